@@ -1,0 +1,1 @@
+"""hardgate: a secure delivery pipeline for AWS, as one tool."""

@@ -1,0 +1,134 @@
+"""The shape of an adapter: a tool as a value, and the one door through which its report comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from hardgate.errors import ReportError
+from hardgate.model import DataUse, Kind, Report
+
+T = TypeVar("T")
+
+
+class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of a scanner that has none of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One start of a tool. All paths are absolute unless said otherwise.
+
+    `command` is the executable with its fixed leading words; `root` the private copy of the tree, which is also the
+    working directory; `files` the paths in scope, relative to it; `report` where a tool that cannot write to its
+    standard output shall write; `scratch` an empty private folder (also HOME); `rules` the bundled rules; `history` a
+    bare repository with the history of the scanned tree ("" outside git) and `prefix` the tree's folder in it.
+    `mode` and `subject` are set by a scanner's `split`.
+    """
+
+    command: tuple[str, ...]
+    root: str
+    files: tuple[str, ...]
+    report: str
+    scratch: str
+    rules: str
+    options: Any
+    args: tuple[str, ...] = ()
+    history: str = ""
+    prefix: str = ""
+    osv_url: str = ""
+    online: bool = False
+    honour_inline: bool = False
+    honour_config: bool = False
+    mode: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A tiny known-bad input. `files` maps relative paths to contents; each of `rules` must be found in it.
+
+    `outputs` are words that must stand in the raw report instead, for tools that make a document and no findings.
+    """
+
+    files: Mapping[str, bytes]
+    rules: tuple[str, ...] = ()
+    outputs: tuple[bytes, ...] = ()
+
+
+def _whole(job: Job) -> tuple[Job, ...]:
+    return (job,)
+
+
+def _nothing(_job: Job) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanner:
+    """An adapter: a tool as a value.
+
+    `argv(job)` is the command line; `parse(raw)` reads its report and raises ReportError for anything that is not a
+    whole one. `selects(path)` says whether a path is the tool's business; `configs(path)` whether it is a file by which
+    a repository would steer the tool. `split(job)` makes several starts of one action, each with a `subject` (the path
+    that its findings without a location are about) or a `mode`. `done_exits` are the exit codes after which the report
+    counts. `reads_file`: the report is at `job.report`, not on standard output. `planted`: the canary is put among the
+    files of every scan, because the tool's report for a clean tree does not even name the tool (`[]`); other canaries
+    are run once a day. `environment(job)` is added to the tool's environment; `secrets` are names of variables handed
+    through and masked; `needs` those without which it cannot work, with the way out in `needs_hint`.
+    `data(job)` tells the vulnerability data that the tool will use; `makes` the media type of a document that is kept.
+    `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is the
+    name of its tool in the toolbox, where that is not the scanner's own.
+    """
+
+    name: str
+    kinds: frozenset[Kind]
+    argv: Callable[[Job], tuple[str, ...]]
+    parse: Callable[[bytes], Report]
+    done_exits: frozenset[int]
+    canary: Canary
+    selects: Callable[[str], bool]
+    configs: Callable[[str], bool] = field(default=lambda _path: False)
+    options: type[msgspec.Struct] = NoOptions
+    split: Callable[[Job], tuple[Job, ...]] = _whole
+    reads_file: bool = False
+    planted: bool = False
+    environment: Callable[[Job], Mapping[str, str]] = _nothing
+    secrets: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    needs_hint: str = ""
+    data: Callable[[Job], DataUse | None] = field(default=lambda _job: None)
+    makes: str = ""
+    uses_rules: bool = False
+    tool: Callable[[Any], str] | None = None
+    seconds: float = 5.0
+    memory: int = 300_000_000
+
+    def tool_name(self, options: Any) -> str:
+        """The name of the tool in the toolbox that an action with these options starts."""
+        return self.tool(options) if self.tool else self.name
+
+
+def decode(raw: bytes, kind: type[T], tool: str) -> T:
+    """Read JSON into `kind`; raises ReportError, which says where the report stops making sense."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        size = f"{len(raw)} bytes"
+        raise ReportError(f"{tool}'s report ({size}) is not whole: {error}") from error
+
+
+def refuse_empty(items: list[T], tool: str) -> list[T]:
+    """Refuse a bare empty list: it names no tool and no file, so a tool that died writes the same as a clean scan.
+
+    Scans of hardgate itself carry a planted canary (`Scanner.planted`), so their reports are never empty.
+    """
+    if not items:
+        raise ReportError(
+            f"{tool}'s report is an empty list: that is what a clean scan writes, and a scan that looked at nothing",
+            hint=f"Run {tool} through hardgate, which plants a known finding, or hand in its SARIF report.",
+        )
+    return items

@@ -1,0 +1,419 @@
+"""The nouns of hardgate as frozen values.
+
+Times are ISO 8601 in UTC with seconds (`2026-01-31T12:00:00Z`), durations are seconds, sizes are bytes, paths are
+relative to the scanned root with `/` between their parts, digests are lower-case hexadecimal SHA-256.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import msgspec
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is: one table for every tool, so the word shown is the word that gates."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """4 for critical down to 0 for info."""
+        return 4 - list(Severity).index(self)
+
+
+class Kind(enum.StrEnum):
+    """What sort of problem a finding is; the policy sets a threshold for each."""
+
+    SECRET = "secret"  # noqa: S105 (a word, not a password)
+    DEPENDENCY = "dependency"
+    CODE = "code"
+    MISCONFIGURATION = "misconfiguration"
+    LICENCE = "licence"
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a finding is. `line` and `end_line` count from 1; None means the file as a whole.
+
+    `commit` is set when the finding is in the history of the repository and not in the scanned tree.
+    """
+
+    path: str
+    line: int | None = None
+    end_line: int | None = None
+    commit: str = ""
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """The dependency that a finding is about. `fixed` lists versions that no longer have the problem."""
+
+    ecosystem: str
+    name: str
+    version: str
+    purl: str = ""
+    fixed: tuple[str, ...] = ()
+
+
+class Witness(msgspec.Struct, frozen=True, kw_only=True):
+    """One tool's own words about a finding: kept when several tools saw the same fact."""
+
+    scanner: str
+    action: str
+    rule: str
+    severity: Severity
+    message: str
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One problem.
+
+    An adapter fills what its tool told; `id`, `fingerprints`, `action` and `witnesses` are added by identity.py.
+    `severity_from` is "tool" (the tool's own word), "adapter" (the tool has none: the adapter's page in docs/scanners
+    says which and why) or "hardgate.yaml" (the severity map of the action).
+    """
+
+    scanner: str
+    rule: str
+    kind: Kind
+    severity: Severity
+    message: str
+    location: Location
+    severity_from: str = "tool"
+    confidence: str = ""
+    cwe: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    fix: str = ""
+    url: str = ""
+    package: Package | None = None
+    action: str = ""
+    id: str = ""
+    fingerprints: dict[str, str] = {}
+    witnesses: tuple[Witness, ...] = ()
+
+
+class GapReason(enum.StrEnum):
+    """Why something was not looked at."""
+
+    TOOL_MISSING = "tool-missing"
+    TOOL_FAILED = "tool-failed"
+    TIMEOUT = "timeout"
+    OUTPUT_LIMIT = "output-limit"
+    REPORT_UNREADABLE = "report-unreadable"
+    FILE_UNREAD = "file-unread"
+    RULES_EMPTY = "rules-empty"
+    CANARY_MISSED = "canary-missed"
+    DATA_UNAVAILABLE = "data-unavailable"
+    DATA_STALE = "data-stale"
+    SEVERITY_UNKNOWN = "severity-unknown"
+    NOT_RUN = "not-run"
+    NOT_COVERED = "not-covered"
+    NOTHING_IN_SCOPE = "nothing-in-scope"
+    RECEIPT_REFUSED = "receipt-refused"
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """What was not looked at, and the way out. `action` is empty for a gap of the whole run."""
+
+    reason: GapReason
+    message: str
+    path: str = ""
+    action: str = ""
+    remedy: str = ""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """Something an action made that is kept with the evidence, such as an SBOM."""
+
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter read out of one report of its tool.
+
+    `seen` are the paths that the tool says it read, or None where the tool does not tell.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    seen: frozenset[str] | None = None
+    version: str = ""
+
+
+class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tool an action ran. `origin` is "toolbox" or "path"; `digest` is that of what was installed."""
+
+    name: str
+    version: str
+    digest: str
+    origin: str
+
+
+class DataUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Which vulnerability data a tool used: the address or name of its source, and its date ("" if it tells none)."""
+
+    source: str
+    date: str = ""
+
+
+class CanaryCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """When the known-bad input of a scanner was last found by it. `how`: "this run" or "earlier today"."""
+
+    checked_at: str
+    how: str
+    rules: tuple[str, ...]
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action had to look at.
+
+    `digest` is over the names and contents of the files in scope. `seen` counts those that the tool says it read, None
+    where it does not tell. `excluded` are left out by hardgate.yaml. `configs` are configuration files of the tool that
+    lie in the repository; `honoured` says whether they were obeyed.
+    """
+
+    files: int
+    digest: str
+    seen: int | None = None
+    excluded: int = 0
+    configs: tuple[str, ...] = ()
+    honoured: bool = False
+
+
+class ActionState(enum.StrEnum):
+    """How an action ended. NOTHING_TO_DO: the repository has no file of its kind."""
+
+    DONE = "done"
+    GAP = "gap"
+    NOTHING_TO_DO = "nothing-to-do"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What one action left behind: the evidence that the gate reads.
+
+    `argv` holds every command line, secrets masked. `cpu_seconds` and `peak_memory` (bytes) are those of the tool's
+    process and the children it waited for. `cached_from` names the run whose result was used again, "" when the tool
+    ran. `digest` seals all other fields (see engine.seal).
+    """
+
+    action: str
+    stage: str
+    scanner: str
+    state: ActionState
+    commit: str
+    tree: str
+    pipeline_digest: str
+    started: str
+    blocking: bool = True
+    tool: ToolUse | None = None
+    rules_digest: str = ""
+    data: DataUse | None = None
+    argv: tuple[tuple[str, ...], ...] = ()
+    exit_codes: tuple[int, ...] = ()
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+    scope: Scope | None = None
+    canary: CanaryCheck | None = None
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    cached_from: str = ""
+    hardgate_version: str = ""
+    digest: str = ""
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """What must have reported, and why: any one of `scanners`, because of `reason`.
+
+    `exempt` is the written reason of the policy for doing without; "" when there is none.
+    """
+
+    subject: str
+    scanners: tuple[str, ...]
+    reason: str
+    exempt: str = ""
+
+
+class RunState(enum.StrEnum):
+    """How far a run came. A run that was killed reads as RUNNING until the store finds its process gone."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was limited to. All empty: the whole pipeline over the whole tree."""
+
+    stages: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    base: str = ""
+
+    @property
+    def partial(self) -> bool:
+        """True when some actions of the pipeline were left out on purpose."""
+        return bool(self.stages or self.actions)
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """All receipts of one execution for one commit: the evidence.
+
+    `commit` is the 40-digit commit, "" outside git; `dirty` when the tree differs from it; `tree` is the digest of all
+    files in scope. `definition` is the text of hardgate.yaml: a stored run can be judged without the repository.
+    `findings` are those of all receipts, one fact seen by several tools merged into one.
+    """
+
+    id: str
+    pipeline: str
+    pipeline_digest: str
+    definition: str
+    root: str
+    commit: str
+    tree: str
+    started: str
+    finished: str = ""
+    dirty: bool = False
+    state: RunState = RunState.RUNNING
+    selection: Selection = Selection()
+    requirements: tuple[Requirement, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
+    hardgate_version: str = ""
+
+
+class Waiver(msgspec.Struct, frozen=True, kw_only=True):
+    """A named person's written, dated acceptance of a finding: by `id`, or by `rule` and `path` (a glob)."""
+
+    reason: str
+    owner: str
+    until: str
+    id: str = ""
+    rule: str = ""
+    path: str = ""
+    ticket: str = ""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What must have run, what blocks, what only informs, and the waivers.
+
+    `block_at` has an entry for every Kind; None means that findings of the kind inform and do not block.
+    `exempt` maps a subject of plan.py (such as "terraform") to the written reason for not covering it.
+    """
+
+    block_at: dict[Kind, Severity | None]
+    required: tuple[str, ...] = ()
+    exempt: dict[str, str] = {}
+    waivers: tuple[Waiver, ...] = ()
+    honour_inline_suppressions: bool = False
+    tools_from_path: bool = False
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a pipeline does: here, a scanner over a target.
+
+    `paths` limits the scope to folders or files, `exclude` are globs to leave out, `timeout` is in seconds,
+    `severity` maps a rule id to the severity that replaces the tool's, `options` are the scanner's own keys.
+    """
+
+    name: str
+    scanner: str
+    paths: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    timeout: float = 600.0
+    blocking: bool = True
+    version: str = ""
+    honour_config: bool = False
+    severity: dict[str, Severity] = {}
+    options: Any = None
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A name and its actions, which run in parallel; stages run in order."""
+
+    name: str
+    actions: tuple[Action, ...]
+
+
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """The declaration. `digest` is that of the bytes of hardgate.yaml; `reports` maps a format to a file."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    policy: Policy
+    digest: str
+    definition: str
+    exclude: tuple[str, ...] = ()
+    reports: dict[str, str] = {}
+    osv_url: str = ""
+    max_file_size: int = 50_000_000
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All actions, in the order of the stages."""
+        return tuple(action for stage in self.stages for action in stage.actions)
+
+
+class Outcome(enum.StrEnum):
+    """The three answers of the gate."""
+
+    PASS = "PASS"  # noqa: S105 (a verdict, not a password)
+    FAIL = "FAIL"
+    INCOMPLETE = "INCOMPLETE"
+
+
+class ExitCode(enum.IntEnum):
+    """The one table of exit codes; docs/reference/exit-codes.md shows it."""
+
+    PASS = 0
+    FAIL = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    INTERRUPTED = 130
+
+
+class State(enum.StrEnum):
+    """What the gate made of a finding."""
+
+    BLOCKING = "blocking"
+    WAIVED = "waived"
+    INFORMING = "informing"
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate made of one finding, and the rule of the policy that said so, as a sentence."""
+
+    finding: str
+    state: State
+    because: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of the gate over one run. Every finding has exactly one decision."""
+
+    outcome: Outcome
+    judged_at: str
+    decisions: tuple[Decision, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    warnings: tuple[str, ...] = ()
+    blocks: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """INCOMPLETE outranks FAIL: what was not looked at may be worse than what was."""
+        return ExitCode[self.outcome.name]
+
+    def count(self, state: State) -> int:
+        """How many findings are in `state`."""
+        return sum(decision.state is state for decision in self.decisions)

@@ -80,8 +80,8 @@ class Scanner:
     are run once a day. `environment(job)` is added to the tool's environment; `secrets` are names of variables handed
     through and masked; `needs` those without which it cannot work, with the way out in `needs_hint`.
     `data(job)` tells the vulnerability data that the tool will use; `makes` the media type of a document that is kept.
-    `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is the
-    name of its tool in the toolbox, where that is not the scanner's own.
+    `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
+    the name of its tool in the toolbox, where that is not the scanner's own.
     """
 
     name: str

@@ -234,12 +234,13 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     """What must have reported, and why: any one of `scanners`, because of `reason`.
 
-    `exempt` is the written reason of the policy for doing without; "" when there is none.
+    `actions` are those of the pipeline that can; `exempt` is the policy's written reason for doing without, or "".
     """
 
     subject: str
     scanners: tuple[str, ...]
     reason: str
+    actions: tuple[str, ...] = ()
     exempt: str = ""
 
 
@@ -269,6 +270,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     `commit` is the 40-digit commit, "" outside git; `dirty` when the tree differs from it; `tree` is the digest of all
     files in scope. `definition` is the text of hardgate.yaml: a stored run can be judged without the repository.
+    `expected` names every action of the pipeline, also those that this run was told to leave out.
     `findings` are those of all receipts, one fact seen by several tools merged into one.
     """
 
@@ -284,6 +286,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     dirty: bool = False
     state: RunState = RunState.RUNNING
     selection: Selection = Selection()
+    expected: tuple[str, ...] = ()
     requirements: tuple[Requirement, ...] = ()
     receipts: tuple[Receipt, ...] = ()
     findings: tuple[Finding, ...] = ()

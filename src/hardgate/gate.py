@@ -1,0 +1,153 @@
+"""The hard gate: (Run, Policy, now) in, a Verdict out; pure, so any stored run can be judged again.
+
+INCOMPLETE whenever anything that had to be looked at was not; FAIL when something blocks; PASS otherwise. Every finding
+gets exactly one decision, so that blocking + waived + informing is all of them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+
+from hardgate.model import (
+    ActionState,
+    Decision,
+    Finding,
+    Gap,
+    GapReason,
+    Kind,
+    Outcome,
+    Policy,
+    Receipt,
+    Run,
+    RunState,
+    Severity,
+    State,
+    Verdict,
+    Waiver,
+)
+
+
+def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
+    """Judge a run. `now` is ISO 8601 in UTC; waivers end after their `until` day in UTC."""
+    informational = {receipt.action for receipt in run.receipts if not receipt.blocking}
+    decisions = tuple(_decision(finding, policy, informational, now) for finding in run.findings)
+    gaps = _gaps(run, policy)
+    blocks = any(decision.state is State.BLOCKING for decision in decisions)
+    complete = Outcome.FAIL if blocks else Outcome.PASS
+    outcome = Outcome.INCOMPLETE if gaps else complete
+    warnings = _waiver_warnings(run.findings, policy, now)
+    return Verdict(outcome=outcome, judged_at=now, decisions=decisions, gaps=gaps, warnings=warnings, blocks=blocks)
+
+
+def matches(waiver: Waiver, finding: Finding) -> bool:
+    """Whether a waiver speaks of a finding, whatever its date: by id, or by rule and path glob."""
+    if waiver.id:
+        return waiver.id in {finding.id, *finding.fingerprints.values()}
+    rules = {finding.rule, *finding.ids, *(witness.rule for witness in finding.witnesses)}
+    return waiver.rule in rules and fnmatch.fnmatchcase(finding.location.path, waiver.path)
+
+
+def _decision(finding: Finding, policy: Policy, informational: set[str], now: str) -> Decision:
+    waiver = next((w for w in policy.waivers if w.until >= now[:10] and matches(w, finding)), None)
+    if waiver:
+        because = f"waived by {waiver.owner} until {waiver.until}: {waiver.reason}"
+        return Decision(finding=finding.id, state=State.WAIVED, because=because)
+    state, because = _judge(finding, policy, informational)
+    return Decision(finding=finding.id, state=state, because=because)
+
+
+def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[State, str]:
+    threshold = policy.block_at[finding.kind]
+    if threshold is None:
+        return State.INFORMING, f"the policy never blocks on findings of kind {finding.kind}"
+    if finding.severity.rank < threshold.rank:
+        return State.INFORMING, f"{finding.severity} is below {threshold}, where {finding.kind} findings begin to block"
+    actions = {witness.action for witness in finding.witnesses} or {finding.action}
+    if actions <= informational and not _always(finding):
+        return State.INFORMING, f"{' and '.join(sorted(actions))} only inform (`blocking: false`)"
+    return State.BLOCKING, f"{finding.severity} reaches {threshold}, where {finding.kind} findings begin to block"
+
+
+def _always(finding: Finding) -> bool:
+    """Secrets and critical dependencies block even where an action is told only to inform."""
+    critical = finding.kind is Kind.DEPENDENCY and finding.severity is Severity.CRITICAL
+    return critical or finding.kind is Kind.SECRET
+
+
+def _gaps(run: Run, policy: Policy) -> tuple[Gap, ...]:
+    receipts = {receipt.action: receipt for receipt in run.receipts}
+    of_receipts = [gap for receipt in run.receipts for gap in receipt.gaps]
+    own = (_not_run(run, receipts), _not_covered(run, receipts), _required(policy, receipts), _nothing_seen(run))
+    return (*run.gaps, *of_receipts, *(gap for gaps in own for gap in gaps))
+
+
+def _not_run(run: Run, receipts: dict[str, Receipt]) -> list[Gap]:
+    missing = [name for name in run.expected if name not in receipts]
+    if not missing:
+        return []
+    if run.selection.partial:
+        why = "this run was limited to a part of the pipeline"
+        remedy = "Run the whole pipeline: hardgate run"
+    elif run.state is RunState.FINISHED:
+        why, remedy = "no receipt of it was handed in", "Run the action, and hand its receipt to the gate."
+    else:
+        why, remedy = "the run was interrupted", "Continue it: hardgate run --resume"
+    return [
+        Gap(reason=GapReason.NOT_RUN, action=name, message=f"{name} did not run: {why}", remedy=remedy)
+        for name in missing
+    ]
+
+
+def _not_covered(run: Run, receipts: dict[str, Receipt]) -> list[Gap]:
+    gaps = []
+    for need in run.requirements:
+        reported = [name for name in need.actions if name in receipts and _looked(receipts[name])]
+        unsettled = [name for name in need.actions if name not in receipts or receipts[name].state is ActionState.GAP]
+        # An action that failed or did not run has said so in a gap of its own.
+        if reported or unsettled or need.exempt:
+            continue
+        choice = " or ".join(need.scanners)
+        gaps.append(
+            Gap(
+                reason=GapReason.NOT_COVERED,
+                message=f"{need.reason}, and no {choice} looked at it",
+                remedy=f"Add {choice} to a stage, or say why not under policy.exempt.{need.subject}.",
+            )
+        )
+    return gaps
+
+
+def _looked(receipt: Receipt) -> bool:
+    return receipt.state is ActionState.DONE
+
+
+def _required(policy: Policy, receipts: dict[str, Receipt]) -> list[Gap]:
+    done = {word for receipt in receipts.values() for word in (receipt.action, receipt.scanner)}
+    return [
+        Gap(
+            reason=GapReason.NOT_RUN,
+            message=f"{name} is required by the policy and has not reported",
+            remedy=f"Run it: hardgate run --action {name}, or the whole pipeline.",
+        )
+        for name in policy.required
+        if name not in done
+    ]
+
+
+def _nothing_seen(run: Run) -> list[Gap]:
+    if any(_looked(receipt) or receipt.state is ActionState.GAP for receipt in run.receipts):
+        return []
+    what = "no file changed since the base" if run.selection.base else "no action found a file to look at"
+    remedy = "Check the path and the exclusions, and that the files are known to git and not ignored."
+    return [Gap(reason=GapReason.NOTHING_IN_SCOPE, message=f"nothing was looked at: {what}", remedy=remedy)]
+
+
+def _waiver_warnings(findings: tuple[Finding, ...], policy: Policy, now: str) -> tuple[str, ...]:
+    warnings = []
+    for waiver in policy.waivers:
+        name = waiver.id or f"{waiver.rule} in {waiver.path}"
+        if waiver.until < now[:10]:
+            warnings.append(f"The waiver of {name} by {waiver.owner} ended on {waiver.until}: it waives nothing.")
+        elif not any(matches(waiver, finding) for finding in findings):
+            warnings.append(f"The waiver of {name} by {waiver.owner} matches no finding: remove it.")
+    return tuple(warnings)

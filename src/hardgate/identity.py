@@ -1,0 +1,209 @@
+"""Findings made comparable: relative paths, harmless text, versioned ids, and one fact from two tools made one.
+
+Ids of version 1, the first that applies is a finding's `id` (its first 16 hexadecimal digits):
+- `dependency/v1`: package URL without version, advisory (the CVE if there is one) and path: an upgrade that does not
+  mend the problem keeps the id.
+- `secret/v1`: rule, path, commit and count of the same in that file: never anything of the value.
+- `code/v1`: rule, path, the code of the line with its white space folded, and count of the same in that file: lines
+  above may come and go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from hardgate.model import Finding, Kind, Location, Severity, Witness
+
+ID_LENGTH = 16
+# CVE first: the one name that all databases share.
+_ADVISORIES = ("CVE-", "GHSA-", "PYSEC-", "OSV-", "SNYK-")
+
+
+def plain(text: str) -> str:
+    """`text` with every character that could steer a terminal or reverse the reading order made visible.
+
+    Control characters (Unicode category Cc but newline and tab), format characters (Cf: bidirectional overrides, zero
+    width) and lone surrogates (Cs) become `\\x1b`, `\\u202e` and the like.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"}:
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"  # noqa: PLR2004 (one byte)
+
+
+def relative(path: str, roots: Sequence[str], names: Mapping[str, str]) -> str:
+    """`path` as a tool wrote it, relative to the first of `roots` it is in, with private names made real again."""
+    for root in roots:
+        if root and (path == root or path.startswith(root.rstrip("/") + "/")):
+            path = path[len(root) :].lstrip("/")
+            break
+    while path.startswith("./"):
+        path = path[2:]
+    return names.get(path, path)
+
+
+def settle(
+    findings: Iterable[Finding],
+    *,
+    action: str,
+    severities: Mapping[str, Severity],
+    place: Callable[[str], str],
+    lines: Callable[[str], Sequence[str]],
+) -> tuple[Finding, ...]:
+    """The findings of one action, ready to be kept.
+
+    `place` turns a tool's path into ours (see `relative`), `lines` gives the lines of a file of the tree ([] when it is
+    not there), `severities` is the action's own map by rule or advisory.
+    """
+    settled = [_settle(finding, action, severities, place, lines) for finding in findings]
+    counted: Counter[tuple[str, ...]] = Counter()
+    result = []
+    for finding in sorted(settled, key=_reading_order):
+        key = _key(finding, lines)
+        prints = {key[0]: _digest((*key, str(counted[key])))}
+        counted[key] += 1
+        result.append(
+            msgspec.structs.replace(
+                finding, fingerprints=prints, id=prints[key[0]][:ID_LENGTH], witnesses=_own(finding)
+            )
+        )
+    return tuple(result)
+
+
+def _settle(
+    finding: Finding,
+    action: str,
+    severities: Mapping[str, Severity],
+    place: Callable[[str], str],
+    lines: Callable[[str], Sequence[str]],
+) -> Finding:
+    path = place(finding.location.path)
+    location = msgspec.structs.replace(finding.location, path=path)
+    if finding.package and location.line is None:
+        location = _pinned(location, finding.package.name, lines(path))
+    location = msgspec.structs.replace(location, path=plain(path))
+    override = next((severities[name] for name in (finding.rule, *finding.ids) if name in severities), None)
+    return msgspec.structs.replace(
+        finding,
+        action=action,
+        location=location,
+        rule=plain(finding.rule),
+        message=plain(finding.message).strip(),
+        fix=plain(finding.fix),
+        severity=override or finding.severity,
+        severity_from="hardgate.yaml" if override else finding.severity_from,
+    )
+
+
+def _own(finding: Finding) -> tuple[Witness, ...]:
+    return (
+        Witness(
+            scanner=finding.scanner,
+            action=finding.action,
+            rule=finding.rule,
+            severity=finding.severity,
+            message=finding.message,
+        ),
+    )
+
+
+def _pinned(location: Location, package: str, lines: Sequence[str]) -> Location:
+    """The line of a requirements file that names a package; names are compared as PEP 503 says."""
+    wanted = re.sub(r"[-_.]+", "-", package).lower()
+    for number, line in enumerate(lines, 1):
+        name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)
+        if name and re.sub(r"[-_.]+", "-", name[1]).lower() == wanted:
+            return msgspec.structs.replace(location, line=number, end_line=number)
+    return location
+
+
+def _reading_order(finding: Finding) -> tuple[str, str, int, str, str]:
+    where = finding.location
+    return (where.path, where.commit, where.line or 0, finding.rule, finding.message)
+
+
+def _key(finding: Finding, lines: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
+    where = finding.location
+    if finding.package:
+        purl = finding.package.purl.split("@", maxsplit=1)[0] or f"{finding.package.ecosystem}/{finding.package.name}"
+        return ("dependency/v1", purl, advisory(finding), where.path)
+    if finding.kind is Kind.SECRET:
+        return ("secret/v1", finding.rule, where.path, where.commit)
+    text = lines(where.path)
+    code = text[where.line - 1] if where.line and where.line <= len(text) else ""
+    return ("code/v1", finding.rule, where.path, " ".join(code.split()))
+
+
+def _digest(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def advisory(finding: Finding) -> str:
+    """The one name of an advisory: its CVE if it has one, else the first of the known kinds, else the rule."""
+    for prefix in _ADVISORIES:
+        for name in sorted({*finding.ids, finding.rule}):
+            if name.startswith(prefix):
+                return name
+    return finding.rule
+
+
+def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding per fact: the most severe leads, the others become its witnesses.
+
+    Two are one fact when they are the same advisory of the same package in the same file; when both are secrets in the
+    same line of the same file; or when bandit and ruff report the same rule (B608 is S608) in the same line. What one
+    action reports twice stays two: the first goes with the first of the other tools, the second with the second.
+    """
+    groups: defaultdict[tuple[object, ...], list[Finding]] = defaultdict(list)
+    counted: Counter[tuple[object, ...]] = Counter()
+    for finding in findings:
+        fact = _fact(finding)
+        groups[(fact, counted[(fact, finding.action)])].append(finding)
+        counted[(fact, finding.action)] += 1
+    merged = (_join(group) for group in groups.values())
+    return tuple(sorted(merged, key=lambda one: (-one.severity.rank, *_reading_order(one))))
+
+
+def _fact(finding: Finding) -> tuple[object, ...]:
+    where = finding.location
+    if finding.package:
+        package = finding.package
+        return ("dependency", package.ecosystem, package.name.lower(), package.version, advisory(finding), where.path)
+    if finding.kind is Kind.SECRET and where.line:
+        return ("secret", where.path, where.commit, where.line)
+    twin = re.fullmatch(r"[BS](\d{3})", finding.rule)
+    if twin and finding.scanner in {"bandit", "ruff"}:
+        return ("bandit", twin[1], where.path, where.line)
+    return ("one", finding.id, finding.action)
+
+
+def _join(group: list[Finding]) -> Finding:
+    lead, *others = sorted(group, key=lambda one: (-one.severity.rank, one.scanner, one.action, one.rule, one.id))
+    if not others:
+        return lead
+    return msgspec.structs.replace(
+        lead,
+        witnesses=tuple(witness for one in (lead, *others) for witness in one.witnesses),
+        cwe=_union(one.cwe for one in (lead, *others)),
+        ids=_union(one.ids for one in (lead, *others)),
+        fix=next((one.fix for one in (lead, *others) if one.fix), ""),
+        url=next((one.url for one in (lead, *others) if one.url), ""),
+        fingerprints=lead.fingerprints
+        | {f"{one.action}/{name}": value for one in others for name, value in one.fingerprints.items()},
+    )
+
+
+def _union(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for words in lists for word in words))

@@ -1,0 +1,132 @@
+"""Which scanners must report on a tree, decided from the names of its own files.
+
+A pipeline says what it runs; the tree says what must be looked at. What a table row below asks for and no action can
+give is a gap, unless the policy exempts the subject in writing (`policy.exempt`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from hardgate.model import Action, Pipeline, Requirement, Selection
+
+LOCK_FILES = frozenset(
+    {
+        "Cargo.lock", "composer.lock", "Gemfile.lock", "go.sum", "package-lock.json", "Pipfile.lock", "pnpm-lock.yaml",
+        "poetry.lock", "pom.xml", "uv.lock", "yarn.lock",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that a tree may hold. `any_of` are the capabilities of which one must report: see `capabilities`."""
+
+    name: str
+    found: Callable[[str], bool]
+    any_of: tuple[str, ...]
+    what: str
+
+
+def _last(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def is_dockerfile(path: str) -> bool:
+    """Dockerfile, Containerfile, Dockerfile.web, web.Dockerfile: the names that hadolint and Docker users know."""
+    return bool(re.fullmatch(r"(Docker|Container)file(\..+)?|.+\.([Dd]ocker|[Cc]ontainer)file", _last(path)))
+
+
+def is_requirements(path: str) -> bool:
+    """requirements.txt and its usual relatives: requirements-dev.txt, dev-requirements.txt, requirements/base.txt."""
+    name = _last(path)
+    return bool(re.fullmatch(r"(.+[-_.])?requirements([-_.].+)?\.txt", name)) or (
+        name.endswith(".txt") and path.split("/")[-2:-1] == ["requirements"]
+    )
+
+
+SUBJECTS = (
+    Subject("dockerfile", is_dockerfile, ("hadolint", "trivy:misconfig"), "a Dockerfile"),
+    Subject("terraform", lambda path: path.endswith((".tf", ".tf.json")), ("checkov",), "Terraform"),
+    Subject("requirements", is_requirements, ("pip-audit", "safety", "trivy:vuln"), "a requirements file"),
+    Subject("lockfile", lambda path: _last(path) in LOCK_FILES, ("trivy:vuln",), "a lock file of dependencies"),
+)
+# What a team would miss without noticing: no gap, but a warning on the verdict.
+ADVISED = (
+    Subject("secrets", lambda _path: True, ("gitleaks", "trivy:secret"), "secrets"),
+    Subject("python", lambda path: path.endswith(".py"), ("bandit", "semgrep", "ruff"), "Python code"),
+    Subject(
+        "workflows",
+        lambda path: bool(re.fullmatch(r"(.*/)?\.github/workflows/[^/]+\.ya?ml", path)),
+        ("zizmor", "checkov"),
+        "GitHub workflows",
+    ),
+)
+
+
+def capabilities(action: Action) -> frozenset[str]:
+    """What an action can report on: its scanner's name, or `scanner:part` where its options choose among parts."""
+    parts = getattr(action.options, "scanners", None)
+    if parts is None:
+        return frozenset({action.scanner})
+    return frozenset(f"{action.scanner}:{part}" for part in parts)
+
+
+def requirements(pipeline: Pipeline, paths: Iterable[str]) -> tuple[Requirement, ...]:
+    """What must report on a tree with these `paths` (relative, after the exclusions of the pipeline)."""
+    names = tuple(paths)
+    return tuple(filter(None, (_requirement(pipeline, subject, names) for subject in SUBJECTS)))
+
+
+def _requirement(pipeline: Pipeline, subject: Subject, paths: tuple[str, ...]) -> Requirement | None:
+    example = next((path for path in paths if subject.found(path)), None)
+    if example is None:
+        return None
+    wanted = frozenset(subject.any_of)
+    return Requirement(
+        subject=subject.name,
+        scanners=subject.any_of,
+        reason=f"the tree has {subject.what}: {example}",
+        actions=tuple(action.name for action in pipeline.actions if wanted & capabilities(action)),
+        exempt=pipeline.policy.exempt.get(subject.name, ""),
+    )
+
+
+def advice(pipeline: Pipeline, paths: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each sort of file that no action of the pipeline looks at, though nothing demands it."""
+    names = tuple(paths)
+    have = frozenset[str]().union(*(capabilities(action) for action in pipeline.actions))
+    return tuple(
+        f"No action looks at {subject.what}; {' or '.join(subject.any_of)} would."
+        for subject in ADVISED
+        if not have & frozenset(subject.any_of) and any(subject.found(name) for name in names)
+    )
+
+
+def selected(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[Action, ...]], ...]:
+    """The stages and actions that a run with this selection starts, in order; stages without any are left out."""
+    chosen = []
+    for stage in pipeline.stages:
+        actions = tuple(action for action in stage.actions if _wanted(stage.name, action, selection))
+        if actions:
+            chosen.append((stage.name, actions))
+    return tuple(chosen)
+
+
+def _wanted(stage: str, action: Action, selection: Selection) -> bool:
+    if not selection.partial:
+        return True
+    return stage in selection.stages or action.name in selection.actions
+
+
+def excluded(path: str, globs: Iterable[str]) -> bool:
+    """Whether a glob leaves `path` out. `*` also crosses `/`; a glob that names a folder leaves out all below it."""
+    return any(fnmatch.fnmatchcase(path, glob) or path.startswith(glob.rstrip("/") + "/") for glob in globs)
+
+
+def within(path: str, folders: tuple[str, ...]) -> bool:
+    """Whether `path` is one of `folders` or below one; no folders means the whole tree."""
+    return not folders or any(path == folder or path.startswith(folder + "/") or folder == "." for folder in folders)

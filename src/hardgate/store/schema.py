@@ -1,0 +1,153 @@
+"""The tables of the store and the list of its revisions.
+
+Each record is kept whole as JSON in `body`; the other columns are copies of what is searched or sorted by. The
+migrations in `migrations/versions` lead to the same tables step by step: a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+REVISIONS = ("0001", "0002")
+"""Every revision that this release can read, oldest first; the last one is what it writes."""
+HEAD = REVISIONS[-1]
+VERSION_TABLE = "hardgate_version"
+"""Not Alembic's default name: the database of another program that uses Alembic is never taken for a store."""
+
+# Compared byte by byte on every server, whatever its locale: prefixes and ISO times must sort alike everywhere.
+Key = Text().with_variant(Text(collation="C"), "postgresql")
+# SQLite numbers rows by itself only in a column declared INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+version = Table(
+    VERSION_TABLE,
+    metadata,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    Column("id", Key, nullable=False, unique=True),
+    Column("pipeline", Text, nullable=False),
+    Column("pipeline_digest", Text, nullable=False),
+    Column("root", Key, nullable=False),
+    Column("commit_id", Text, nullable=False),
+    Column("tree", Text, nullable=False),
+    Column("started", Key, nullable=False),
+    Column("finished", Key, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("process", Number, nullable=False),
+    Column("process_started", Text, nullable=False),
+    Column("claimed", Text, nullable=False),
+    Column("counts", Text),
+    Column("body", Text, nullable=False),
+)
+Index("ix_runs_latest", runs.c.root, runs.c.state, runs.c.finished, runs.c.seq)
+Index("ix_runs_root", runs.c.root, runs.c.seq)
+Index("ix_runs_state", runs.c.state)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    Column("run", Number, ForeignKey("runs.seq"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("scanner", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("root", Key, nullable=False),
+    Column("timed", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("peak_memory", Number, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("run", "action", name="uq_receipts_run_action"),
+)
+_TIMED = text("timed = 1")
+Index(
+    "ix_receipts_timing",
+    receipts.c.root,
+    receipts.c.scanner,
+    receipts.c.seq,
+    sqlite_where=_TIMED,
+    postgresql_where=_TIMED,
+)
+
+# `receipt` is empty for the merged findings of a finished run.
+findings = Table(
+    "findings",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    Column("run", Number, ForeignKey("runs.seq"), nullable=False),
+    Column("receipt", Number, ForeignKey("receipts.seq")),
+    Column("position", Integer, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scanners", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("ix_findings_run", findings.c.run, findings.c.receipt, findings.c.position)
+Index("ix_findings_receipt", findings.c.receipt)
+Index("ix_findings_id", findings.c.id)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("run", Number, ForeignKey("runs.seq"), primary_key=True, autoincrement=False),
+    Column("judged_at", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("blocking", Integer, nullable=False),
+    Column("gaps", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("size", Number, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# `age` grows with every entry that is remembered: the smallest is the oldest.
+cache = Table(
+    "cache",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("age", Number, nullable=False),
+    Column("size", Number, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("ix_cache_age", cache.c.age)
+
+canaries = Table(
+    "canaries",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("age", Number, nullable=False),
+    Column("size", Number, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("ix_canaries_age", canaries.c.age)

@@ -1,0 +1,236 @@
+"""The only place that starts a process or opens a connection: bounded in time and output, alone in its group.
+
+A started tool gets no standard input, an environment of its own (see `environment`) and a process group of its own, so
+that a timeout, an overflow or an interrupt ends it with all its children.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from hardgate.errors import ToolError
+
+MEBIBYTE = 1024 * 1024
+OUTPUT_LIMIT = 256 * MEBIBYTE
+STDERR_LIMIT = 1 * MEBIBYTE
+# Variables that a tool needs to reach the network the way its user does: proxies and certificate bundles.
+PASSED = (
+    "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "http_proxy", "no_proxy",
+    "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE",
+    "SYSTEMROOT",
+)  # fmt: skip
+
+_live: set[int] = set()
+_live_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """What one process did. `cpu_seconds` and `peak_memory` (bytes) count the children that it waited for too.
+
+    `exit_code` is negative for a signal. `stdout` is cut at the limit when `overflowed`; `stderr` keeps its last part.
+    """
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    timed_out: bool = False
+    overflowed: bool = False
+
+
+class _Reader(threading.Thread):
+    """Reads one pipe to its end; past the limit it keeps either the head (and calls `on_overflow`) or the tail."""
+
+    def __init__(self, pipe: IO[bytes], limit: int, *, tail: bool, on_overflow: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.pipe, self.limit, self.tail, self.overflow = pipe, limit, tail, on_overflow
+        self.chunks: list[bytes] = []
+        self.size = 0
+
+    def run(self) -> None:
+        while chunk := os.read(self.pipe.fileno(), MEBIBYTE):
+            self.chunks.append(chunk)
+            self.size += len(chunk)
+            if self.size > self.limit and not self.tail:
+                self.overflow.set()
+                return
+            while self.tail and self.size - len(self.chunks[0]) > self.limit:
+                self.size -= len(self.chunks.pop(0))
+
+    def data(self) -> bytes:
+        whole = b"".join(self.chunks)
+        return whole[-self.limit :] if self.tail else whole[: self.limit]
+
+
+class _Watch(threading.Thread):
+    """Ends the group of `pid` when `stop` is set early (overflow, interrupt) or the deadline passes."""
+
+    def __init__(self, pid: int, timeout: float, overflow: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.timeout, self.overflow = pid, timeout, overflow
+        self.timed_out = False
+        self.ended = False
+
+    def run(self) -> None:
+        fired = self.overflow.wait(self.timeout)
+        if self.ended:
+            return
+        self.timed_out = not fired
+        _kill_group(self.pid)
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        # Nobody is left in the group; macOS says "not permitted" for a group of zombies.
+        return
+
+
+def kill_all() -> None:
+    """End every tool that is running, with its children: for an interrupt."""
+    with _live_lock:
+        for pid in _live:
+            _kill_group(pid)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    output_limit: int = OUTPUT_LIMIT,
+    stdin: IO[bytes] | None = None,
+) -> Completed:
+    """Run `argv` to its end without standard input (or with the file `stdin`), at most `timeout` seconds and
+    `output_limit` bytes on standard output.
+
+    Raises ToolError when the process cannot be started. A tool that was ended for time or output is no error here:
+    `timed_out` and `overflowed` tell.
+    """
+    began = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{Path(argv[0]).name} could not be started: {error}") from error
+    with _live_lock:
+        _live.add(process.pid)
+    return _attend(process, began, timeout, output_limit)
+
+
+def _attend(process: subprocess.Popen[bytes], began: float, timeout: float, output_limit: int) -> Completed:
+    if process.stdout is None or process.stderr is None:
+        raise ToolError("a process was started without pipes")
+    overflow = threading.Event()
+    out = _Reader(process.stdout, output_limit, tail=False, on_overflow=overflow)
+    err = _Reader(process.stderr, STDERR_LIMIT, tail=True, on_overflow=overflow)
+    watch = _Watch(process.pid, timeout, overflow)
+    for thread in (out, err, watch):
+        thread.start()
+    # Look without reaping first: the group keeps its number until its children are gone too.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    overflowed = overflow.is_set()
+    watch.ended = True
+    overflow.set()
+    _kill_group(process.pid)
+    _, status, usage = os.wait4(process.pid, 0)
+    with _live_lock:
+        _live.discard(process.pid)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    for thread in (out, err, watch):
+        thread.join()
+    overflowed = overflowed or out.size > out.limit
+    process.stdout.close()
+    process.stderr.close()
+    return Completed(
+        exit_code=process.returncode,
+        stdout=out.data(),
+        stderr=err.data(),
+        seconds=time.monotonic() - began,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_memory=usage.ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024),
+        timed_out=watch.timed_out,
+        overflowed=overflowed,
+    )
+
+
+def environment(home: Path, *, extra: Mapping[str, str] | None = None, passed: Collection[str] = ()) -> dict[str, str]:
+    """The environment of a tool: its own home and temporary folder, nothing of the user's but the network's variables.
+
+    `passed` names further variables to hand through. Folders of PATH that are not absolute are dropped, and Python does
+    not look into the working directory: a scanned repository must not be able to lend a tool its code.
+    """
+    path = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(part).is_absolute()]
+    values = {name: os.environ[name] for name in (*PASSED, *passed) if name in os.environ}
+    values |= {
+        "PATH": os.pathsep.join(path),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".data"),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUTF8": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    return values | dict(extra or {})
+
+
+def mask(argv: Sequence[str], secrets: Collection[str]) -> tuple[str, ...]:
+    """`argv` with every occurrence of a secret value replaced: a command line goes on the record."""
+    words = list(argv)
+    for secret in filter(None, secrets):
+        words = [word.replace(secret, "***") for word in words]
+    return tuple(words)
+
+
+def reachable(address: str, *, timeout: float = 3.0) -> bool:
+    """Whether the host of a URL accepts a connection. True says nothing of what it would answer."""
+    parts = urlsplit(address)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=timeout):
+            return True
+    except OSError:
+        return False
+
+
+def last_modified(address: str, *, timeout: float = 5.0) -> str:
+    """The `Last-Modified` header (RFC 9110, section 8.8.2) that an address answers to HEAD with, or ""."""
+    if urlsplit(address).scheme not in {"http", "https"}:
+        return ""
+    try:
+        with urlopen(Request(address, method="HEAD"), timeout=timeout) as answer:  # noqa: S310 (scheme checked above)
+            return str(answer.headers.get("Last-Modified", ""))
+    except (URLError, OSError, ValueError):
+        return ""

@@ -1,0 +1,304 @@
+"""What every report says in the same words and the same order, whatever its format.
+
+Text that came from a tool or from the scanned repository is hostile until it went through `plain` or `flow`: it may
+hold terminal escapes, reversed writing, invisible characters, or bytes that are no UTF-8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, assert_never
+
+import msgspec
+
+from hardgate.errors import Error
+from hardgate.model import (
+    ActionState,
+    Decision,
+    Finding,
+    GapReason,
+    Location,
+    Outcome,
+    Receipt,
+    Run,
+    Severity,
+    State,
+    Verdict,
+)
+
+# Unicode's control, format, surrogate, line and paragraph separator characters (categories Cc, Cf, Cs, Zl, Zp), the
+# blank letters that render as nothing, and the two noncharacters that XML 1.0 refuses (its section 2.2).
+_UNSEEN = (
+    "\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_HIDDEN = re.compile(f"[\x00-\x1f{_UNSEEN}]")
+_BEYOND_CONTROLS = re.compile(f"[{_UNSEEN}]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_WEB = re.compile(r"https?://[^\s\"'<>\\^`{|}]+", re.ASCII)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# How Python carries the bytes 0x80 to 0xFF of a file name that is no UTF-8 (PEP 383).
+_CARRIED_BYTES = range(0xDC80, 0xDD00)
+_CARRIED_FROM = 0xDC00
+_TWO_DIGITS, _FOUR_DIGITS = 0x100, 0x10000
+_FOR_DOCTOR = frozenset(
+    {
+        GapReason.TOOL_MISSING,
+        GapReason.TOOL_FAILED,
+        GapReason.RULES_EMPTY,
+        GapReason.CANARY_MISSED,
+        GapReason.DATA_UNAVAILABLE,
+        GapReason.DATA_STALE,
+    }
+)
+
+
+class Judged(NamedTuple):
+    """A finding with what the gate made of it."""
+
+    finding: Finding
+    decision: Decision
+
+
+class Step(NamedTuple):
+    """One thing to do next: the command to type or the file to edit, and what it is good for."""
+
+    do: str
+    why: str
+
+
+def _visible(match: re.Match[str]) -> str:
+    char = match.group()
+    code = ord(char)
+    if code in _CARRIED_BYTES:
+        code -= _CARRIED_FROM
+    if code < _TWO_DIGITS:
+        return _SHORT.get(char, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < _FOUR_DIGITS else f"\\U{code:08x}"
+
+
+def plain(text: str) -> str:
+    """One line that shows every control, invisible or direction-changing character as an escape such as `\\x1b`."""
+    return _HIDDEN.sub(_visible, text)
+
+
+def flow(text: str) -> str:
+    """Running text on one line: line breaks and tabs become spaces, anything else hidden becomes visible."""
+    return plain(" ".join(text.split()))
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters; what was cut is marked with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def inert(line: str) -> str:
+    """A line that a GitHub Actions log shows and does not obey.
+
+    The runner reads `::command::` at the start of any line of output, spaces aside, and `##[command]` anywhere in it
+    (actions/runner, ActionCommand.cs): a file name or message of a hostile repository must not reach it as such.
+    """
+    line = line.replace("##[", "##\\x5b")
+    body = line.lstrip()
+    return line.replace("::", ":\\x3a", 1) if body.startswith("::") else line
+
+
+def web_link(url: str) -> str:
+    """`url` when it is an ordinary http or https address, else ""."""
+    return url if _WEB.fullmatch(url) else ""
+
+
+def place(location: Location) -> str:
+    """`path:line` as editors understand it, with the commit of a finding that is only in the history."""
+    spot = plain(location.path) or "(no file)"
+    if location.line is not None:
+        spot += f":{location.line}"
+    return f"{spot} in commit {plain(location.commit[:12])}" if location.commit else spot
+
+
+def count(number: int, noun: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def seconds(value: float) -> str:
+    """A duration for people: `0.4 s`, `75.2 s`."""
+    return f"{value:.1f} s"
+
+
+def _rank(judged: Judged) -> tuple[int, str, int, str, str, str]:
+    finding = judged.finding
+    where = finding.location
+    return (-finding.severity.rank, where.path, where.line or 0, finding.scanner, finding.rule, finding.id)
+
+
+def judge(run: Run, verdict: Verdict) -> tuple[Judged, ...]:
+    """Every finding of the run with its decision, the worst first, then by place.
+
+    Raises Error when the verdict says nothing about a finding: a report would hide it.
+    """
+    decisions = {decision.finding: decision for decision in verdict.decisions}
+    undecided = [finding.id for finding in run.findings if finding.id not in decisions]
+    if undecided:
+        raise Error(
+            f"The report was not written: the verdict says nothing about {count(len(undecided), 'finding')} of run "
+            f"{run.id}, such as {undecided[0]!r}.",
+            hint=f"Judge the run again: hardgate gate --run {run.id}",
+        )
+    return tuple(sorted((Judged(finding, decisions[finding.id]) for finding in run.findings), key=_rank))
+
+
+def only(judged: Iterable[Judged], state: State) -> tuple[Judged, ...]:
+    """Those in `state`, in the same order."""
+    return tuple(one for one in judged if one.decision.state is state)
+
+
+def tally(judged: Iterable[Judged]) -> dict[Severity, dict[State, int]]:
+    """How many findings of each severity are in each state; every pair has a number."""
+    table = {severity: dict.fromkeys(State, 0) for severity in Severity}
+    for finding, decision in judged:
+        table[finding.severity][decision.state] += 1
+    return table
+
+
+def also_seen_by(finding: Finding) -> tuple[str, ...]:
+    """The other scanners that saw the same fact, by name."""
+    return tuple(sorted({witness.scanner for witness in finding.witnesses} - {finding.scanner}))
+
+
+def package_name(finding: Finding) -> str:
+    """`flask 0.12 (PyPI)`, or "" for a finding that is about no package."""
+    package = finding.package
+    return flow(f"{package.name} {package.version} ({package.ecosystem})") if package else ""
+
+
+def commit_name(run: Run) -> str:
+    """The commit for people, and whether the tree is really that commit."""
+    if not run.commit:
+        return "no commit: this is not a git repository"
+    short = plain(run.commit[:12])
+    return f"{short} with uncommitted changes" if run.dirty else short
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one or two sentences: what blocks and what was not looked at, both whenever both are there."""
+    blocking = verdict.count(State.BLOCKING)
+    block = f"{count(blocking, 'finding')} block{'s' if blocking == 1 else ''}"
+    match verdict.outcome:
+        case Outcome.PASS:
+            return "Nothing blocks, and all that the policy requires was looked at."
+        case Outcome.FAIL:
+            return f"{block} this delivery."
+        case Outcome.INCOMPLETE:
+            gaps = len(verdict.gaps)
+            unseen = f"{count(gaps, 'thing')} {'was' if gaps == 1 else 'were'} not looked at"
+            if verdict.blocks:
+                return f"{unseen}, and {block} this delivery whatever the rest would show."
+            return f"{unseen}. Nothing else blocks, but this is no pass."
+        case _:
+            assert_never(verdict.outcome)
+
+
+def next_steps(run: Run, verdict: Verdict) -> tuple[Step, ...]:
+    """What a person does now, the most useful first."""
+    steps = []
+    blocking = only(judge(run, verdict), State.BLOCKING)
+    if blocking:
+        steps.append(Step(f"hardgate explain {plain(blocking[0].finding.id)}", "the worst finding whole, and its fix"))
+    if len(blocking) > 1:
+        steps.append(Step("hardgate findings --state blocking", f"all {len(blocking):,} that block"))
+    if any(gap.reason in _FOR_DOCTOR for gap in verdict.gaps):
+        steps.append(Step("hardgate doctor", "what is missing here, and the command that mends it"))
+    if blocking or verdict.gaps:
+        steps.append(Step("hardgate run", "once it is mended: only what changed runs again"))
+    if blocking:
+        steps.append(Step("edit hardgate.yaml", "policy: waivers: accepts a risk, with reason, owner and end date"))
+    if not steps and verdict.count(State.INFORMING):
+        steps.append(Step("hardgate findings --state informing", "what does not block but is worth a look"))
+    return tuple(steps)
+
+
+def waiver_lines(finding: Finding) -> tuple[str, ...]:
+    """The lines of hardgate.yaml that would waive this finding, with the three words that a person must fill in."""
+    return (
+        "policy:",
+        "  waivers:",
+        f"    - id: {plain(finding.id)}",
+        "      reason: why this risk is acceptable",
+        "      owner: who answers for it",
+        "      until: YYYY-MM-DD",
+    )
+
+
+def left_out(run: Run) -> tuple[str, ...]:
+    """What was not looked at on purpose, or had nothing to look at, as sentences."""
+    chosen = run.selection
+    said = []
+    if chosen.stages:
+        said.append(f"Only these stages were asked for: {_list(chosen.stages)}.")
+    if chosen.actions:
+        said.append(f"Only these actions were asked for: {_list(chosen.actions)}.")
+    if chosen.base:
+        said.append(f"Only what changed since {plain(chosen.base)} was looked at.")
+    said += [
+        f"{flow(need.subject)}: not covered, by the policy's own words: {flow(need.exempt)}"
+        for need in run.requirements
+        if need.exempt
+    ]
+    idle = [receipt.action for receipt in run.receipts if receipt.state is ActionState.NOTHING_TO_DO]
+    if idle:
+        said.append(f"Nothing to do, because no file is of their kind: {_list(idle)}.")
+    return (*said, *(sentence for receipt in run.receipts for sentence in _scope_sentences(receipt)))
+
+
+def _scope_sentences(receipt: Receipt) -> list[str]:
+    scope = receipt.scope
+    said = []
+    if scope and scope.excluded:
+        said.append(f"{plain(receipt.action)}: {count(scope.excluded, 'file')} left out by exclude in hardgate.yaml.")
+    if scope and scope.configs:
+        obeyed = "obeyed, because hardgate.yaml says so" if scope.honoured else "not obeyed"
+        found = f"configuration in the repository was {obeyed}: {_list(scope.configs)}."
+        said.append(f"{plain(receipt.action)}: {found}")
+    return said
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(plain(word) for word in words)
+
+
+def remarks(run: Run, verdict: Verdict) -> tuple[str, ...]:
+    """Warnings of the gate, then notes of the run, then notes of its actions, as sentences."""
+    own = (f"{plain(receipt.action)}: {flow(note)}" for receipt in run.receipts for note in receipt.notes)
+    return (*map(flow, verdict.warnings), *map(flow, run.notes), *own)
+
+
+def to_json(tree: object) -> bytes:
+    """Indented JSON that is always valid UTF-8 and safe to print.
+
+    A character that no terminal should get raw is written as a JSON escape. A half of a surrogate pair has no place in
+    JSON (RFC 8259, section 8.2): it becomes visible text as in `plain`, so `b"\\xff"` in a file name reads `\\xff`.
+    """
+    try:
+        packed = msgspec.json.encode(tree)
+    except UnicodeEncodeError:
+        packed = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(tree)))
+    text = msgspec.json.format(packed, indent=2).decode()
+    return _BEYOND_CONTROLS.sub(_json_escape, text).encode() + b"\n"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _without_surrogates(tree: object) -> object:
+    if isinstance(tree, str):
+        return _LONE_SURROGATE.sub(_visible, tree)
+    if isinstance(tree, dict):
+        return {_without_surrogates(key): _without_surrogates(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_without_surrogates(item) for item in tree]
+    return tree

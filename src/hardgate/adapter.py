@@ -10,6 +10,7 @@ import msgspec
 
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Kind, Report
+from hardgate.pins import Prepared
 
 T = TypeVar("T")
 
@@ -79,7 +80,9 @@ class Scanner:
     files of every scan, because the tool's report for a clean tree does not even name the tool (`[]`); other canaries
     are run once a day. `environment(job)` is added to the tool's environment; `secrets` are names of variables handed
     through and masked; `needs` those without which it cannot work, with the way out in `needs_hint`.
-    `data(job)` tells the vulnerability data that the tool will use; `makes` the media type of a document that is kept.
+    `prepare(job, content)` makes the file `job.subject` ready for a tool that would misread it. `address(options)` is
+    what must be reachable for `job.online`, "" when nothing is asked. `data(job)` tells the vulnerability data that the
+    tool will use; `makes` the media type of a document that is kept.
     `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
     the name of its tool in the toolbox, where that is not the scanner's own.
     """
@@ -96,6 +99,8 @@ class Scanner:
     split: Callable[[Job], tuple[Job, ...]] = _whole
     reads_file: bool = False
     planted: bool = False
+    prepare: Callable[[Job, bytes], Prepared] | None = None
+    address: Callable[[Any], str] = field(default=lambda _options: "")
     environment: Callable[[Job], Mapping[str, str]] = _nothing
     secrets: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

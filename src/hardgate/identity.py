@@ -12,35 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from hardgate.model import Finding, Kind, Location, Severity, Witness
+from hardgate.wording import flow, plain
 
 ID_LENGTH = 16
 # CVE first: the one name that all databases share.
 _ADVISORIES = ("CVE-", "GHSA-", "PYSEC-", "OSV-", "SNYK-")
-
-
-def plain(text: str) -> str:
-    """`text` with every character that could steer a terminal or reverse the reading order made visible.
-
-    Control characters (Unicode category Cc but newline and tab), format characters (Cf: bidirectional overrides, zero
-    width) and lone surrogates (Cs) become `\\x1b`, `\\u202e` and the like.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(char) for char in text)
-
-
-def _visible(char: str) -> str:
-    if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"}:
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"  # noqa: PLR2004 (one byte)
 
 
 def relative(path: str, roots: Sequence[str], names: Mapping[str, str]) -> str:
@@ -100,8 +82,8 @@ def _settle(
         action=action,
         location=location,
         rule=plain(finding.rule),
-        message=plain(finding.message).strip(),
-        fix=plain(finding.fix),
+        message=flow(finding.message),
+        fix=flow(finding.fix),
         severity=override or finding.severity,
         severity_from="hardgate.yaml" if override else finding.severity_from,
     )

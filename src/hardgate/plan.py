@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hardgate.model import Action, Pipeline, Requirement, Selection
+from hardgate.pins import is_requirements
 
 LOCK_FILES = frozenset(
     {
@@ -38,14 +39,6 @@ def _last(path: str) -> str:
 def is_dockerfile(path: str) -> bool:
     """Dockerfile, Containerfile, Dockerfile.web, web.Dockerfile: the names that hadolint and Docker users know."""
     return bool(re.fullmatch(r"(Docker|Container)file(\..+)?|.+\.([Dd]ocker|[Cc]ontainer)file", _last(path)))
-
-
-def is_requirements(path: str) -> bool:
-    """requirements.txt and its usual relatives: requirements-dev.txt, dev-requirements.txt, requirements/base.txt."""
-    name = _last(path)
-    return bool(re.fullmatch(r"(.+[-_.])?requirements([-_.].+)?\.txt", name)) or (
-        name.endswith(".txt") and path.split("/")[-2:-1] == ["requirements"]
-    )
 
 
 SUBJECTS = (

@@ -285,7 +285,7 @@ def to_json(tree: object) -> bytes:
         packed = msgspec.json.encode(tree)
     except UnicodeEncodeError:
         packed = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(tree)))
-    text = msgspec.json.format(packed, indent=2).decode()
+    text = msgspec.json.format(packed, indent=2).decode().replace("##[", "#\\u0023[")  # see inert
     return _BEYOND_CONTROLS.sub(_json_escape, text).encode() + b"\n"
 
 

@@ -1,0 +1,248 @@
+"""One action before its tool starts: what is in scope, with which tool, rules and data, and under which cache key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from hardgate import plan, repository, tools
+from hardgate.adapter import Job, Scanner
+from hardgate.errors import ToolError
+from hardgate.model import (
+    Action,
+    ActionState,
+    CanaryCheck,
+    DataUse,
+    Gap,
+    GapReason,
+    Policy,
+    Receipt,
+    Scope,
+)
+from hardgate.wording import flow, plain
+
+
+class Tool(Protocol):
+    """A tool that was found: see toolbox.locate."""
+
+    command: tuple[str, ...]
+    version: str
+    digest: str
+    origin: str
+
+
+class Memory(Protocol):
+    """What one run remembers for the next: see store.Store."""
+
+    def canary(self, key: str) -> CanaryCheck | None: ...
+    def remember_canary(self, key: str, check: CanaryCheck) -> None: ...
+    def put_blob(self, data: bytes) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that the actions of one run share. `staged` makes the private copy of the tree when first asked for."""
+
+    tree: repository.Tree
+    staged: Callable[[], Path]
+    scratch: Path
+    rules: Path
+    policy: Policy
+    pipeline_digest: str
+    osv_url: str
+    changed: frozenset[str] | None
+    locate: Callable[..., Tool]
+    memory: Memory
+    clock: Callable[[], str]
+    version: str
+    output_limit: int = tools.OUTPUT_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An action of which it is clear what it will look at and with what: enough to look its result up."""
+
+    action: Action
+    scanner: Scanner
+    stage: str
+    entries: tuple[repository.Entry, ...]
+    scope: Scope
+    tool: Tool
+    rules_digest: str
+    history: bool
+    online: bool
+    data: DataUse | None
+    notes: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+
+
+def in_scope(scene: Scene, scanner: Scanner, action: Action) -> tuple[tuple[repository.Entry, ...], int]:
+    """The entries that the action shall look at, and how many its own `exclude` left out."""
+    chosen, left = [], 0
+    for entry in scene.tree.entries:
+        if not (scanner.selects(entry.path) or scanner.configs(entry.path)) or not plan.within(
+            entry.path, action.paths
+        ):
+            continue
+        if scene.changed is not None and entry.path not in scene.changed:
+            continue
+        if plan.excluded(entry.path, action.exclude):
+            left += 1
+            continue
+        chosen.append(entry)
+    return tuple(chosen), left
+
+
+def _entries_digest(entries: Iterable[repository.Entry]) -> str:
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(os.fsencode(entry.path) + b"\0" + entry.digest.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def rules_digest(folder: Path) -> str:
+    """The digest over names and contents of all rule files below `folder`, "" when there is none."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml", ".toml"})
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest() if files else ""
+
+
+def blank(scene: Scene, stage: str, action: Action, state: ActionState) -> Receipt:
+    """A receipt with nothing on it yet but to what it belongs."""
+    return Receipt(
+        action=action.name,
+        stage=stage,
+        scanner=action.scanner,
+        state=state,
+        commit=scene.tree.commit,
+        tree=scene.tree.digest,
+        pipeline_digest=scene.pipeline_digest,
+        started=scene.clock(),
+        blocking=action.blocking,
+        hardgate_version=scene.version,
+    )
+
+
+def gap_of(action: Action, reason: GapReason, message: str, remedy: str = "", path: str = "") -> Gap:
+    return Gap(reason=reason, action=action.name, message=flow(message), remedy=remedy, path=plain(path))
+
+
+def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepared | Receipt:
+    """Everything that can be known before the tool starts; a Receipt when that already ends the action."""
+    entries, left = in_scope(scene, scanner, action)
+    configs = tuple(plain(entry.path) for entry in entries if scanner.configs(entry.path))
+    history = bool(getattr(action.options, "history", False))
+    past = history and scene.changed is None
+    gaps, notes = _history(scene, action) if past else ((), ())
+    past = past and scene.tree.git is not None and bool(scene.tree.commit)
+    files = tuple(entry for entry in entries if scanner.selects(entry.path))
+    if not files and not past:
+        receipt = blank(scene, stage, action, ActionState.GAP if gaps else ActionState.NOTHING_TO_DO)
+        return msgspec.structs.replace(receipt, gaps=gaps, notes=notes)
+    try:
+        tool = _tool(scene, scanner, action)
+        rules = _rules(scene, scanner)
+    except MissingError as error:
+        receipt = blank(scene, stage, action, ActionState.GAP)
+        return msgspec.structs.replace(receipt, gaps=(*gaps, msgspec.structs.replace(error.gap, action=action.name)))
+    scope = Scope(
+        files=len(files), digest=_entries_digest(entries), excluded=left, configs=configs, honoured=action.honour_config
+    )
+    address = scanner.address(action.options)
+    online = bool(address) and tools.reachable(address)
+    job = job_of(scene, scanner, action, tool.command, Path(), online=online)
+    data = scanner.data(job)
+    if data and not data.date:
+        data = msgspec.structs.replace(data, date=tools.last_modified(data.source))
+    return Prepared(
+        action=action, scanner=scanner, stage=stage, entries=entries, scope=scope, tool=tool, rules_digest=rules,
+        history=past, online=online, data=data, notes=notes, gaps=gaps,
+    )  # fmt: skip
+
+
+class MissingError(Exception):
+    """What an action needs is not there; `gap` says what and the way out."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(gap.message)
+        self.gap = gap
+
+
+def _history(scene: Scene, action: Action) -> tuple[tuple[Gap, ...], tuple[str, ...]]:
+    tree = scene.tree
+    if tree.git is None:
+        remedy = f"Scan a git clone, or say in hardgate.yaml that there is none: {action.scanner}: {{history: false}}."
+        return (gap_of(action, GapReason.NOT_COVERED, "there is no git history here to look through", remedy),), ()
+    if tree.shallow:
+        remedy = "Fetch it whole: git fetch --unshallow (in GitHub Actions: fetch-depth: 0)."
+        message = "the clone is shallow: its history was only looked through in part"
+        return (gap_of(action, GapReason.NOT_COVERED, message, remedy),), ()
+    return (), () if tree.commit else ("the repository has no commit yet: there is no history to look through",)
+
+
+def _tool(scene: Scene, scanner: Scanner, action: Action) -> Tool:
+    absent = [name for name in scanner.needs if not os.environ.get(name)]
+    if absent:
+        message = f"{scanner.name} cannot work without {' and '.join(absent)}"
+        raise MissingError(Gap(reason=GapReason.DATA_UNAVAILABLE, message=message, remedy=scanner.needs_hint))
+    name = scanner.tool_name(action.options)
+    try:
+        return scene.locate(name, version=action.version, allow_path=scene.policy.tools_from_path)
+    except ToolError as error:
+        raise MissingError(Gap(reason=GapReason.TOOL_MISSING, message=flow(str(error)), remedy=error.hint)) from error
+
+
+def _rules(scene: Scene, scanner: Scanner) -> str:
+    if not scanner.uses_rules:
+        return ""
+    digest = rules_digest(scene.rules)
+    if not digest:
+        message = f"the folder of {scanner.name}'s rules is empty"
+        raise MissingError(Gap(reason=GapReason.RULES_EMPTY, message=message, remedy="Install hardgate again."))
+    return digest
+
+
+def job_of(scene: Scene, scanner: Scanner, action: Action, command: tuple[str, ...], root: Path, **more: Any) -> Job:
+    """The job of an action in `root`; `more` are the fields that differ from start to start."""
+    return Job(
+        command=command,
+        root=str(root),
+        files=more.pop("files", ()),
+        report="",
+        scratch="",
+        rules=str(scene.rules) if scanner.uses_rules else "",
+        options=action.options,
+        args=action.args,
+        osv_url=scene.osv_url,
+        honour_inline=scene.policy.honour_inline_suppressions,
+        honour_config=action.honour_config,
+        **more,
+    )
+
+
+def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
+    """The digest of everything that a result depends on; `hour` stands for the data of an online service."""
+    action = ready.action
+    parts = [
+        code, ready.tool.digest, ready.rules_digest, action, ready.scope, ready.history and _refs(scene.tree.git),
+        scene.policy.honour_inline_suppressions, ready.online, ready.data, hour if ready.data or ready.online else "",
+        scene.tree.prefix if ready.history else "",
+    ]  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+def _refs(git: Path | None) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(git.rglob("*")) if git else ():
+        inside = path.relative_to(git).parts[0] if git else ""
+        if inside in {"refs", "packed-refs", "HEAD"} and path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

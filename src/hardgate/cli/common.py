@@ -1,0 +1,146 @@
+"""What several commands share: where things lie, how a pipeline is loaded, how results are printed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hardgate import config, plan
+from hardgate.errors import ConfigError, StoreError
+from hardgate.model import Gap, Pipeline, Run
+from hardgate.reporters import REPORTERS
+from hardgate.scanners import SCANNERS
+from hardgate.wording import plain
+
+if TYPE_CHECKING:
+    from hardgate.store import Store
+    from hardgate.toolbox import Toolbox
+
+CONFIG = "hardgate.yaml"
+BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
+OPTIONS = {scanner.name: scanner.options for scanner in SCANNERS}
+FORMATS = tuple(reporter.name for reporter in REPORTERS)
+EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
+
+
+def state_folder() -> Path:
+    """Where the store and the default reports lie; raises ConfigError when there is no home at all."""
+    if own := os.environ.get("HARDGATE_HOME"):
+        return Path(own).absolute()
+    if xdg := os.environ.get("XDG_STATE_HOME"):
+        return Path(xdg).absolute() / "hardgate"
+    try:
+        return Path.home() / ".local" / "state" / "hardgate"
+    except RuntimeError as error:
+        hint = "Nothing was run. Set HARDGATE_HOME to a folder that hardgate may write to."
+        raise ConfigError("this user has no home folder to keep runs and tools in", hint=hint) from error
+
+
+def open_store() -> Store:
+    """The store: HARDGATE_STORE (a path or a database URL), else store.db in the state folder."""
+    from hardgate.store import Store  # noqa: PLC0415 (SQLAlchemy is slow to import)
+
+    return Store.open(os.environ.get("HARDGATE_STORE") or state_folder() / "store.db")
+
+
+def open_toolbox() -> Toolbox:
+    """The toolbox of this user with the lock file in force."""
+    from hardgate import toolbox  # noqa: PLC0415
+
+    return toolbox.open_default(os.environ)
+
+
+def root_of(path: str) -> Path:
+    """The folder to scan; raises ConfigError when it is none (it is never made)."""
+    root = Path(path)
+    if not root.is_dir():
+        what = "is no folder" if root.exists() else "does not exist"
+        raise ConfigError(f"{plain(path)} {what}", hint="Nothing was run. Name the folder that has hardgate.yaml.")
+    return root.resolve()
+
+
+def load_pipeline(root: Path, file: str | None = None) -> Pipeline:
+    """The pipeline of a folder; raises ConfigError when there is no hardgate.yaml or it cannot be understood."""
+    path = Path(file) if file else root / CONFIG
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        above = next((folder for folder in root.parents if (folder / CONFIG).is_file()), None)
+        hint = f"There is one above: hardgate run {above}" if above and not file else "Write one: hardgate init"
+        raise ConfigError(f"there is no {plain(str(path))}", hint=f"Nothing was run. {hint}") from error
+    except OSError as error:
+        raise ConfigError(f"{plain(str(path))} could not be read: {error.strerror}", hint="Nothing was run.") from error
+    return parse_pipeline(raw, plain(str(path)))
+
+
+def parse_pipeline(raw: bytes, name: str) -> Pipeline:
+    """Read hardgate.yaml with the scanners and formats that this hardgate has."""
+    return config.load(raw, options=OPTIONS, formats=FORMATS, subjects=EXEMPTABLE, name=name)
+
+
+def pipeline_of(run: Run) -> Pipeline:
+    """The pipeline that a stored run was made by."""
+    return parse_pipeline(run.definition.encode("utf-8", "surrogateescape"), f"the {CONFIG} of run {run.id}")
+
+
+def add_path(parser: argparse.ArgumentParser) -> None:
+    """The PATH argument: the folder that has hardgate.yaml."""
+    parser.add_argument("path", metavar="PATH", nargs="?", default=".", help="the folder to scan (default: this one)")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The options that choose a stored run."""
+    parser.add_argument("--run", metavar="ID", help="the run, or the beginning of its id (default: the newest here)")
+    parser.add_argument("--path", metavar="PATH", default=".", help="the scanned folder (default: this one)")
+
+
+def stored_run(store: Store, run_id: str | None, path: str) -> Run:
+    """The run that was asked for, or the newest of the folder, whatever its state: never an older, better one."""
+    if run_id:
+        return store.run(run_id)
+    root = root_of(path)
+    rows = store.runs(root=str(root), limit=1)
+    if not rows:
+        raise ConfigError(f"there is no stored run of {plain(str(root))}", hint="Make one: hardgate run")
+    return store.run(rows[0].id)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; raises StoreError that names it."""
+    half = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(content)
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        hint = "The run itself is stored; write the report elsewhere: hardgate report --help"
+        raise StoreError(f"{plain(str(path))} was not written: {error.strerror}", hint=hint) from error
+
+
+def print_bytes(content: bytes) -> None:
+    """Write to standard output as it is; a closed or full one is an error, not silence."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, the only thing on standard output."""
+    print_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def colour(stream: Any) -> bool:
+    """Whether a stream is a terminal that may be coloured: see https://no-color.org."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def gap_lines(gaps: Iterable[Gap]) -> list[str]:
+    """Gaps as lines for a terminal."""
+    return [f"  {gap.message}" + (f"\n    {gap.remedy}" if gap.remedy else "") for gap in gaps]

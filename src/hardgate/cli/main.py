@@ -1,0 +1,102 @@
+"""The entry point: finds the command's module, and turns every error into its exit code and its sentence.
+
+Nothing heavy is imported here: `hardgate --version` and every `--help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from hardgate import __version__
+
+# In the order in which a new user meets them.
+COMMANDS = {
+    "init": "look at a repository and write a hardgate.yaml that fits it",
+    "run": "run the pipeline: scan, store, judge, report",
+    "gate": "judge a stored run, or a folder of receipts, again",
+    "findings": "list the findings of a run",
+    "explain": "show one finding whole, and why it blocks or not",
+    "report": "write a report of a stored run",
+    "runs": "list the stored runs",
+    "tools": "list, install and lock the scanners",
+    "doctor": "say what is missing or does not work, and what mends it",
+    "ingest": "read reports that a tool wrote elsewhere",
+    "advisories": "say which vulnerability data the scanners use",
+}
+_USAGE, _INCOMPLETE, _INTERRUPTED = 2, 3, 130  # model.ExitCode, not imported here: it costs 30 ms
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (see docs/reference/exit-codes.md)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        print("hardgate: interrupted; what was done is stored. Continue with: hardgate run --resume", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): no verdict was delivered, so none may be read out of the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _INCOMPLETE
+    except Exception as error:  # noqa: BLE001 (the one handler: whatever happens, exit code 1 must mean FAIL)
+        return _failed(error)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _dispatch(words: list[str]) -> int:
+    top = _top()
+    if not words or words[0] not in COMMANDS:
+        known = top.parse_args(words)  # answers --help and --version, refuses the rest
+        top.print_help()
+        return _USAGE if known else 0
+    module = importlib.import_module(f"hardgate.cli.{words[0]}")
+    parser = argparse.ArgumentParser(
+        prog=f"hardgate {words[0]}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add(parser)
+    code = module.main(parser.parse_args(words[1:]))
+    sys.stdout.flush()
+    return int(code)
+
+
+def _top() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:<12}{summary}" for name, summary in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="hardgate",
+        usage="hardgate [--version] [--help] COMMAND ...",
+        description=f"A secure delivery pipeline with a hard gate.\n\ncommands:\n{commands}",
+        epilog="hardgate COMMAND --help tells more. Start with: hardgate init && hardgate run",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"hardgate {__version__}")
+    return parser
+
+
+def _failed(error: Exception) -> int:
+    from hardgate.errors import ConfigError, Error  # noqa: PLC0415 (only when something failed)
+
+    if isinstance(error, Error):
+        print(f"hardgate: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"  {error.hint}", file=sys.stderr)
+        return _USAGE if isinstance(error, ConfigError) else _INCOMPLETE
+    if os.environ.get("HARDGATE_DEBUG"):
+        raise error
+    what = f"{type(error).__name__}: {error}"
+    print(f"hardgate: this should not have happened, and no verdict was reached: {what}", file=sys.stderr)
+    print("  Run it again with HARDGATE_DEBUG=1 for the traceback, and report it.", file=sys.stderr)
+    return _INCOMPLETE

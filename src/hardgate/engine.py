@@ -1,0 +1,410 @@
+"""A run, from the pipeline to its evidence: read the tree, start the actions of each stage, keep every receipt.
+
+    run = execute(pipeline, root, ...)      # plan, tools, parse, identity
+    assemble(pipeline, root, receipts, ...) # the same from receipts that other machines wrote
+
+The gate is not here: a Run is evidence, and gate.py judges it.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+import hardgate
+from hardgate import action as actions
+from hardgate import identity, plan, receipts, repository, scan, tools
+from hardgate.adapter import Scanner
+from hardgate.errors import ConfigError
+from hardgate.model import Action, ActionState, Gap, Pipeline, Receipt, Run, RunState, Selection
+from hardgate.wording import flow, plain
+
+RULES = Path(__file__).parent / "rules"
+# Of the memory that is free when a run starts, what its tools may be expected to use together.
+MEMORY_SHARE = 0.8
+
+
+class Store(actions.Memory, Protocol):
+    """What the engine asks of the store: see store.Store."""
+
+    def begin(self, run: Run) -> None: ...
+    def add_receipt(self, run_id: str, receipt: Receipt) -> None: ...
+    def finish(self, run: Run) -> None: ...
+    def interrupt(self, run_id: str) -> None: ...
+    def resumable(self, root: str, pipeline_digest: str, tree: str) -> Run | None: ...
+    def cached(self, key: str) -> Receipt | None: ...
+    def remember(self, key: str, receipt: Receipt) -> None: ...
+    def timing(self, scanner: str, root: str) -> tuple[float, int] | None: ...
+    def blob(self, sha256: str) -> bytes: ...
+
+
+class Watcher(Protocol):
+    """Is told how a run goes; called from several threads."""
+
+    def planned(self, stages: Sequence[tuple[str, tuple[Action, ...]]]) -> None: ...
+    def started(self, action: Action) -> None: ...
+    def ended(self, receipt: Receipt) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to run, beside what the pipeline says. `leave` are report files of hardgate's own, relative to the root."""
+
+    scanners: Mapping[str, Scanner]
+    locate: Callable[..., actions.Tool]
+    selection: Selection = field(default_factory=Selection)
+    cache: bool = True
+    resume: bool = False
+    osv_url: str = ""
+    leave: frozenset[str] = frozenset()
+    receipts: Path | None = None
+    rules: Path = RULES
+
+
+def now() -> str:
+    """The time as every record has it: ISO 8601 in UTC with seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_id() -> str:
+    """A run id that sorts by time: `20260131-120000-1f2e3d`."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+
+
+@functools.cache
+def code_digest() -> str:
+    """The digest over hardgate's own code: a result made by other code is never used again."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@dataclass(slots=True)
+class _Execution:
+    """The mutable heart of one run: what is ready, what ended, and whether to stop."""
+
+    scene: actions.Scene
+    settings: Settings
+    store: Store
+    watcher: Watcher
+    run: Run
+    done: dict[str, Receipt] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+class _Budget:
+    """Memory that the running tools are expected to use; one larger than all of it runs alone."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.used = total, 0
+        self.changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, amount: int) -> Iterator[None]:
+        amount = min(amount, self.total)
+        with self.changed:
+            self.changed.wait_for(lambda: self.used + amount <= self.total)
+            self.used += amount
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.used -= amount
+                self.changed.notify_all()
+
+
+def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store, watcher: Watcher) -> Run:
+    """Run the selected actions over the tree below `root` and keep every receipt as it comes.
+
+    Raises ConfigError before anything runs when the pipeline or the selection names what is not there; StoreError when
+    the evidence cannot be kept. A KeyboardInterrupt ends all tools, marks the run interrupted, and goes on.
+    """
+    chosen = _chosen(pipeline, settings.selection)
+    with _scratch() as folder:
+        scene = _scene(pipeline, root, folder, settings, store)
+        _check_paths(pipeline, root, chosen)
+        stored = store.resumable(str(root), pipeline.digest, scene.tree.digest) if settings.resume else None
+        run = stored or _begun(pipeline, root, scene, settings)
+        if stored is None:
+            store.begin(run)
+        execution = _Execution(scene=scene, settings=settings, store=store, watcher=watcher, run=run)
+        execution.done = {receipt.action: receipt for receipt in run.receipts if receipt.state is not ActionState.GAP}
+        watcher.planned(chosen)
+        with _marked(execution):
+            for stage, members in chosen:
+                _stage(execution, stage, members)
+            return _finished(execution)
+
+
+@contextmanager
+def _marked(execution: _Execution) -> Iterator[None]:
+    """Mark the run as interrupted when its body does not come to its end, also for ^C."""
+    ended = False
+    try:
+        yield
+        ended = True
+    finally:
+        if not ended:
+            _stop(execution)
+            execution.store.interrupt(execution.run.id)
+
+
+def _stop(execution: _Execution) -> None:
+    execution.stopping.set()
+    tools.kill_all()
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A private folder for one run, always removed."""
+    folder = Path(tempfile.mkdtemp(prefix="hardgate-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[Action, ...]], ...]:
+    for what, wanted, known in (
+        ("stage", selection.stages, [stage.name for stage in pipeline.stages]),
+        ("action", selection.actions, [action.name for action in pipeline.actions]),
+    ):
+        for name in wanted:
+            if name not in known:
+                raise ConfigError(f"there is no {what} {name!r} in {pipeline.name}", hint=f"It has: {', '.join(known)}")
+    return plan.selected(pipeline, selection)
+
+
+def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, store: Store) -> actions.Scene:
+    tree = read_tree(pipeline, root, folder / "git-view", settings.leave)
+    changed = repository.changed(tree, settings.selection.base) if settings.selection.base else None
+    return actions.Scene(
+        tree=tree,
+        staged=_Stager(tree, folder / "tree"),
+        scratch=folder,
+        rules=settings.rules,
+        policy=pipeline.policy,
+        pipeline_digest=pipeline.digest,
+        osv_url=settings.osv_url or pipeline.osv_url,
+        changed=changed,
+        locate=settings.locate,
+        memory=store,
+        clock=now,
+        version=hardgate.__version__,
+    )
+
+
+def read_tree(pipeline: Pipeline, root: Path, scratch: Path, leave: frozenset[str]) -> repository.Tree:
+    """What is in scope below `root` by the pipeline's exclusions and limits; `scratch` need not exist."""
+    scratch.mkdir(parents=True)
+    exclude = functools.partial(plan.excluded, globs=pipeline.exclude)
+    return repository.read(root, scratch, exclude=exclude, limit=pipeline.max_file_size, leave=leave)
+
+
+class _Stager:
+    """Makes the private copy of the tree when the first action needs it, once."""
+
+    def __init__(self, tree: repository.Tree, folder: Path) -> None:
+        self.tree, self.folder = tree, folder
+        self.lock = threading.Lock()
+        self.gaps: tuple[Gap, ...] = ()
+
+    def __call__(self) -> Path:
+        with self.lock:
+            if not self.folder.is_dir():
+                self.folder.mkdir()
+                self.gaps = repository.stage(self.tree, self.folder)
+        return self.folder
+
+
+def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tuple[Action, ...]]]) -> None:
+    for _stage_name, members in chosen:
+        for action in members:
+            for path in action.paths:
+                if not (root / path).exists():
+                    hint = f"Nothing was run. Mend `paths` of {action.name} in the hardgate.yaml of {pipeline.name}."
+                    raise ConfigError(f"{action.name} shall look at {path}, and there is no such path", hint=hint)
+
+
+def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Settings) -> Run:
+    names = [entry.path for entry in scene.tree.entries]
+    return Run(
+        id=new_id(),
+        pipeline=pipeline.name,
+        pipeline_digest=pipeline.digest,
+        definition=pipeline.definition,
+        root=str(root),
+        commit=scene.tree.commit,
+        tree=scene.tree.digest,
+        dirty=scene.tree.dirty,
+        started=now(),
+        selection=settings.selection,
+        expected=tuple(action.name for action in pipeline.actions),
+        requirements=plan.requirements(pipeline, (name for name in names if _relevant(scene, name))),
+        gaps=_readable(scene.tree.gaps),
+        notes=_notes(pipeline, scene, names),
+        hardgate_version=hardgate.__version__,
+    )
+
+
+def _relevant(scene: actions.Scene, name: str) -> bool:
+    return scene.changed is None or name in scene.changed
+
+
+def _readable(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    return tuple(msgspec.structs.replace(gap, path=plain(gap.path), message=flow(gap.message)) for gap in gaps)
+
+
+def _notes(pipeline: Pipeline, scene: actions.Scene, names: Sequence[str]) -> tuple[str, ...]:
+    left = scene.tree.excluded
+    excluded = (f"{left} files were left out by `exclude` in hardgate.yaml",) if left else ()
+    base = (f"only files that changed since {scene.tree.commit and 'the base'}",) if scene.changed is not None else ()
+    return (*scene.tree.notes, *base, *excluded, *plan.advice(pipeline, names))
+
+
+def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None:
+    """Run the actions of one stage in parallel, the longest first, as many at once as there are cores and memory."""
+    settings = execution.settings
+    todo = [action for action in members if action.name not in execution.done]
+    waiting = []
+    for action in todo:
+        scanner = settings.scanners[action.scanner]
+        known = execution.store.timing(action.scanner, execution.run.root)
+        waiting.append((known or (scanner.seconds, scanner.memory), action))
+    ready = sorted(waiting, key=lambda one: (-one[0][0], one[1].name))
+    budget = _Budget(int(_free_memory() * MEMORY_SHARE))
+    workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=workers + 1) as pool:
+        futures = [pool.submit(_one, execution, stage, action, memory, budget) for (_, memory), action in ready]
+        ended = False
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                future.result()
+            ended = True
+        finally:
+            # The pool waits for its threads, and they for their tools: end those first, also for ^C.
+            if not ended:
+                _stop(execution)
+
+
+def _free_memory() -> int:
+    """Bytes of memory that new processes can use: MemAvailable where Linux tells, else 4 GiB."""
+    try:
+        words = Path("/proc/meminfo").read_text().split()
+        return int(words[words.index("MemAvailable:") + 1]) * 1024
+    except (OSError, ValueError):
+        return 4 * 1024**3
+
+
+def _one(execution: _Execution, stage: str, action: Action, memory: int, budget: _Budget) -> None:
+    """One action to its receipt: from the cache when nothing it depends on has changed."""
+    if execution.stopping.is_set():
+        return
+    scene, store = execution.scene, execution.store
+    ready = actions.prepare(scene, execution.settings.scanners[action.scanner], stage, action)
+    if isinstance(ready, Receipt):
+        _keep(execution, ready)
+        return
+    key = actions.key(scene, ready, now()[:13], code_digest())
+    known = store.cached(key) if execution.settings.cache else None
+    if known is not None:
+        _keep(execution, _again(scene, ready, known))
+        return
+    with budget.hold(memory):
+        if execution.stopping.is_set():
+            return
+        execution.watcher.started(action)
+        receipt = scan.perform(scene, ready)
+    if execution.stopping.is_set():
+        return
+    if receipt.state is ActionState.DONE:
+        store.remember(key, msgspec.structs.replace(receipt, cached_from=execution.run.id))
+    _keep(execution, receipt)
+
+
+def _again(scene: actions.Scene, ready: actions.Prepared, known: Receipt) -> Receipt:
+    """A cached receipt for this run: what was found then, what it belongs to now."""
+    mine = actions.blank(scene, ready.stage, ready.action, known.state)
+    return msgspec.structs.replace(
+        known,
+        stage=mine.stage,
+        commit=mine.commit,
+        tree=mine.tree,
+        pipeline_digest=mine.pipeline_digest,
+        started=mine.started,
+        blocking=mine.blocking,
+        seconds=0.0,
+        cpu_seconds=0.0,
+    )
+
+
+def _keep(execution: _Execution, receipt: Receipt) -> None:
+    sealed = receipts.seal(receipt, os.environ.get(receipts.KEY_VARIABLE, ""))
+    execution.store.add_receipt(execution.run.id, sealed)
+    execution.done[sealed.action] = sealed
+    if execution.settings.receipts is not None:
+        documents = {output.name: execution.store.blob(output.sha256) for output in sealed.outputs}
+        receipts.write(execution.settings.receipts, sealed, documents)
+    execution.watcher.ended(sealed)
+
+
+def _finished(execution: _Execution) -> Run:
+    staged = execution.scene.staged
+    gaps = staged.gaps if isinstance(staged, _Stager) else ()
+    order = [name for name in execution.run.expected if name in execution.done]
+    run = msgspec.structs.replace(
+        execution.run,
+        state=RunState.FINISHED,
+        finished=now(),
+        receipts=tuple(execution.done[name] for name in order),
+        findings=identity.merge(finding for name in order for finding in execution.done[name].findings),
+        gaps=(*execution.run.gaps, *_readable(gaps)),
+    )
+    execution.store.finish(run)
+    return run
+
+
+def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]) -> Run:
+    """A Run out of receipts that other machines wrote into `folder`, for the commit that is checked out at `root`."""
+    with _scratch() as scratch:
+        tree = read_tree(pipeline, root, scratch / "git-view", leave)
+    expected = tuple(action.name for action in pipeline.actions)
+    good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
+    names = [entry.path for entry in tree.entries]
+    began = min((receipt.started for receipt in good), default=now())
+    return Run(
+        id=new_id(),
+        pipeline=pipeline.name,
+        pipeline_digest=pipeline.digest,
+        definition=pipeline.definition,
+        root=str(root),
+        commit=tree.commit,
+        tree=good[0].tree if good else tree.digest,
+        dirty=tree.dirty,
+        started=began,
+        finished=now(),
+        state=RunState.FINISHED,
+        expected=expected,
+        requirements=plan.requirements(pipeline, names),
+        receipts=good,
+        findings=identity.merge(finding for receipt in good for finding in receipt.findings),
+        gaps=(*_readable(tree.gaps), *refused),
+        notes=(*tree.notes, *plan.advice(pipeline, names)),
+        hardgate_version=hardgate.__version__,
+    )

@@ -1,0 +1,106 @@
+"""Receipts that travel: sealed, written one to a file, and read back with distrust.
+
+The seal is a SHA-256 over the receipt's own bytes: it shows damage and careless editing. Where the environment has a
+HARDGATE_RECEIPT_KEY, it is an HMAC-SHA-256 (RFC 2104) with that key, which nobody without the key can make; a gate that
+has the key refuses any other seal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from hardgate.errors import StoreError
+from hardgate.model import Gap, GapReason, Receipt
+
+SUFFIX = ".receipt.json"
+KEY_VARIABLE = "HARDGATE_RECEIPT_KEY"
+_LIMIT = 1024 * 1024 * 1024
+
+
+def seal(receipt: Receipt, key: str = "") -> Receipt:
+    """The receipt with `digest` set: `sha256:…`, or `hmac-sha256:…` when there is a key."""
+    return msgspec.structs.replace(receipt, digest=_seal(receipt, key))
+
+
+def _seal(receipt: Receipt, key: str) -> str:
+    # Escaped to ASCII first: a file name of a tree need not be Unicode, a message to be hashed must.
+    raw = msgspec.json.encode(msgspec.structs.replace(receipt, digest=""), order="deterministic")
+    if key:
+        return "hmac-sha256:" + hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def write(folder: Path, receipt: Receipt, documents: Mapping[str, bytes]) -> Path:
+    """Write a sealed receipt, and the documents it lists by name, into `folder`; raises StoreError."""
+    target = folder / f"{receipt.action}{SUFFIX}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in documents.items():
+            (folder / name).write_bytes(content)
+        half = target.with_suffix(".part")
+        half.write_bytes(msgspec.json.format(msgspec.json.encode(receipt, order="deterministic"), indent=1) + b"\n")
+        half.replace(target)
+    except OSError as error:
+        hint = "The action ran; its receipt is in the store. Choose another folder with --receipts."
+        raise StoreError(f"the receipt {target} was not written: {error.strerror}", hint=hint) from error
+    return target
+
+
+def read(
+    folder: Path, *, commit: str, pipeline_digest: str, expected: Iterable[str]
+) -> tuple[tuple[Receipt, ...], tuple[Gap, ...]]:
+    """The receipts in `folder` that can be believed, and a gap for each that cannot.
+
+    Refused are: no whole receipt, a seal that does not fit, another commit, another pipeline definition, an action that
+    the pipeline does not have, a second one of the same action (then neither counts), another tree than the others'.
+    Raises StoreError when the folder cannot be read.
+    """
+    if not folder.is_dir():
+        raise StoreError(f"there is no folder {folder}", hint="Name the folder that the jobs wrote with --receipts.")
+    names, good, gaps = frozenset(expected), dict[str, Receipt](), list[Gap]()
+    seen: dict[str, str] = {}
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        receipt, problem = _read(path, commit, pipeline_digest, names)
+        if receipt is not None and receipt.action in seen:
+            problem = f"is a second receipt of {receipt.action} beside {seen[receipt.action]}; neither counts"
+            good.pop(receipt.action, None)
+        elif receipt is not None:
+            seen[receipt.action] = path.name
+            good[receipt.action] = receipt
+        if problem:
+            gaps.append(_refused(path.name, problem))
+    trees = {receipt.tree for receipt in good.values()}
+    if len(trees) > 1:
+        gaps.append(_refused(str(len(good)) + " receipts", "are of different trees of the same commit"))
+        good = {}
+    return tuple(good.values()), tuple(gaps)
+
+
+def _refused(name: str, problem: str) -> Gap:
+    remedy = "Run its action again for this commit and this hardgate.yaml, and hand in that receipt."
+    return Gap(reason=GapReason.RECEIPT_REFUSED, message=f"{name} {problem}", remedy=remedy)
+
+
+def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) -> tuple[Receipt | None, str]:
+    """A receipt and "", or None and what is wrong with it."""
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= _LIMIT else b""
+        receipt = msgspec.json.decode(raw, type=Receipt)
+    except (OSError, msgspec.DecodeError) as error:
+        return None, f"is no whole receipt: {error}"
+    key = os.environ.get(KEY_VARIABLE, "")
+    if not hmac.compare_digest(receipt.digest, _seal(receipt, key)):
+        return None, "was altered after it was sealed" + (", or sealed without the gate's key" if key else "")
+    if receipt.commit != commit:
+        return None, f"is of commit {receipt.commit[:12] or 'none'}, and the gate judges {commit[:12] or 'none'}"
+    if receipt.pipeline_digest != pipeline_digest:
+        return None, "was made under another hardgate.yaml than the one that the gate judges by"
+    if receipt.action not in names:
+        return None, f"is of an action, {receipt.action}, that the pipeline does not have"
+    return receipt, ""

@@ -1,0 +1,152 @@
+"""The report for programs: docs/reference/json.md describes it, schemas/report-1.schema.json and ingest-1 check it.
+
+Keys may be added under a new `schema` number only: `additionalProperties` is false throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from hardgate.model import Decision, Finding, Gap, Location, Package, Receipt, Run, State, Verdict, Witness
+from hardgate.wording import Judged, judge, tally, to_json
+
+SCHEMA = 1
+UNJUDGED = "unjudged"
+
+
+def render(run: Run, verdict: Verdict) -> bytes:
+    """The whole run and its verdict as one JSON object, the worst finding first.
+
+    Raises Error when the verdict says nothing about one of the findings.
+    """
+    judged = judge(run, verdict)
+    return to_json(
+        {
+            "schema": SCHEMA,
+            "hardgate": run.hardgate_version,
+            "run": _run(run),
+            "verdict": _verdict(judged, verdict),
+            "findings": [finding_entry(one.finding, one.decision) for one in judged],
+            "gaps": [gap_entry(gap) for gap in verdict.gaps],
+            "receipts": [_receipt(receipt) for receipt in run.receipts],
+            "notes": run.notes,
+        }
+    )
+
+
+def render_ingest(findings: Iterable[Finding], gaps: Iterable[Gap]) -> bytes:
+    """What an adapter read from reports written elsewhere: one entry per problem, in the order of the reports."""
+    return to_json(
+        {"findings": [finding_entry(one, None) for one in findings], "gaps": [gap_entry(one) for one in gaps]}
+    )
+
+
+def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, object]:
+    """One finding as JSON shows it everywhere; without a decision its state is "unjudged"."""
+    return {
+        "id": finding.id,
+        "rule": finding.rule,
+        "scanner": finding.scanner,
+        "severity": finding.severity,
+        "severity_from": finding.severity_from,
+        "kind": finding.kind,
+        "confidence": finding.confidence,
+        "cwe": finding.cwe,
+        "ids": finding.ids,
+        "message": finding.message,
+        "location": _location(finding.location),
+        "fix": finding.fix,
+        "url": finding.url,
+        "package": _package(finding.package) if finding.package else None,
+        "state": decision.state if decision else UNJUDGED,
+        "because": decision.because if decision else "",
+        "action": finding.action,
+        "witnesses": [_witness(witness) for witness in finding.witnesses],
+        "fingerprints": dict(sorted(finding.fingerprints.items())),
+    }
+
+
+def gap_entry(gap: Gap) -> dict[str, object]:
+    """One gap as JSON shows it everywhere."""
+    return {
+        "reason": gap.reason,
+        "message": gap.message,
+        "path": gap.path,
+        "action": gap.action,
+        "remedy": gap.remedy,
+    }
+
+
+def _location(location: Location) -> dict[str, object]:
+    return {
+        "path": location.path,
+        "line": location.line,
+        "end_line": location.end_line,
+        "commit": location.commit,
+    }
+
+
+def _package(package: Package) -> dict[str, object]:
+    return {
+        "ecosystem": package.ecosystem,
+        "name": package.name,
+        "version": package.version,
+        "purl": package.purl,
+        "fixed": package.fixed,
+    }
+
+
+def _witness(witness: Witness) -> dict[str, object]:
+    return {
+        "scanner": witness.scanner,
+        "action": witness.action,
+        "rule": witness.rule,
+        "severity": witness.severity,
+        "message": witness.message,
+    }
+
+
+def _run(run: Run) -> dict[str, object]:
+    chosen = run.selection
+    return {
+        "id": run.id,
+        "pipeline": run.pipeline,
+        "pipeline_digest": run.pipeline_digest,
+        "commit": run.commit,
+        "dirty": run.dirty,
+        "tree": run.tree,
+        "started": run.started,
+        "finished": run.finished,
+        "state": run.state,
+        "selection": {"stages": chosen.stages, "actions": chosen.actions, "base": chosen.base},
+        "requirements": [
+            {"subject": need.subject, "scanners": need.scanners, "reason": need.reason, "exempt": need.exempt}
+            for need in run.requirements
+        ],
+    }
+
+
+def _verdict(judged: Sequence[Judged], verdict: Verdict) -> dict[str, object]:
+    return {
+        "outcome": verdict.outcome,
+        "exit_code": verdict.exit_code.value,
+        "blocks": verdict.blocks,
+        "judged_at": verdict.judged_at,
+        "counts": {
+            "all": len(judged),
+            **{state.value: verdict.count(state) for state in State},
+            "gaps": len(verdict.gaps),
+            "by_severity": tally(judged),
+        },
+        "warnings": verdict.warnings,
+    }
+
+
+def _receipt(receipt: Receipt) -> dict[str, object]:
+    """All of a receipt but its findings and gaps, which the report has in full elsewhere: here they are counted."""
+    whole = {name: getattr(receipt, name) for name in receipt.__struct_fields__ if name not in {"findings", "gaps"}}
+    whole["counts"] = {"findings": len(receipt.findings), "gaps": len(receipt.gaps)}
+    entry: dict[str, object] = msgspec.to_builtins(whole)
+    return entry

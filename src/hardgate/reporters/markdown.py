@@ -1,0 +1,190 @@
+"""GitHub-flavoured Markdown for a job summary (`$GITHUB_STEP_SUMMARY`), a pull request or a wiki.
+
+GitHub takes at most 1 MiB of summary from one step and shows none of it when there is more, so the report stays under:
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, Severity, State, Verdict
+from hardgate.wording import (
+    Judged,
+    also_seen_by,
+    commit_name,
+    count,
+    cut,
+    flow,
+    headline,
+    judge,
+    left_out,
+    next_steps,
+    only,
+    package_name,
+    place,
+    remarks,
+    seconds,
+    tally,
+    web_link,
+)
+
+LIMIT = 1024 * 1024
+# What follows the longest list (gaps, actions, notes) is cut as well, and this much is kept free for it.
+_RESERVED = 256 * 1024
+_LONGEST_CELL = 400
+_MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCOMPLETE: "⚠️"}
+_ACTIVE = re.compile(r"[\\`*_{}\[\]<>|~#!$&:]")
+_LIST_MARK = re.compile(r"^([-+]|\d+[.)])")
+
+
+def render(run: Run, verdict: Verdict) -> bytes:
+    """The verdict, the counts, what blocks, what is waived, the gaps and the actions; always under 1 MiB.
+
+    Raises Error when the verdict says nothing about one of the findings.
+    """
+    judged = judge(run, verdict)
+    page = _Page()
+    page.add(_head(run, verdict), LIMIT)
+    page.add(_counts(judged), LIMIT)
+    page.table("What was not looked at", ("action", "reason", "what", "what to do"), map(_gap, verdict.gaps),
+               LIMIT // 4)  # fmt: skip
+    page.table("What blocks", _FINDING_HEADS, map(_blocking, only(judged, State.BLOCKING)), LIMIT - _RESERVED)
+    page.table("Waived", _WAIVED_HEADS, map(_waived, only(judged, State.WAIVED)), LIMIT - _RESERVED // 2)
+    page.table("Actions", _ACTION_HEADS, map(_action, run.receipts), LIMIT - _RESERVED // 4)
+    page.list("Left out on purpose, and notes", [*left_out(run), *remarks(run, verdict)], LIMIT - _RESERVED // 8)
+    page.add(_next(run, verdict), LIMIT)
+    return page.bytes()
+
+
+_FINDING_HEADS = ("severity", "where", "rule", "what", "fix", "id")
+_WAIVED_HEADS = ("severity", "where", "rule", "because")
+_ACTION_HEADS = ("stage", "action", "state", "time", "findings", "gaps")
+
+
+class _Page:
+    """Lines with their size in bytes, so that a list can stop before the page grows too long."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._size = 0
+
+    def _put(self, line: str) -> None:
+        self._lines.append(line)
+        self._size += len(line.encode()) + 1
+
+    def add(self, lines: Iterable[str], limit: int) -> int:
+        """Put lines as long as the page stays under `limit` bytes; returns how many were left out."""
+        missing = 0
+        for line in lines:
+            if missing or self._size + len(line.encode()) + 1 > limit:
+                missing += 1
+            else:
+                self._put(line)
+        return missing
+
+    def table(self, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], limit: int) -> None:
+        """A section with a table, or nothing when there are no rows."""
+        lines = [_row(row) for row in rows]
+        if not lines:
+            return
+        for line in (f"### {title} ({len(lines):,})", "", _row(heads), _row(["---"] * len(heads))):
+            self._put(line)
+        self._end(self.add(lines, limit))
+
+    def list(self, title: str, sentences: Sequence[str], limit: int) -> None:
+        """A section with a list, or nothing when there are no sentences."""
+        if not sentences:
+            return
+        self._put(f"### {title}\n")
+        self._end(self.add((f"- {_text(sentence)}" for sentence in sentences), limit))
+
+    def _end(self, missing: int) -> None:
+        if missing:
+            self._put(
+                f"\n**{missing:,} more are left out here to stay under 1 MiB; the HTML and JSON reports list all.**"
+            )
+        self._put("")
+
+    def bytes(self) -> bytes:
+        return "\n".join(self._lines).encode() + b"\n"
+
+
+def _text(text: str) -> str:
+    """Text that Markdown, HTML and GitHub's mentions leave as it is."""
+    escaped = _ACTIVE.sub(r"\\\g<0>", cut(flow(text), _LONGEST_CELL))
+    return _LIST_MARK.sub(r"\\\1", escaped).replace("@", "@<!-- -->").replace("www.", "www<!-- -->.")
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _head(run: Run, verdict: Verdict) -> Iterator[str]:
+    yield f"## {_MARKS[verdict.outcome]} {verdict.outcome}: {_text(run.pipeline)}"
+    yield ""
+    yield f"{headline(verdict)}"
+    yield ""
+    yield f"Commit {_text(commit_name(run))}, run {_text(run.id)}, judged {_text(verdict.judged_at)}."
+    yield ""
+
+
+def _counts(judged: Sequence[Judged]) -> Iterator[str]:
+    table = tally(judged)
+    yield _row(["findings", *State, "all"])
+    yield _row(["---", *["---:"] * (len(State) + 1)])
+    for severity in Severity:
+        numbers = table[severity].values()
+        yield _row([severity, *(f"{number:,}" for number in numbers), f"{sum(numbers):,}"])
+    totals = [sum(table[severity][state] for severity in Severity) for state in State]
+    yield _row(["**all**", *(f"**{number:,}**" for number in (*totals, len(judged)))])
+    yield ""
+
+
+def _gap(gap: Gap) -> Sequence[str]:
+    return (_text(gap.action) or "the whole run", gap.reason, _text(gap.message), _text(gap.remedy))
+
+
+def _blocking(judged: Judged) -> Sequence[str]:
+    finding = judged.finding
+    message = _text(finding.message)
+    package = package_name(finding)
+    seen = ", ".join(also_seen_by(finding))
+    message += f" In {_text(package)}." if package else ""
+    message += f" Also seen by {_text(seen)}." if seen else ""
+    names = " ".join((*finding.cwe, *finding.ids))
+    return (finding.severity, _text(place(finding.location)), f"{_rule(judged)} {_text(names)}".strip(), message,
+            _text(finding.fix), _text(finding.id))  # fmt: skip
+
+
+def _rule(judged: Judged) -> str:
+    finding = judged.finding
+    name = f"{_text(finding.scanner)} {_text(finding.rule)}"
+    link = web_link(finding.url)
+    return f"[{name}](<{link}>)" if link and "|" not in link else name
+
+
+def _waived(judged: Judged) -> Sequence[str]:
+    finding, decision = judged
+    return (finding.severity, _text(place(finding.location)), _rule(judged), _text(decision.because))
+
+
+def _action(receipt: Receipt) -> Sequence[str]:
+    states = {ActionState.DONE: "done", ActionState.GAP: "**not complete**", ActionState.NOTHING_TO_DO: "nothing to do"}
+    state = states[receipt.state]
+    state += f", as in run {_text(receipt.cached_from)}" if receipt.cached_from else ""
+    state += "" if receipt.blocking else ", informs only"
+    unknown = receipt.state is not ActionState.DONE and not receipt.findings
+    found = "" if unknown else f"{len(receipt.findings):,}"
+    gaps = count(len(receipt.gaps), "gap") if receipt.gaps else ""
+    return (_text(receipt.stage), _text(receipt.action), state, seconds(receipt.seconds), found, gaps)
+
+
+def _next(run: Run, verdict: Verdict) -> Iterator[str]:
+    steps = next_steps(run, verdict)
+    if steps:
+        yield "### What to do next"
+        yield ""
+    for step in steps:
+        yield f"- {_text(step.do)} ({_text(step.why)})"

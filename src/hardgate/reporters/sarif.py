@@ -1,0 +1,310 @@
+"""SARIF 2.1.0 (OASIS, https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html): one run for each tool.
+
+The section numbers below are those of that document. GitHub's additions (`security-severity`, tags, categories) are on
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
+from hardgate.wording import Judged, flow, judge, to_json, web_link
+
+_Json = dict[str, object]
+
+SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+# SARIF knows three levels of failure (3.27.10).
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+# GitHub reads a number: over 9.0 is critical, from 7.0 high, from 4.0 medium, below it low. No number means "note".
+_SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+_CWE = re.compile(r"CWE-([0-9]+)")
+_ROOT = "SRCROOT"
+_SHARED_TEXTS = 5
+_OWN_NAME = "hardgate"
+
+
+@dataclass(slots=True)
+class _Tool:
+    """What one run of the file is about: a scanner with the version that ran."""
+
+    scanner: str
+    name: str
+    version: str = ""
+    receipts: list[Receipt] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def render(run: Run, verdict: Verdict) -> bytes:
+    """The findings of every tool, those waived as suppressions, and every gap as a notification.
+
+    Raises Error when the verdict says nothing about one of the findings.
+    """
+    tools = _tools(run, verdict)
+    return to_json(
+        {
+            "$schema": SCHEMA_URI,
+            "version": "2.1.0",
+            "runs": [_run(tool, run, _category(tool, tools)) for tool in tools],
+            "properties": {
+                "hardgate": {
+                    "outcome": verdict.outcome,
+                    "exitCode": verdict.exit_code.value,
+                    "blocks": verdict.blocks,
+                    "judgedAt": verdict.judged_at,
+                    "pipeline": run.pipeline,
+                    "run": run.id,
+                }
+            },
+        }
+    )
+
+
+def _tools(run: Run, verdict: Verdict) -> list[_Tool]:
+    """Every receipt, finding and gap under exactly one tool, in the order of the receipts."""
+    tools: dict[tuple[str, str, str], _Tool] = {}
+    by_action: dict[str, _Tool] = {}
+    by_scanner: dict[str, _Tool] = {}
+    # A receipt without a tool (nothing to do, or not started) belongs to the run of its scanner's other receipts.
+    known = {one.scanner: (one.tool.name, one.tool.version) for one in reversed(run.receipts) if one.tool}
+    for receipt in run.receipts:
+        used = (receipt.tool.name, receipt.tool.version) if receipt.tool else known.get(receipt.scanner)
+        name, version = used or (receipt.scanner, "")
+        tool = tools.setdefault((receipt.scanner, name, version), _Tool(receipt.scanner, name, version))
+        tool.receipts.append(receipt)
+        by_action[receipt.action] = tool
+        by_scanner.setdefault(receipt.scanner, tool)
+    for judged in judge(run, verdict):
+        finding = judged.finding
+        owner = by_action.get(finding.action)
+        if owner is None or owner.scanner != finding.scanner:
+            owner = by_scanner.setdefault(finding.scanner, _Tool(finding.scanner, finding.scanner))
+        owner.judged.append(judged)
+    for gap in verdict.gaps:
+        owner = by_action.get(gap.action) or by_scanner.setdefault("", _Tool("", _OWN_NAME, run.hardgate_version))
+        owner.gaps.append(gap)
+    return list({id(tool): tool for tool in (*tools.values(), *by_scanner.values())}.values())
+
+
+def _category(tool: _Tool, tools: Sequence[_Tool]) -> str:
+    """Which analysis this is a new run of: GitHub reads the id up to its last slash (3.17.3)."""
+    twins = sum((other.scanner, other.name) == (tool.scanner, tool.name) for other in tools)
+    name = f"{tool.name}@{tool.version}" if twins > 1 else tool.name
+    return name if tool.scanner in {tool.name, ""} else f"{tool.scanner}/{name}"
+
+
+def _run(tool: _Tool, run: Run, category: str) -> _Json:
+    rules = _group(tool.judged)
+    weaknesses = sorted({cwe for one in tool.judged for cwe in one.finding.cwe}, key=_cwe_order)
+    driver = _driver(tool, rules, weaknesses)
+    places = {rule: at for at, rule in enumerate(rules)}
+    numbers = {cwe: at for at, cwe in enumerate(weaknesses)}
+    entry: _Json = {
+        "tool": {"driver": driver},
+        "automationDetails": {"id": "/".join(_quoted(part) for part in (_OWN_NAME, run.pipeline))
+                              + f"/{quote(category, safe='/@')}/{_quoted(run.id)}"},
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder that was scanned."}}},
+        "invocations": [_invocation(receipt, tool.gaps) for receipt in tool.receipts] or [_own_invocation(tool)],
+        "results": [_result(one, places, numbers) for one in tool.judged],
+        "columnKind": "unicodeCodePoints",
+        "properties": {"commit": run.commit, "dirty": run.dirty, "tree": run.tree},
+    }  # fmt: skip
+    if weaknesses:
+        entry["taxonomies"] = [_taxonomy(weaknesses)]
+    return entry
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+def _group(judged: Iterable[Judged]) -> dict[str, list[Finding]]:
+    """The findings of each rule; rules in alphabetical order."""
+    rules: dict[str, list[Finding]] = {}
+    for one in judged:
+        rules.setdefault(one.finding.rule, []).append(one.finding)
+    return dict(sorted(rules.items()))
+
+
+def _cwe_order(cwe: str) -> tuple[int, str]:
+    match = _CWE.fullmatch(cwe)
+    return (int(match[1]) if match else 0, cwe)
+
+
+def _driver(tool: _Tool, rules: dict[str, list[Finding]], weaknesses: Sequence[str]) -> _Json:
+    numbers = {cwe: at for at, cwe in enumerate(weaknesses)}
+    entry: _Json = {
+        "name": tool.name,
+        "rules": [_rule(name, findings, numbers) for name, findings in rules.items()],
+    }
+    if tool.version:
+        entry["version"] = tool.version
+    if weaknesses:
+        entry["supportedTaxonomies"] = [{"name": "CWE", "index": 0}]
+    return entry
+
+
+def _rule(name: str, findings: Sequence[Finding], numbers: dict[str, int]) -> _Json:
+    """What all findings of a rule have in common; its severity is that of the worst (GitHub has one per rule)."""
+    worst = max((finding.severity for finding in findings), key=lambda severity: severity.rank)
+    first = findings[0]
+    messages = {flow(finding.message) for finding in findings}
+    about = messages.pop() if len(messages) == 1 else f"{flow(first.scanner)} {flow(name)}: {first.kind}"
+    fixes = list(dict.fromkeys(flow(finding.fix) for finding in findings if finding.fix))[:_SHARED_TEXTS]
+    link = next((url for finding in findings if (url := web_link(finding.url))), "")
+    cwes = sorted({cwe for finding in findings for cwe in finding.cwe}, key=_cwe_order)
+    entry: _Json = {
+        "id": name,
+        "shortDescription": {"text": about},
+        "fullDescription": {"text": about},
+        "help": {"text": "\n".join([about, *fixes, *([link] if link else [])])},
+        "defaultConfiguration": {"level": _LEVELS[worst]},
+        "properties": _rule_properties(first, worst, cwes),
+    }
+    if link:
+        entry["helpUri"] = link
+    if cwes:
+        entry["relationships"] = [{"target": _taxon(cwe, numbers), "kinds": ["superset"]} for cwe in cwes]
+    return entry
+
+
+def _rule_properties(finding: Finding, worst: Severity, cwes: Sequence[str]) -> _Json:
+    # GitHub shows at most ten tags of a rule.
+    tags = ["security", finding.kind.value, *(f"external/cwe/{cwe.lower()}" for cwe in cwes)][:10]
+    score = _SECURITY_SEVERITY.get(worst)
+    return {"tags": tags, **({"security-severity": score} if score else {})}
+
+
+def _taxon(cwe: str, numbers: dict[str, int]) -> _Json:
+    return {"id": cwe, "index": numbers[cwe], "toolComponent": {"name": "CWE", "index": 0}}
+
+
+def _taxonomy(weaknesses: Sequence[str]) -> _Json:
+    return {
+        "name": "CWE",
+        "organization": "MITRE",
+        "shortDescription": {"text": "The MITRE Common Weakness Enumeration"},
+        "informationUri": "https://cwe.mitre.org/",
+        "isComprehensive": False,
+        "taxa": [_weakness(cwe) for cwe in weaknesses],
+    }
+
+
+def _weakness(cwe: str) -> _Json:
+    match = _CWE.fullmatch(cwe)
+    link = {"helpUri": f"https://cwe.mitre.org/data/definitions/{match[1]}.html"} if match else {}
+    return {"id": cwe, **link}
+
+
+def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> _Json:
+    finding, decision = judged
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": places[finding.rule],
+        "level": _LEVELS[finding.severity],
+        "message": {"text": finding.message},
+        "locations": [_location(finding.location)] if finding.location.path else [],
+        "partialFingerprints": dict(sorted(finding.fingerprints.items())),
+        # An empty list says "not suppressed"; leaving it out would say "not known" (3.27.23).
+        "suppressions": _suppressions(decision),
+        "taxa": [_taxon(cwe, numbers) for cwe in finding.cwe],
+        "properties": {"hardgate": _properties(finding, decision)},
+    }
+
+
+def _suppressions(decision: Decision) -> list[_Json]:
+    if decision.state is not State.WAIVED:
+        return []
+    return [{"kind": "external", "status": "accepted", "justification": decision.because}]
+
+
+def _properties(finding: Finding, decision: Decision) -> _Json:
+    package = finding.package
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "kind": finding.kind,
+        "state": decision.state,
+        "because": decision.because,
+        "action": finding.action,
+        "ids": finding.ids,
+        "fix": finding.fix,
+        "commit": finding.location.commit,
+        "package": package.purl or f"{package.name} {package.version}" if package else "",
+        "seenBy": sorted({witness.scanner for witness in finding.witnesses} | {finding.scanner}),
+    }
+
+
+def _location(location: Location) -> _Json:
+    place: _Json = {"artifactLocation": _artifact(location.path)}
+    if location.line is not None:
+        end = {"endLine": location.end_line} if location.end_line is not None else {}
+        place["region"] = {"startLine": location.line, **end}
+    if not location.commit:
+        return {"physicalLocation": place}
+    return {"physicalLocation": place, "message": {"text": f"In commit {location.commit}, not in the scanned tree."}}
+
+
+def _artifact(path: str) -> _Json:
+    """A path as a relative reference of RFC 3986: every byte that is no plain letter, digit or mark is encoded."""
+    raw = path.encode("utf-8", "surrogateescape" if _only_carried_bytes(path) else "surrogatepass")
+    return {"uri": quote(raw, safe="/"), "uriBaseId": _ROOT}
+
+
+def _only_carried_bytes(path: str) -> bool:
+    return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in path)
+
+
+def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
+    own = [gap for gap in gaps if gap.action == receipt.action]
+    notes = [_notification(gap) for gap in own]
+    if receipt.state is ActionState.NOTHING_TO_DO:
+        notes.append({"level": "note", "message": {"text": f"{receipt.action}: no file of its kind, nothing to do."}})
+    entry: _Json = {
+        "executionSuccessful": receipt.state is not ActionState.GAP and not own,
+        "startTimeUtc": receipt.started,
+        "toolExecutionNotifications": notes,
+        "properties": {
+            "action": receipt.action,
+            "stage": receipt.stage,
+            "state": receipt.state,
+            "seconds": receipt.seconds,
+            "cachedFrom": receipt.cached_from,
+            "exitCodes": receipt.exit_codes,
+            "rulesDigest": receipt.rules_digest,
+            "receipt": receipt.digest,
+        },
+    }
+    if len(receipt.exit_codes) == 1:
+        entry["exitCode"] = receipt.exit_codes[0]
+    return entry
+
+
+def _own_invocation(tool: _Tool) -> _Json:
+    """For what no receipt stands behind: gaps of the whole run, or findings whose action left none."""
+    return {
+        "executionSuccessful": not tool.gaps,
+        "toolExecutionNotifications": [_notification(gap) for gap in tool.gaps],
+    }
+
+
+def _notification(gap: Gap) -> _Json:
+    entry: _Json = {
+        "descriptor": {"id": gap.reason},
+        "level": "error",
+        "message": {"text": f"{gap.message} {gap.remedy}".strip()},
+    }
+    if gap.path:
+        entry["locations"] = [{"physicalLocation": {"artifactLocation": _artifact(gap.path)}}]
+    return entry

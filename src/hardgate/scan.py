@@ -1,0 +1,348 @@
+"""One action while its tool runs: every way in which a tool can fail to look ends as a gap on the receipt.
+
+The tool must find its canary, end with an exit code that it gives after whole work, in time, within the output limit,
+write a report that can be read whole, and have seen every file in scope, as far as it tells. Nothing here judges.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from hardgate import identity, repository, tools
+from hardgate.action import MissingError, Prepared, Scene, Tool, blank, gap_of, job_of
+from hardgate.adapter import Canary, Job, Scanner
+from hardgate.errors import ReportError, ToolError
+from hardgate.model import (
+    Action,
+    ActionState,
+    CanaryCheck,
+    Finding,
+    Gap,
+    GapReason,
+    Output,
+    Receipt,
+    Report,
+    ToolUse,
+)
+from hardgate.wording import flow, plain
+
+ANSWER = 400  # characters of a failed tool's last words that a gap quotes
+UNSEEN = 20  # gaps for single files that a tool did not see; more become one
+LINES_UP_TO = 5_000_000  # bytes: in larger files a line is not read again for its id
+
+
+class _Sum(msgspec.Struct, kw_only=True):
+    """What the starts of one action added up to."""
+
+    findings: list[Finding] = []
+    gaps: list[Gap] = []
+    outputs: list[Output] = []
+    argv: list[tuple[str, ...]] = []
+    exits: list[int] = []
+    seen: set[str] | None = None
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Stand:
+    """One laid-out scan: the private view, its name for each path, and the mark of the planted canary."""
+
+    view: Path
+    names: dict[str, str]
+    mark: str
+    prefix: str
+
+
+def perform(scene: Scene, ready: Prepared) -> Receipt:
+    """Start the tool and read what it reports. What a tool did wrong is on the receipt, not raised."""
+    receipt = blank(scene, ready.stage, ready.action, ActionState.DONE)
+    total = _Sum(gaps=list(ready.gaps))
+    check: CanaryCheck | None = None
+    work = scene.scratch / f"action-{secrets.token_hex(4)}"
+    try:
+        work.mkdir()
+        if ready.scanner.planted:
+            check = CanaryCheck(checked_at=receipt.started, how="this run", rules=ready.scanner.canary.rules)
+        else:
+            check = _daily_canary(scene, ready, work / "canary")
+        _scan(scene, ready, work / "scan", total)
+    except MissingError as error:
+        total.gaps.append(msgspec.structs.replace(error.gap, action=ready.action.name))
+    except (OSError, ToolError) as error:
+        remedy = "Free some space, or set TMPDIR to a folder that has it." if isinstance(error, OSError) else error.hint
+        message = f"{ready.scanner.name} could not be run: {error}"
+        total.gaps.append(gap_of(ready.action, GapReason.TOOL_FAILED, message, remedy))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return _signed(receipt, ready, total, check)
+
+
+def _signed(receipt: Receipt, ready: Prepared, total: _Sum, check: CanaryCheck | None) -> Receipt:
+    missed = any(gap.reason is GapReason.CANARY_MISSED for gap in total.gaps)
+    return msgspec.structs.replace(
+        receipt,
+        state=ActionState.GAP if total.gaps else ActionState.DONE,
+        tool=use_of(ready.scanner.tool_name(ready.action.options), ready.tool),
+        rules_digest=ready.rules_digest,
+        data=ready.data,
+        argv=tuple(total.argv),
+        exit_codes=tuple(total.exits),
+        seconds=round(total.seconds, 3),
+        cpu_seconds=round(total.cpu_seconds, 3),
+        peak_memory=total.peak_memory,
+        scope=msgspec.structs.replace(ready.scope, seen=None if total.seen is None else len(total.seen)),
+        canary=None if missed else check,
+        findings=tuple(total.findings),
+        gaps=tuple(total.gaps),
+        notes=ready.notes,
+        outputs=tuple(total.outputs),
+    )
+
+
+def use_of(name: str, tool: Tool) -> ToolUse:
+    """What goes on the record of a tool."""
+    return ToolUse(name=name, version=tool.version, digest=tool.digest, origin=tool.origin)
+
+
+def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
+    scanner, action = ready.scanner, ready.action
+    view = work / "tree"
+    view.mkdir(parents=True)
+    base = scene.staged()
+    wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
+    names = repository.view(base, wanted, view, inert=lambda path: scanner.configs(path) and not action.honour_config)
+    mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
+    planted = _plant(view, mark, scanner.canary) if mark else ()
+    past = ""
+    if ready.history:
+        loose = {f"{mark}-{Path(name).name}": content for name, content in scanner.canary.files.items()} if mark else {}
+        past = str(repository.history(scene.tree, work / "history", loose) or "")
+    private = {real: name for name, real in names.items()}
+    files = tuple(private.get(entry.path, entry.path) for entry in wanted if scanner.selects(entry.path))
+    job = job_of(
+        scene, scanner, action, ready.tool.command, view,
+        files=(*files, *planted), history=past, prefix=scene.tree.prefix, online=ready.online,
+    )  # fmt: skip
+    stand = _Stand(view=view, names=names, mark=mark, prefix=scene.tree.prefix)
+    for number, part in enumerate(scanner.split(job)):
+        report = _start(scene, ready, part, work / f"start-{number}", total)
+        if report is not None:
+            _take(ready, stand, part, report, total)
+    _unseen(ready, total)
+
+
+def _plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
+    for name, content in canary.files.items():
+        target = view / mark / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return tuple(f"{mark}/{name}" for name in canary.files)
+
+
+def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: _Sum) -> Report | None:
+    """One start of the tool: its report, or None after a gap was noted."""
+    home.mkdir(parents=True)
+    part = dataclasses.replace(part, scratch=str(home), report=str(home / "report"))
+    if ready.scanner.prepare and part.subject and not _made_ready(ready, part, total):
+        return None
+    try:
+        raw = _raw(scene, ready.scanner, ready.action, part, total)
+    except MissingError as error:
+        where = f" on {plain(part.subject)}" if part.subject else ""
+        message = f"{error.gap.message}{where}"
+        total.gaps.append(msgspec.structs.replace(error.gap, action=ready.action.name, message=message))
+        return None
+    try:
+        report = ready.scanner.parse(raw)
+    except ReportError as error:
+        total.gaps.append(gap_of(ready.action, GapReason.REPORT_UNREADABLE, str(error), error.hint, part.subject))
+        return None
+    if ready.scanner.makes:
+        slug = part.subject.replace("/", "-") or "tree"
+        name = f"{ready.action.name}-{plain(slug)}.json"
+        output = Output(name=name, media_type=ready.scanner.makes, sha256=scene.memory.put_blob(raw), size=len(raw))
+        total.outputs.append(output)
+    return report
+
+
+def _made_ready(ready: Prepared, part: Job, total: _Sum) -> bool:
+    """Replace the file that the job is about by what its tool can read; False when that is nothing."""
+    file = Path(part.root) / part.subject
+    prepared = ready.scanner.prepare(part, file.read_bytes()) if ready.scanner.prepare else None
+    if prepared is None:
+        return True
+    total.gaps += [msgspec.structs.replace(gap, action=ready.action.name) for gap in prepared.gaps]
+    file.unlink()  # a link to the shared copy: the other actions keep the whole file
+    file.write_bytes(prepared.content)
+    return bool(prepared.content)
+
+
+def _raw(scene: Scene, scanner: Scanner, action: Action, part: Job, total: _Sum | None) -> bytes:
+    """Run the tool once and return its report's bytes; raises MissingError for anything but a whole run."""
+    argv = scanner.argv(part)
+    env = tools.environment(Path(part.scratch), extra=scanner.environment(part), passed=scanner.secrets)
+    hidden = [env[name] for name in scanner.secrets if name in env]
+    done = tools.run(argv, cwd=Path(part.root), env=env, timeout=action.timeout, output_limit=scene.output_limit)
+    if total is not None:
+        total.argv.append(_recorded(argv, part, hidden))
+        total.exits.append(done.exit_code)
+        total.seconds += done.seconds
+        total.cpu_seconds += done.cpu_seconds
+        total.peak_memory = max(total.peak_memory, done.peak_memory)
+    _whole(scanner, action, done, hidden)
+    if not scanner.reads_file:
+        return done.stdout
+    report = Path(part.report)
+    if not report.is_file():
+        raise _missing(GapReason.REPORT_UNREADABLE, f"{scanner.name} wrote no report", "Run it again.")
+    if report.stat().st_size > scene.output_limit:
+        raise _missing(
+            GapReason.OUTPUT_LIMIT, f"{scanner.name}'s report is larger than {scene.output_limit:,} bytes", ""
+        )
+    return report.read_bytes()
+
+
+def _recorded(argv: Sequence[str], part: Job, hidden: Sequence[str]) -> tuple[str, ...]:
+    """The command line as it goes on the record: secrets masked, private folders by what they hold."""
+    places = {part.scratch: "$SCRATCH", part.root: "$TREE", part.history: "$HISTORY", part.rules: "$RULES"}
+    words = tools.mask(argv, hidden)
+    for place, word in sorted(places.items(), key=lambda one: -len(one[0])):
+        words = tuple(text.replace(place, word) for text in words) if place else words
+    return tuple(plain(word) for word in words)
+
+
+def _missing(reason: GapReason, message: str, remedy: str) -> MissingError:
+    return MissingError(Gap(reason=reason, message=flow(message), remedy=remedy))
+
+
+def _whole(scanner: Scanner, action: Action, done: tools.Completed, hidden: Sequence[str]) -> None:
+    """Raise MissingError unless the process came to a good end."""
+    name = scanner.name
+    if done.overflowed:
+        raise _missing(
+            GapReason.OUTPUT_LIMIT, f"{name} wrote more than hardgate reads, and was ended", "Narrow `paths`."
+        )
+    if done.timed_out:
+        remedy = f"Give it longer: {name}: {{timeout: {action.timeout * 2:.0f}}}."
+        raise _missing(GapReason.TIMEOUT, f"{name} was ended after its timeout of {action.timeout:g} s", remedy)
+    if done.exit_code not in scanner.done_exits:
+        how = f"signal {-done.exit_code}" if done.exit_code < 0 else f"exit code {done.exit_code}"
+        said = " ".join(tools.mask([_said(done)], hidden)[0].split())[-ANSWER:]
+        message = f"{name} ended with {how}" + (f": {said}" if said else "")
+        raise _missing(GapReason.TOOL_FAILED, message, f"See whether the tool works: hardgate doctor {name}")
+
+
+def _said(done: tools.Completed) -> str:
+    return (done.stderr or done.stdout[-4 * ANSWER :]).decode("utf-8", "replace")
+
+
+def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: _Sum) -> None:
+    """Add one report to the sum: without the canary, with our paths and ids."""
+    found = [_placed(one, stand, part) for one in report.findings]
+    theirs = [one for one in found if not _is_canary(one, stand)]
+    if stand.mark and not set(ready.scanner.canary.rules) <= {one.rule for one in found if _is_canary(one, stand)}:
+        which = f" in its {part.mode} mode" if part.mode else ""
+        remedy = f"Its report cannot be trusted. See: hardgate doctor {ready.scanner.name}"
+        message = f"{ready.scanner.name}{which} did not find the known-bad input that was planted for it"
+        total.gaps.append(gap_of(ready.action, GapReason.CANARY_MISSED, message, remedy))
+    total.findings += identity.settle(
+        theirs,
+        action=ready.action.name,
+        severities=ready.action.severity,
+        place=lambda path: path,
+        lines=functools.partial(_lines, stand),
+    )
+    for gap in report.gaps:
+        path = _place(gap.path, stand)
+        if not (stand.mark and stand.mark in path):
+            total.gaps.append(gap_of(ready.action, gap.reason, gap.message, gap.remedy, path))
+    if report.seen is not None:
+        seen = {_place(path, stand) for path in report.seen}
+        total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}
+
+
+def _place(path: str, stand: _Stand) -> str:
+    return identity.relative(path, (str(stand.view), str(stand.view.resolve())), stand.names)
+
+
+def _placed(finding: Finding, stand: _Stand, part: Job) -> Finding:
+    path = _place(finding.location.path or part.subject, stand)
+    if finding.location.commit:
+        path = path.removeprefix(stand.prefix)
+    location = msgspec.structs.replace(finding.location, path=path)
+    return msgspec.structs.replace(finding, location=location)
+
+
+def _is_canary(finding: Finding, stand: _Stand) -> bool:
+    return bool(stand.mark) and stand.mark in finding.location.path
+
+
+def _lines(stand: _Stand, path: str) -> Sequence[str]:
+    """The lines of a file of the view under its real path; none when it is not there or very large."""
+    back = {real: name for name, real in stand.names.items()}
+    file = stand.view / back.get(path, path)
+    if not file.is_file() or file.stat().st_size > LINES_UP_TO:
+        return ()
+    return file.read_text("utf-8", "replace").split("\n")
+
+
+def _unseen(ready: Prepared, total: _Sum) -> None:
+    """A gap for every file in scope that the tool does not say it read, where it says so of any."""
+    if total.seen is None or total.gaps:
+        return
+    scanner, action = ready.scanner, ready.action
+    missed = sorted(e.path for e in ready.entries if scanner.selects(e.path) and e.path not in total.seen)
+    remedy = f"Leave it out in writing ({scanner.name}: {{exclude: [...]}}), or see why: hardgate doctor {scanner.name}"
+    for path in missed[:UNSEEN]:
+        message = f"{scanner.name} does not say that it read {path}"
+        total.gaps.append(gap_of(action, GapReason.FILE_UNREAD, message, remedy, path))
+    if len(missed) > UNSEEN:
+        message = f"{scanner.name} does not say that it read {len(missed) - UNSEEN} more files"
+        total.gaps.append(gap_of(action, GapReason.FILE_UNREAD, message, remedy))
+
+
+def _daily_canary(scene: Scene, ready: Prepared, work: Path) -> CanaryCheck:
+    """The canary's check of today for this tool, rules and options; the tool is started when there is none."""
+    scanner, action = ready.scanner, ready.action
+    parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, scene.osv_url]
+    key = msgspec.json.encode([*parts, scene.version], order="deterministic").decode()
+    known = scene.memory.canary(key)
+    if known and known.checked_at[:10] == scene.clock()[:10]:
+        return msgspec.structs.replace(known, how="earlier today")
+    check = prove(scene, scanner, action, ready.tool, work)
+    scene.memory.remember_canary(key, check)
+    return check
+
+
+def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path) -> CanaryCheck:
+    """Run the tool over its known-bad input alone; raises MissingError when it does not find it."""
+    root = work / "tree"
+    files = _plant(root, "", scanner.canary)
+    home = work / "home"
+    home.mkdir(parents=True)
+    job = job_of(scene, scanner, action, tool.command, root, files=tuple(name.lstrip("/") for name in files))
+    rules, raw = set[str](), b""
+    for plain_part in scanner.split(job):
+        part = dataclasses.replace(plain_part, scratch=str(home), report=str(home / "report"))
+        one = _raw(scene, scanner, action, part, None)
+        raw += one
+        try:
+            rules |= {word for finding in scanner.parse(one).findings for word in (finding.rule, *finding.ids)}
+        except ReportError as error:
+            raise _missing(GapReason.CANARY_MISSED, f"its canary's report: {error}", error.hint) from error
+    if set(scanner.canary.rules) <= rules and all(word in raw for word in scanner.canary.outputs):
+        return CanaryCheck(checked_at=scene.clock(), how="this run", rules=scanner.canary.rules)
+    absent = sorted(set(scanner.canary.rules) - rules) or "what its document must hold"
+    message = f"{scanner.name} did not find its canary, a known-bad input ({absent})"
+    raise _missing(
+        GapReason.CANARY_MISSED, message, f"Its reports cannot be trusted. See: hardgate doctor {scanner.name}"
+    )

@@ -46,6 +46,7 @@ class Store(actions.Memory, Protocol):
     def finish(self, run: Run) -> None: ...
     def interrupt(self, run_id: str) -> None: ...
     def resumable(self, root: str, pipeline_digest: str, tree: str) -> Run | None: ...
+    def resume(self, run_id: str) -> Run: ...
     def cached(self, key: str) -> Receipt | None: ...
     def remember(self, key: str, receipt: Receipt) -> None: ...
     def timing(self, scanner: str, root: str) -> tuple[float, int] | None: ...
@@ -139,9 +140,9 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
     with _scratch() as folder:
         scene = _scene(pipeline, root, folder, settings, store)
         _check_paths(pipeline, root, chosen)
-        stored = store.resumable(str(root), pipeline.digest, scene.tree.digest) if settings.resume else None
-        run = stored or _begun(pipeline, root, scene, settings)
-        if stored is None:
+        run = _resumed(pipeline, root, scene, settings, store)
+        if run is None:
+            run = _begun(pipeline, root, scene, settings)
             store.begin(run)
         execution = _Execution(scene=scene, settings=settings, store=store, watcher=watcher, run=run)
         execution.done = {receipt.action: receipt for receipt in run.receipts if receipt.state is not ActionState.GAP}
@@ -150,6 +151,17 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
             for stage, members in chosen:
                 _stage(execution, stage, members)
             return _finished(execution)
+
+
+def _resumed(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Settings, store: Store) -> Run | None:
+    """The interrupted run to go on with, None unless asked for; a resumed run keeps what it was limited to."""
+    if not settings.resume:
+        return None
+    found = store.resumable(str(root), pipeline.digest, scene.tree.digest)
+    if found is None or found.selection != settings.selection:
+        hint = "Start anew: hardgate run"
+        raise ConfigError("there is no interrupted run of these files with this hardgate.yaml and selection", hint=hint)
+    return store.resume(found.id)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ _INCLUDES = ("-r", "--requirement")
 _CONSTRAINTS = ("-c", "--constraint")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NAMED, _NAMELESS = "named", "nameless"
 _SHOWN = 80  # characters of a line that a message quotes
 _PIN_REMEDY = "Pin it to one release with == (pip-compile or uv pip compile does that for the whole file)."
 
@@ -45,11 +46,12 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unjudged(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that would install something of which the release is not known, and why."""
+    """A line that would install something of which the release is not known, and why; `named` when it has a name."""
 
     line: int
     text: str
     why: str
+    named: bool
 
 
 class Requirements(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,8 +100,8 @@ def read(content: bytes) -> Requirements:
                 pins.append(Pin(name=requirement.name, version=_exact(requirement), line=number))
             case ("include", target):
                 includes.append((target, number))
-            case ("unjudged", why):
-                unjudged.append(Unjudged(line=number, text=line, why=why))
+            case (named, why):
+                unjudged.append(Unjudged(line=number, text=line, why=why, named=named == _NAMED))
     return Requirements(pins=tuple(pins), unjudged=tuple(unjudged), includes=tuple(includes))
 
 
@@ -115,10 +117,39 @@ def prepare(path: str, content: bytes, in_scope: Collection[str]) -> Prepared:
     except UnicodeDecodeError as error:
         return Prepared(content=b"", gaps=(_not_text(path, error),))
     gaps = [_gap(path, line.line, f"{_shown(line.text)} {line.why}, so it was not judged") for line in found.unjudged]
-    missing = ((target, line) for target, line in found.includes if _beside(path, target) not in in_scope)
-    gaps += [_gap(path, line, f"includes {target}, {_NOT_IN_SCOPE}", _INCLUDE_REMEDY) for target, line in missing]
+    gaps += _absent(path, found, in_scope)
     lines = {(str(canonicalize_name(pin.name)), pin.version): pin.line for pin in reversed(found.pins)}
     return Prepared(content=_exact_file(found.pins), gaps=tuple(gaps), lines=lines)
+
+
+def prepare_list(path: str, content: bytes, in_scope: Collection[str]) -> Prepared:
+    """The requirements file `path` for a tool that lists what is required, with or without a release.
+
+    Lines with -r are emptied: an included file in scope is listed in its own right, and one that is not is a gap, as is
+    a line without a name, which no list can hold.
+    """
+    try:
+        found = read(content)
+    except UnicodeDecodeError as error:
+        return Prepared(content=b"", gaps=(_not_text(path, error),))
+    nameless = [line for line in found.unjudged if not line.named]
+    gaps = [_gap(path, line.line, f"{_shown(line.text)} {line.why}, so it is not listed") for line in nameless]
+    gaps += _absent(path, found, in_scope)
+    dropped = {line for _, line in found.includes} | {line.line for line in nameless}
+    kept = [line for line in _logical_lines(_text(content)) if line[0] not in dropped and line[1]]
+    return Prepared(
+        content="".join(f"{line}\n" for _, line in kept).encode() if _lists(found) else b"", gaps=tuple(gaps)
+    )
+
+
+def _lists(found: Requirements) -> bool:
+    """Whether any line names a package."""
+    return bool(found.pins) or any(line.named for line in found.unjudged)
+
+
+def _absent(path: str, found: Requirements, in_scope: Collection[str]) -> list[Gap]:
+    missing = ((target, line) for target, line in found.includes if _beside(path, target) not in in_scope)
+    return [_gap(path, line, f"includes {target}, {_NOT_IN_SCOPE}", _INCLUDE_REMEDY) for target, line in missing]
 
 
 _NOT_IN_SCOPE = "which is not among the files in scope, so it was not judged"
@@ -155,28 +186,28 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _statement(line: str) -> Requirement | tuple[str, str] | str:
-    """What one line means: a pinned requirement, ("include", file), ("unjudged", why), or "" for nothing to install."""
+    """What one line means: a pinned requirement, ("include", file), (_NAMED or _NAMELESS, why), "" for nothing."""
     if not line:
         return ""
     if line.startswith("-"):
         return _option(line)
     if "${" in line:
-        return "unjudged", "depends on an environment variable"
+        return _NAMELESS, "depends on an environment variable"
     words = itertools.takewhile(lambda word: not word.startswith("-"), line.split())
     try:
         requirement = Requirement(" ".join(words))
     except InvalidRequirement:
-        return "unjudged", "is an address or a path, or no requirement"
+        return _NAMELESS, "is an address or a path, or no requirement"
     if requirement.url:
-        return "unjudged", "is installed from an address and names no release"
-    return requirement if _exact(requirement) else ("unjudged", "is not pinned to one release")
+        return _NAMED, "is installed from an address and names no release"
+    return requirement if _exact(requirement) else (_NAMED, "is not pinned to one release")
 
 
 def _option(line: str) -> tuple[str, str] | str:
     try:
         words = shlex.split(line)
     except ValueError:
-        return "unjudged", "cannot be read"
+        return _NAMELESS, "cannot be read"
     option, _, value = words[0].partition("=")
     rest = [value] if value else words[1:]
     for known in (*_INCLUDES, *_CONSTRAINTS):
@@ -186,7 +217,7 @@ def _option(line: str) -> tuple[str, str] | str:
             return ("include", target) if known in _INCLUDES else ""
     if option in _HARMLESS or option[:2] in ("-i", "-f"):
         return ""
-    return "unjudged", "is installed from a folder or an address and names no release"
+    return _NAMELESS, "is installed from a folder or an address and names no release"
 
 
 def _exact(requirement: Requirement) -> str:

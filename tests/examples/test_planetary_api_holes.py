@@ -263,7 +263,7 @@ def test_default_credentials(api: FlaskClient) -> None:
         assert api.post("/safe/login", json={"email": email, "password": password}).status_code == 401
 
 
-def test_hardcoded_jwt_key(api: FlaskClient, bearer: dict[str, str]) -> None:
+def test_hardcoded_jwt_key(api: FlaskClient, bearer: dict[str, str], safe_bearer: dict[str, str]) -> None:
     key = _constant("planetary/settings.py", "JWT_SECRET_KEY")
     claims = jwt.decode(bearer["Authorization"].split()[1], key, algorithms=["HS256"]) | {"sub": "nobody"}
     forged = {"Authorization": f"Bearer {jwt.encode(claims, key, algorithm='HS256')}"}
@@ -272,6 +272,7 @@ def test_hardcoded_jwt_key(api: FlaskClient, bearer: dict[str, str]) -> None:
     for token in (jwt.encode(claims, key, algorithm="HS256"), jwt.encode(claims, "", algorithm="none"), "junk", ""):
         answer = api.get("/safe/get_planet/Earth", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 401
+    assert api.get("/get_planet/Earth", headers=safe_bearer).status_code == 422, "nor the other way round"
 
 
 def test_hardcoded_jwt_key_safe_tokens_run_out(start: Any) -> None:

@@ -35,7 +35,8 @@ LIMIT = 1024 * 1024
 _RESERVED = 256 * 1024
 _LONGEST_CELL = 400
 _MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCOMPLETE: "⚠️"}
-_ACTIVE = re.compile(r"[\\`*_{}\[\]<>|~#!$&:]")
+# A colon is left alone where it can start neither an emoji's name nor an address.
+_ACTIVE = re.compile(r"[\\`*_{}\[\]<>|~#!$&]|:(?![\s\d]|$)")
 _LIST_MARK = re.compile(r"^([-+]|\d+[.)])")
 
 
@@ -117,6 +118,10 @@ def _text(text: str) -> str:
     return _LIST_MARK.sub(r"\\\1", escaped).replace("@", "@<!-- -->").replace("www.", "www<!-- -->.")
 
 
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>"
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -167,7 +172,7 @@ def _rule(judged: Judged) -> str:
 
 def _waived(judged: Judged) -> Sequence[str]:
     finding, decision = judged
-    return (finding.severity, _text(place(finding.location)), _rule(judged), _text(decision.because))
+    return (finding.severity, _code(place(finding.location)), _rule(judged), _text(decision.because))
 
 
 def _action(receipt: Receipt) -> Sequence[str]:
@@ -187,4 +192,4 @@ def _next(run: Run, verdict: Verdict) -> Iterator[str]:
         yield "### What to do next"
         yield ""
     for step in steps:
-        yield f"- {_text(step.do)} ({_text(step.why)})"
+        yield f"- {_code(step.do)}: {_text(step.why)}"

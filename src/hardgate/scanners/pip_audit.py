@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -16,6 +17,7 @@ from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "pip-audit"
+_PYPI = "https://pypi.org/pypi"
 _QUERY = "/v1/query"
 _DESCRIPTION = 300  # characters of an advisory's text that a message quotes
 
@@ -63,12 +65,30 @@ def _argv(job: Job) -> tuple[str, ...]:
 def _service(job: Job) -> tuple[str, ...]:
     if not job.osv_url:
         return ("--vulnerability-service", "pypi")
-    base = job.osv_url.rstrip("/").removesuffix(_QUERY)
-    return ("--vulnerability-service", "osv", "--osv-url", base + _QUERY)
+    return ("--vulnerability-service", "osv", "--osv-url", _base(job.osv_url) + _QUERY)
+
+
+def _base(osv_url: str) -> str:
+    return osv_url.rstrip("/").removesuffix(_QUERY)
 
 
 def _data(job: Job) -> DataUse:
-    return DataUse(source=job.osv_url or "PyPI JSON API")
+    return DataUse(source=_base(job.osv_url) if job.osv_url else "PyPI JSON API")
+
+
+def complaints(stderr: bytes) -> tuple[Gap, ...]:
+    """Advisories that pip-audit left out: it says so on its standard error only, and exits as if it had judged them."""
+    lines = stderr.decode("utf-8", "replace").splitlines()
+    said = (line.partition("pip_audit._service.osv:")[2].strip() for line in lines if line.startswith("WARNING:"))
+    return tuple(
+        Gap(
+            reason=GapReason.DATA_UNAVAILABLE,
+            message=f"pip-audit left an advisory out: {text}.",
+            remedy="Tell the operator of the OSV service; its record is not one that pip-audit can read.",
+        )
+        for text in said
+        if text
+    )
 
 
 def _parse(raw: bytes) -> Report:
@@ -123,7 +143,7 @@ def _finding(package: _Dependency, vuln: _Vulnerability) -> Finding:
             ecosystem="PyPI",
             name=package.name,
             version=package.version,
-            purl=f"pkg:pypi/{package.name}@{package.version}",
+            purl=f"pkg:pypi/{package.name}@{quote(package.version)}",
             fixed=tuple(vuln.fix_versions),
         ),
     )
@@ -153,6 +173,8 @@ PIP_AUDIT = Scanner(
     canary=Canary(files={"requirements.txt": b"jinja2==2.4.1\n"}, rules=("PYSEC-2019-217",)),
     selects=pins.is_requirements,
     split=_split,
+    prepare=prepare,
+    address=lambda _options: _PYPI,
     data=_data,
     seconds=4.0,
     memory=120_000_000,

@@ -1,0 +1,64 @@
+"""Say what is missing or does not work, and the command that mends it.
+
+Every installed tool is verified file by file and must find its canary, a tiny known-bad input. Exit code 0 when all is
+well, 3 when something is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+
+from hardgate.cli import common
+from hardgate.cli.checks import Check, works
+from hardgate.errors import ConfigError, Error
+from hardgate.model import ExitCode
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of `hardgate doctor`."""
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these scanners (default: all, and the rest)")
+    parser.add_argument("--osv-url", metavar="URL", default="", help="the OSV service that pip-audit shall ask")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Check and tell, line by line as it goes."""
+    for name in args.names:
+        if name not in common.BY_NAME:
+            raise ConfigError(f"there is no scanner {name!r}", hint=f"Known: {', '.join(common.BY_NAME)}")
+    checks = []
+    for check in _all(args):
+        checks.append(check)
+        if not args.json:
+            print(f"{'ok ' if check.well else 'BAD'}  {check.name:<12} {check.message}", flush=True)
+            if check.remedy:
+                print(f"     {'':<12} {check.remedy}", flush=True)
+    if args.json:
+        common.print_json(checks)
+    return ExitCode.PASS if all(check.well for check in checks) else ExitCode.INCOMPLETE
+
+
+def _all(args: argparse.Namespace) -> Iterator[Check]:
+    if not args.names:
+        yield _git()
+        yield _store()
+    toolbox = common.open_toolbox()
+    for scanner in common.BY_NAME.values():
+        if not args.names or scanner.name in args.names:
+            yield works(scanner, toolbox, args.osv_url)
+
+
+def _git() -> Check:
+    found = shutil.which("git")
+    remedy = "" if found else "Install git: it tells what is in scope and holds the history."
+    return Check(name="git", well=bool(found), message=found or "not found", remedy=remedy)
+
+
+def _store() -> Check:
+    try:
+        with common.open_store() as store:
+            return Check(name="store", well=True, message=f"{store.where} opens")
+    except Error as error:
+        return Check(name="store", well=False, message=str(error), remedy=error.hint)

@@ -1,0 +1,52 @@
+"""Judge evidence again, offline: a stored run, or a folder of receipts that other machines wrote.
+
+A stored run is judged by the hardgate.yaml and at the time that it was made with: the answer is the same, byte for
+byte. --today judges it as of now, so that waivers which have ended since waive nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hardgate import engine, gate
+from hardgate.cli import common
+from hardgate.cli.output import add_reports, deliver, reports_of
+from hardgate.errors import ConfigError
+from hardgate.model import Pipeline, Run
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of `hardgate gate`."""
+    common.add_path(parser)
+    parser.add_argument("--run", metavar="ID", help="the run, or the beginning of its id (default: the newest here)")
+    parser.add_argument("--receipts", metavar="DIR", help="judge the receipts in this folder")
+    parser.add_argument("--config", metavar="FILE", help="with --receipts: another file than PATH/hardgate.yaml")
+    parser.add_argument("--today", action="store_true", help="judge a stored run as of now, not as of its end")
+    add_reports(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Judge and report."""
+    if args.receipts and args.run:
+        raise ConfigError("--run and --receipts name two different kinds of evidence", hint="Give one of them.")
+    with common.open_store() as store:
+        if args.receipts:
+            run, pipeline = _handed_in(args)
+            store.save(run)
+        else:
+            run = common.stored_run(store, args.run, args.path)
+            pipeline = common.pipeline_of(run)
+        now = engine.now() if args.today or not run.finished else run.finished
+        verdict = gate.decide(run, pipeline.policy, now=now)
+        store.save_verdict(run.id, verdict)
+    deliver(args, run, verdict, reports_of(args, pipeline, Path(run.root)) if args.report else {})
+    sys.stdout.flush()
+    return verdict.exit_code
+
+
+def _handed_in(args: argparse.Namespace) -> tuple[Run, Pipeline]:
+    root = common.root_of(args.path)
+    pipeline = common.load_pipeline(root, args.config)
+    return engine.assemble(pipeline, root, Path(args.receipts), frozenset()), pipeline

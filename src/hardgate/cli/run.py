@@ -1,0 +1,99 @@
+"""Run the pipeline of a folder: start its scanners, keep the evidence, judge it, report it.
+
+Without --stage, --action or --only-changed the whole pipeline runs over the whole tree, and the exit code is the
+verdict: 0 PASS, 1 FAIL, 3 INCOMPLETE. A run that was limited to some actions is INCOMPLETE by nature, since the rest
+was not looked at. With --receipts the run only records: its exit code is 0 when every receipt is whole, whatever was
+found, and 3 otherwise; `hardgate gate --receipts` judges.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from hardgate import engine, gate
+from hardgate.cli import common
+from hardgate.cli.live import Live
+from hardgate.cli.output import add_reports, deliver, reports_of
+from hardgate.errors import ConfigError
+from hardgate.model import ActionState, ExitCode, Pipeline, Run, Selection
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of `hardgate run`."""
+    common.add_path(parser)
+    parser.add_argument("--config", metavar="FILE", help="another file than PATH/hardgate.yaml")
+    parser.add_argument("--stage", action="append", default=[], metavar="NAME", help="only this stage (repeatable)")
+    parser.add_argument("--action", action="append", default=[], metavar="NAME", help="only this action (repeatable)")
+    parser.add_argument("--only-changed", action="store_true", help="only files that changed since --base")
+    parser.add_argument("--base", metavar="REF", help="the commit, branch or tag to compare with")
+    parser.add_argument("--receipts", metavar="DIR", help="write each receipt into this folder, and do not judge")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
+    parser.add_argument("--no-cache", action="store_true", help="start every tool, also where nothing has changed")
+    parser.add_argument(
+        "--osv-url", metavar="URL", default="", help="ask this OSV service (instead of advisories.osv_url)"
+    )
+    add_reports(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run, store, judge, report."""
+    root = common.root_of(args.path)
+    pipeline = common.load_pipeline(root, args.config)
+    selection = _selection(args)
+    reports = reports_of(args, pipeline, root)
+    with ExitStack() as stack:
+        store = stack.enter_context(common.open_store())
+        live = stack.enter_context(Live(sys.stderr, quiet=args.quiet, pretty=common.colour(sys.stderr)))
+        settings = engine.Settings(
+            scanners=common.BY_NAME,
+            locate=common.open_toolbox().locate,
+            selection=selection,
+            cache=not args.no_cache,
+            resume=args.resume,
+            osv_url=args.osv_url,
+            leave=_own_files(root, [*reports.values(), *_receipt_files(args.receipts)]),
+            receipts=Path(args.receipts).absolute() if args.receipts else None,
+        )
+        run = engine.execute(pipeline, root, settings=settings, store=store, watcher=live)
+        live.close()
+        if args.receipts:
+            return _recorded(run, args.receipts, pipeline)
+        verdict = gate.decide(run, pipeline.policy, now=run.finished)
+        store.save_verdict(run.id, verdict)
+    deliver(args, run, verdict, reports)
+    return verdict.exit_code
+
+
+def _selection(args: argparse.Namespace) -> Selection:
+    if args.only_changed and not args.base:
+        hint = "Nothing was run. Say since when: --only-changed --base origin/main"
+        raise ConfigError("--only-changed needs --base", hint=hint)
+    if args.base is not None and not args.only_changed:
+        hint = "Nothing was run. Say --only-changed --base REF, or leave --base out."
+        raise ConfigError("--base goes with --only-changed", hint=hint)
+    if args.base == "":
+        raise ConfigError("--base is empty", hint="Nothing was run. Is the variable that holds it set?")
+    return Selection(stages=tuple(args.stage), actions=tuple(args.action), base=args.base or "")
+
+
+def _receipt_files(folder: str | None) -> list[Path]:
+    return [path for path in Path(folder).rglob("*") if path.is_file()] if folder else []
+
+
+def _own_files(root: Path, paths: list[Path]) -> frozenset[str]:
+    """Those of hardgate's own files that lie in the tree: they are no content of it unless git tracks them."""
+    inside = (path.resolve() for path in paths)
+    return frozenset(os.path.relpath(path, root) for path in inside if path.is_relative_to(root))
+
+
+def _recorded(run: Run, folder: str, pipeline: Pipeline) -> int:
+    bad = [receipt for receipt in run.receipts if receipt.state is ActionState.GAP]
+    lines = [line for receipt in bad for line in common.gap_lines(receipt.gaps)]
+    number = f"{len(run.receipts)} of {len(pipeline.actions)} receipts"
+    print(f"{number} of {pipeline.name} lie in {folder}; nothing was judged. Next: hardgate gate --receipts {folder}")
+    print("\n".join(lines), file=sys.stderr) if lines else None
+    return ExitCode.INCOMPLETE if bad or not run.receipts else ExitCode.PASS

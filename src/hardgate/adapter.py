@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hardgate.errors import ReportError
-from hardgate.model import DataUse, Kind, Report
+from hardgate.model import DataUse, Gap, Kind, Report
 from hardgate.pins import Prepared
 
 T = TypeVar("T")
@@ -70,19 +70,26 @@ def _nothing(_job: Job) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanner:
-    """An adapter: a tool as a value.
+    """An adapter: a tool as a value. What is told here of a field is all that the engine knows of the tool.
 
     `argv(job)` is the command line; `parse(raw)` reads its report and raises ReportError for anything that is not a
-    whole one. `selects(path)` says whether a path is the tool's business; `configs(path)` whether it is a file by which
-    a repository would steer the tool. `split(job)` makes several starts of one action, each with a `subject` (the path
-    that its findings without a location are about) or a `mode`. `done_exits` are the exit codes after which the report
-    counts. `reads_file`: the report is at `job.report`, not on standard output. `planted`: the canary is put among the
-    files of every scan, because the tool's report for a clean tree does not even name the tool (`[]`); other canaries
-    are run once a day. `environment(job)` is added to the tool's environment; `secrets` are names of variables handed
-    through and masked; `needs` those without which it cannot work, with the way out in `needs_hint`.
-    `prepare(job, content)` makes the file `job.subject` ready for a tool that would misread it. `address(options)` is
-    what must be reachable for `job.online`, "" when nothing is asked. `data(job)` tells the vulnerability data that the
-    tool will use; `makes` the media type of a document that is kept.
+    whole one. `done_exits` are the exit codes after which the report counts. `reads_file`: the report is at
+    `job.report`, not on standard output. `complaints(stderr)` are gaps that a tool tells on its standard error only.
+
+    `selects(path)` says whether a path is the tool's business; `configs(path)` whether it is a file by which a
+    repository would steer the tool; `hidden(path)` whether the tool would pass it by because of its name, so that it
+    is shown to it under another. `split(job)` makes several starts of one action, each with a `subject` (the path that
+    its findings without a location are about) or a `mode`; `prepare(job, content)` makes the file `job.subject` ready
+    for a tool that would misread it.
+
+    `planted`: the canary is put among the files of every scan, because the tool's report for a clean tree does not
+    even name the tool (`[]`); other canaries are run once a day.
+
+    `environment(job)` is added to the tool's environment; `secrets` are names of variables handed through and masked;
+    `needs` those without which it cannot work, with the way out in `needs_hint`. `address(options)` is what must be
+    reachable for `job.online`, "" when nothing is asked. `data(job)` tells the vulnerability data that the tool will
+    use; `makes` the media type of a document that is kept; `uses_rules`: it reads hardgate's own rules.
+
     `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
     the name of its tool in the toolbox, where that is not the scanner's own.
     """
@@ -99,6 +106,8 @@ class Scanner:
     split: Callable[[Job], tuple[Job, ...]] = _whole
     reads_file: bool = False
     planted: bool = False
+    hidden: Callable[[str], bool] = field(default=lambda _path: False)
+    complaints: Callable[[bytes], tuple[Gap, ...]] = field(default=lambda _stderr: ())
     prepare: Callable[[Job, bytes], Prepared] | None = None
     address: Callable[[Any], str] = field(default=lambda _options: "")
     environment: Callable[[Job], Mapping[str, str]] = _nothing

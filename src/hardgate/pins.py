@@ -136,10 +136,10 @@ def prepare_list(path: str, content: bytes, in_scope: Collection[str]) -> Prepar
     gaps = [_gap(path, line.line, f"{_shown(line.text)} {line.why}, so it is not listed") for line in nameless]
     gaps += _absent(path, found, in_scope)
     dropped = {line for _, line in found.includes} | {line.line for line in nameless}
-    kept = [line for line in _logical_lines(_text(content)) if line[0] not in dropped and line[1]]
-    return Prepared(
-        content="".join(f"{line}\n" for _, line in kept).encode() if _lists(found) else b"", gaps=tuple(gaps)
-    )
+    kept = {number: line for number, line in _logical_lines(_text(content)) if number not in dropped}
+    # Empty lines stand for what was dropped: the tool names the line of each package.
+    rows = [kept.get(number, "") + "\n" for number in range(1, max(kept, default=0) + 1)]
+    return Prepared(content="".join(rows).encode() if _lists(found) else b"", gaps=tuple(gaps))
 
 
 def _lists(found: Requirements) -> bool:

@@ -267,23 +267,26 @@ def _copy(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def view(base: Path, entries: Iterable[Entry], into: Path, *, inert: Callable[[str], bool]) -> dict[str, str]:
+def view(base: Path, entries: Iterable[Entry], into: Path, *, rename: Callable[[str], str]) -> dict[str, str]:
     """A folder with just these entries, linked from the staged copies; says which names in it stand for which paths.
 
-    Files of which `inert` is true get a name that no tool obeys: they are still scanned, as content.
+    `rename` gives the name under which a file is shown, "" for its own.
     """
     names = {}
     for entry in entries:
-        private = entry.private
-        if inert(entry.path):
-            folder, _, last = private.rpartition("/")
-            private = f"{folder}/{INERT}{last}" if folder else INERT + last
+        private = rename(entry.path) or entry.private
         target = into / private
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(base / entry.private, target)
         if private != entry.path:
             names[private] = entry.path
     return names
+
+
+def inert(path: str) -> str:
+    """A name beside `path` that no tool takes for its configuration."""
+    folder, _, last = _private(path, 0).rpartition("/")
+    return f"{folder}/{INERT}{last}" if folder else INERT + last
 
 
 def history(tree: Tree, into: Path, planted: dict[str, bytes]) -> Path | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,7 @@ from hardgate.model import (
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
+HIDDEN = "hardgate-hidden"  # the folder for files that a tool would pass by because of their names
 UNSEEN = 20  # gaps for single files that a tool did not see; more become one
 LINES_UP_TO = 5_000_000  # bytes: in larger files a line is not read again for its id
 
@@ -119,7 +121,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
     view.mkdir(parents=True)
     base = scene.staged()
     wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
-    names = repository.view(base, wanted, view, inert=lambda path: scanner.configs(path) and not action.honour_config)
+    names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
     planted = _plant(view, mark, scanner.canary) if mark else ()
     past = ""
@@ -138,6 +140,18 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
         if report is not None:
             _take(ready, stand, part, report, total)
     _unseen(ready, total)
+
+
+def _renamer(scanner: Scanner, *, honoured: bool) -> Callable[[str], str]:
+    """Under which name a file is shown to a tool: its configuration as mere content, what it would pass by as new."""
+    numbers = itertools.count()
+
+    def rename(path: str) -> str:
+        if scanner.configs(path) and not honoured:
+            return repository.inert(path)
+        return f"{HIDDEN}/{next(numbers)}" if scanner.hidden(path) else ""
+
+    return rename
 
 
 def _plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
@@ -198,6 +212,7 @@ def _raw(scene: Scene, scanner: Scanner, action: Action, part: Job, total: _Sum 
         total.seconds += done.seconds
         total.cpu_seconds += done.cpu_seconds
         total.peak_memory = max(total.peak_memory, done.peak_memory)
+        total.gaps += [msgspec.structs.replace(gap, action=action.name) for gap in scanner.complaints(done.stderr)]
     _whole(scanner, action, done, hidden)
     if not scanner.reads_file:
         return done.stdout

@@ -79,14 +79,14 @@ def test_a_device_is_no_store() -> None:
 
 def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
-    _refused(tmp_path / "file" / "store.db", "Not a directory", "name another store")
+    _refused(tmp_path / "file" / "store.db", "a file lies where a folder of its path should be", "Name another store")
 
 
 @pytest.mark.parametrize("content", [b"text", b"SQLite format 3\x00", b"SQLite format 3\x00" + b"\xff" * 5000, b"\x00"])
 def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "store.db"
     path.write_bytes(content)
-    _refused(path, "not opened", "name another store")
+    _refused(path, "No store was opened", "ame another")
     assert path.read_bytes() == content
 
 
@@ -136,7 +136,7 @@ def test_a_store_in_a_read_only_folder(open_to_all: Path) -> None:
     path.chmod(0o644)
     before = path.read_bytes()
     with _unprivileged(open_to_all, path):
-        _refused(path, "cannot be opened or made", "copy it to a folder that can be written")
+        _refused(path, "it can only be read", "copy it to a folder that can be written")
     assert path.read_bytes() == before
 
 

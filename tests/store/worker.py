@@ -1,16 +1,25 @@
-"""A process that writes to a store, for tests that need real ones: python -m tests.store.worker TARGET NAME TASK."""
+"""Processes that write to a store, for tests that need real ones.
+
+They are forked from a server that has imported all this once: SQLAlchemy takes longer to import than a test to run.
+"""
 
 from __future__ import annotations
 
 import itertools
-import sys
+import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
+import msgspec
+
+from hardgate.errors import StoreError
 from hardgate.store import Store
 from tests.store import values
 
-FINDINGS = 150
+FINDINGS = 100
 ACTIONS = ("bandit", "semgrep", "gitleaks")
 
 
@@ -33,48 +42,72 @@ def one_run(store: Store, name: str) -> None:
     store.save_verdict(name, values.verdict(ended))
 
 
-def forever(store: Store, name: str) -> None:
+def forever(store: Store, name: str, say: Connection) -> None:
     """Runs until somebody kills us."""
     for number in itertools.count():
         one_run(store, f"{name}-{number}")
 
 
-def several(store: Store, name: str) -> None:
+def several(store: Store, name: str, say: Connection) -> None:
     """Five runs."""
     for number in range(5):
         one_run(store, f"{name}-{number}")
+    say.send("done")
 
 
-def hold(store: Store, name: str) -> None:
+def hold(store: Store, name: str, say: Connection) -> None:
     """Half a run, and then nothing until somebody ends us."""
     store.begin(values.run(name))
     store.add_receipt(name, values.receipt("bandit", findings("bandit")))
-    print("begun", flush=True)
+    say.send("begun")
     time.sleep(600)
 
 
-def take(store: Store, name: str) -> None:
-    """Resume a run that others want too, and hold it for a moment."""
-    store.resume(name)
-    print("resumed", flush=True)
-    time.sleep(1)
+def take(store: Store, name: str, say: Connection) -> None:
+    """Resume a run that others want too, and stay until somebody ends us."""
+    try:
+        store.resume(name)
+        say.send("resumed")
+    except StoreError as error:
+        say.send(str(error))
+    time.sleep(600)
 
 
-TASKS: dict[str, Callable[[Store, str], None]] = {
-    "forever": forever,
-    "several": several,
-    "hold": hold,
-    "take": take,
-}
+class Worker(msgspec.Struct, frozen=True):
+    """A process, and the end of the pipe on which it talks."""
+
+    process: BaseProcess
+    pipe: Connection
+
+    def says(self) -> str:
+        """The next thing that it says. Raises EOFError when it ended instead."""
+        assert self.pipe.poll(60), "nothing was said for a minute"
+        return str(self.pipe.recv())
+
+    def kill(self) -> None:
+        """End it at once, wherever it is (SIGKILL)."""
+        self.process.kill()
+        self.process.join()
 
 
-def main() -> None:
-    """Open the store, say so, do the task."""
-    target, name, task = sys.argv[1:]
+@contextmanager
+def working(target: str, name: str, task: str) -> Iterator[Worker]:
+    """A process that opens the store, says "open", and does the task of that name."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__, "sqlalchemy.dialects.sqlite", "psycopg"])
+    pipe, theirs = context.Pipe()
+    process = context.Process(target=_main, args=(target, name, task, theirs))
+    process.start()
+    theirs.close()
+    worker = Worker(process, pipe)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        pipe.close()
+
+
+def _main(target: str, name: str, task: str, say: Connection) -> None:
     with Store.open(target) as store:
-        print("open", flush=True)
-        TASKS[task](store, name)
-
-
-if __name__ == "__main__":
-    main()
+        say.send("open")
+        {"forever": forever, "several": several, "hold": hold, "take": take}[task](store, name, say)

@@ -50,7 +50,7 @@ def render(run: Run, verdict: Verdict) -> bytes:
         "<main>",
         *_gaps(verdict.gaps),
         *_counts(judged),
-        *_findings(judged),
+        *_findings(judged, verdict.gaps),
         *_actions(run.receipts),
         *_sentences("Left out on purpose, and notes", [*left_out(run), *remarks(run, verdict)]),
         *_next(run, verdict),
@@ -128,7 +128,7 @@ def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
 def _counts(judged: Sequence[Judged]) -> Iterator[str]:
     table = tally(judged)
     yield "<h2>Findings by severity</h2>"
-    yield '<div class="panel scroll"><table><thead><tr><th scope="col">Severity</th>'
+    yield '<div class="panel scroll counts"><table><thead><tr><th scope="col">Severity</th>'
     yield "".join(f'<th scope="col" class="n">{state.capitalize()}</th>' for state in State)
     yield '<th scope="col" class="n">All</th></tr></thead><tbody>'
     for severity in Severity:
@@ -143,10 +143,11 @@ def _numbers(numbers: Sequence[int]) -> str:
     return "".join(f'<td class="n{"" if one else " zero"}">{one:,}</td>' for one in (*numbers, sum(numbers)))
 
 
-def _findings(judged: Sequence[Judged]) -> Iterator[str]:
+def _findings(judged: Sequence[Judged], gaps: Sequence[Gap]) -> Iterator[str]:
     yield f'<h2 id="findings" tabindex="-1">Findings ({len(judged):,})</h2>'
     if not judged:
-        yield '<p class="panel empty">No scanner reported a finding.</p>'
+        but = " But not everything was looked at: see above." if gaps else ""
+        yield f'<p class="panel empty">No scanner reported a finding.{but}</p>'
         return
     yield from _filters([one.finding for one in judged])
     yield f'<p class="count" id="count" role="status">{len(judged):,} findings, the worst first</p>'

@@ -181,7 +181,7 @@ def _blocking(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:
 def _finding(judged: Judged, width: int, paint: _Paint) -> _Lines:
     finding = judged.finding
     rule = f"{flow(finding.scanner)} {flow(finding.rule)}"
-    yield f"   {paint('place', _middle(place(finding.location), _LONGEST_PLACE))}  {paint('dim', cut(rule, width))}"
+    yield from _where(judged, rule, width, paint)
     yield from _wrapped(_PREFIX, cut(flow(finding.message), _LONGEST_MESSAGE), width)
     package = package_name(finding)
     if package:
@@ -195,13 +195,25 @@ def _finding(judged: Judged, width: int, paint: _Paint) -> _Lines:
         yield paint("dim", line)
 
 
+def _where(judged: Judged, rule: str, width: int, paint: _Paint) -> _Lines:
+    """The place and the rule on one line, or on two where they are too long for it."""
+    spot = _middle(place(judged.finding.location), _LONGEST_PLACE)
+    rule = cut(rule, width - len(_PREFIX))
+    if _columns(spot) + _columns(rule) + len(_PREFIX) <= width:
+        yield f"   {paint('place', spot)}  {paint('dim', rule)}"
+    else:
+        yield f"   {paint('place', spot)}"
+        yield f"{_PREFIX}{paint('dim', rule)}"
+
+
 def _waived(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:
     if not judged:
         return
     yield from _title(f"Waived ({len(judged):,})", width, paint)
-    for finding, decision in judged[:WAIVED_SHOWN]:
+    for one in judged[:WAIVED_SHOWN]:
+        finding, decision = one
         rule = f"{finding.severity}, {flow(finding.scanner)} {flow(finding.rule)}"
-        yield f"   {_middle(place(finding.location), _LONGEST_PLACE)}  {paint('dim', cut(rule, width))}"
+        yield from _where(one, rule, width, paint)
         yield from _wrapped(_PREFIX, cut(flow(decision.because), _LONGEST_MESSAGE), width)
     if len(judged) > WAIVED_SHOWN:
         yield f" and {len(judged) - WAIVED_SHOWN:,} more: {paint('do', 'hardgate findings --state waived')}"

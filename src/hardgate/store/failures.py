@@ -44,7 +44,10 @@ _POSTGRESQL = (
         "Give hardgate its own database.",
     ),
 )
+_IN_THE_WAY = ("a file lies where a folder of its path should be", "Name another store.")
 _SYSTEM = {
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
     errno.ENOSPC: ("the disk is full", _SPACE),
     errno.EDQUOT: ("the disk quota is used up", _SPACE),
     errno.EROFS: ("the disk can only be read", _WRITABLE),

@@ -21,9 +21,11 @@ from hardgate.store import schema
 from hardgate.store.database import Database, postgresql_engine, sqlite_engine
 from hardgate.store.failures import explained
 
-_NOT_OPENED = "The store was not opened"
+_NOT_OPENED = "No store was opened"
 _LOCK = 0x68617264  # any number that other programs on the same PostgreSQL database do not use: "hard"
 _VERSION = f"SELECT version_num FROM {schema.VERSION_TABLE}"  # noqa: S608 (a constant)
+_MAGIC = b"SQLite format 3\x00"  # https://www.sqlite.org/fileformat.html, section 1.3
+_ANOTHER = "Name another file for the store."
 _EXPECTED = "Name a file, or an address such as postgresql+psycopg://user@host/database."
 
 
@@ -92,8 +94,12 @@ def _look(path: Path, wait: float) -> _Found:
     Where a log lies beside the file, a connection that may write would work it in on closing. Where none lies there, it
     is the read-only connection that would leave traces: the empty log that it makes and may not remove.
     """
-    if path.stat().st_size == 0:
+    with path.open("rb") as file:
+        magic = file.read(len(_MAGIC))
+    if not magic:
         return _Found("", wal=False)
+    if magic != _MAGIC:  # SQLite itself takes a file of one byte for an empty database
+        raise StoreError(f"{_NOT_OPENED}: {path} is no SQLite database; it was not changed.", hint=_ANOTHER)
     beside = (path.with_name(f"{path.name}-{log}") for log in ("wal", "journal"))
     mode = "ro" if any(log.exists() and log.stat().st_size for log in beside) else "rw"
     try:
@@ -115,7 +121,7 @@ def _look_through(uri: str, path: Path, wait: float) -> _Found:
     if names:
         raise StoreError(
             f"{_NOT_OPENED}: {path} is the database of another program; it was not changed.",
-            hint="Name another file for the store.",
+            hint=_ANOTHER,
         )
     return _Found("", wal=mode == "wal")
 

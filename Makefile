@@ -1,0 +1,71 @@
+# The same words on a laptop and in CI: setup, demo, test, check, fix, docs, bench.
+# Everything is made on first use: uv and the virtual environment here, system packages and scanners for this user.
+SHELL := /bin/bash -euo pipefail
+PYTHON ?= python3
+UV := .uv/bin/uv
+BIN := .venv/bin
+SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core
+DEMO_TOOLS := gitleaks bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix docs bench lock system scanners demo-scanners
+
+help:
+	@echo "make demo   set up what it needs, run the pipeline of examples/planetary-api, show the verdict"
+	@echo "make test   set up everything, run all checks and tests"
+	@echo "make check  ruff and mypy   make fix  format   make docs  generated schemas   make bench  the README's figures"
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: -r locks/uv.txt
+
+.venv/.made: $(UV) pyproject.toml locks/dev.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --only-binary :all: -r locks/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
+	touch $@
+
+# What the demo's vulnerability data comes from where the internet is not there: see tests/lab/osv_server.py.
+.lab/.made: $(UV) locks/lab.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .lab
+	$(UV) pip install --quiet --python .lab/bin/python --no-deps --require-hashes --only-binary :all: -r locks/lab.txt
+	touch $@
+
+demo-scanners: .venv/.made
+	$(BIN)/hardgate tools sync $(DEMO_TOOLS)
+
+scanners: .venv/.made
+	$(BIN)/hardgate tools sync --all
+
+system:
+	@tests/lab/system-packages $(SYSTEM_PACKAGES)
+
+setup: system .venv/.made .lab/.made scanners
+
+demo: .venv/.made .lab/.made demo-scanners
+	@$(BIN)/python examples/demo.py
+
+test: setup check
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+check: .venv/.made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/.made
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/.made
+	$(BIN)/python docs/generate.py
+
+bench: setup
+	$(BIN)/python bench/overhead.py
+
+lock: $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --all-extras \
+	    --group dev --group examples pyproject.toml -o locks/dev.txt
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o locks/uv.txt
+	echo cordon-scanner==0.6.0 | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-deps - -o locks/lab.txt

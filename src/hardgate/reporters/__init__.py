@@ -1,0 +1,38 @@
+"""REPORTERS: every form in which a run and its verdict can be written. Members do not know each other.
+
+A new reporter is one file with `render(run, verdict) -> bytes` and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hardgate.model import Run, Verdict
+from hardgate.reporters import github, html, json, junit, markdown, sarif, text
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """A format: `render` is pure and raises hardgate.errors.Error when the verdict does not cover the run.
+
+    `suffix` is the usual end of a file's name, `media_type` what a web server would call its content.
+    """
+
+    name: str
+    media_type: str
+    render: Callable[[Run, Verdict], bytes]
+    suffix: str
+
+
+REPORTERS: tuple[Reporter, ...] = (
+    Reporter("text", "text/plain; charset=utf-8", text.render, ".txt"),
+    Reporter("json", "application/json", json.render, ".json"),
+    Reporter("sarif", "application/sarif+json", sarif.render, ".sarif"),
+    Reporter("markdown", "text/markdown; charset=utf-8", markdown.render, ".md"),
+    Reporter("junit", "application/xml", junit.render, ".xml"),
+    Reporter("html", "text/html; charset=utf-8", html.render, ".html"),
+    Reporter("github", "text/plain; charset=utf-8", github.render, ".github.txt"),
+)
+
+BY_NAME: dict[str, Reporter] = {reporter.name: reporter for reporter in REPORTERS}

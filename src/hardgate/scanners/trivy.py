@@ -1,0 +1,386 @@
+"""trivy: misconfiguration, secrets and licences in files, and known vulnerabilities of what lock files pin.
+
+Report: `trivy fs --format json`, schema 2 (https://trivy.dev/docs/latest/configuration/reporting/#json), and the bare
+list of schema 1 that Trivy wrote before 0.20.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
+from hardgate.errors import ReportError
+from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
+
+_TOOL = "trivy"
+_DATABASE = "https://mirror.gcr.io"
+_TEXT = 300  # characters of a description that a message quotes
+_SECRETS_FILE = "trivy-secret.conf"
+
+Part = Literal["misconfig", "secret", "license", "vuln"]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of trivy.
+
+    `scanners` are Trivy's own words for what to look for. "vuln" needs its vulnerability database: it is downloaded
+    where the internet is there, and kept in `cache_dir`; a folder that has it already is enough without the internet.
+    """
+
+    scanners: tuple[Part, ...] = ("misconfig", "secret", "license", "vuln")
+    cache_dir: str = ""
+
+
+_WORDS = {
+    "CRITICAL": Severity.CRITICAL,
+    "HIGH": Severity.HIGH,
+    "MEDIUM": Severity.MEDIUM,
+    "LOW": Severity.LOW,
+}
+# Trivy's names for package files (pkg/fanal/types/const.go) and the ecosystem's name in OSV.
+_ECOSYSTEMS = {
+    "pip": "PyPI", "pipenv": "PyPI", "poetry": "PyPI", "uv": "PyPI", "pylock": "PyPI", "python-pkg": "PyPI",
+    "npm": "npm", "yarn": "npm", "pnpm": "npm", "bun": "npm", "node-pkg": "npm",
+    "gomod": "Go", "gobinary": "Go", "jar": "Maven", "pom": "Maven", "gradle": "Maven", "sbt": "Maven",
+    "bundler": "RubyGems", "gemspec": "RubyGems", "composer": "Packagist", "composer-vendor": "Packagist",
+    "cargo": "crates.io", "rustbinary": "crates.io", "nuget": "NuGet", "dotnet-core": "NuGet",
+}  # fmt: skip
+
+
+class _Span(msgspec.Struct, frozen=True, rename="pascal"):
+    start_line: int = 0
+    end_line: int = 0
+
+
+class _Identifier(msgspec.Struct, frozen=True):
+    purl: str = msgspec.field(default="", name="PURL")
+    uid: str = msgspec.field(default="", name="UID")
+
+
+class _Listed(msgspec.Struct, rename="pascal"):
+    identifier: _Identifier = _Identifier()
+    locations: list[_Span] = []
+
+
+class _Vulnerability(msgspec.Struct, rename="pascal"):
+    pkg_name: str
+    installed_version: str
+    severity: str
+    id: str = msgspec.field(name="VulnerabilityID")
+    fixed_version: str = ""
+    pkg_path: str = ""
+    pkg_identifier: _Identifier = _Identifier()
+    title: str = ""
+    description: str = ""
+    url: str = msgspec.field(default="", name="PrimaryURL")
+    cwes: list[str] = msgspec.field(default_factory=list, name="CweIDs")
+    vendor_ids: list[str] = msgspec.field(default_factory=list, name="VendorIDs")
+
+
+class _Cause(msgspec.Struct, frozen=True, rename="pascal"):
+    resource: str = ""
+    start_line: int = 0
+    end_line: int = 0
+
+
+class _Misconfiguration(msgspec.Struct, rename="pascal"):
+    title: str
+    message: str
+    severity: str
+    status: str
+    id: str = msgspec.field(name="ID")
+    resolution: str = ""
+    url: str = msgspec.field(default="", name="PrimaryURL")
+    cause_metadata: _Cause = _Cause()
+
+
+class _Secret(msgspec.Struct, rename="pascal"):
+    # Match and Code hold parts of the file; they are not read.
+    category: str
+    severity: str
+    title: str
+    start_line: int
+    end_line: int
+    rule: str = msgspec.field(name="RuleID")
+
+
+class _Licence(msgspec.Struct, rename="pascal"):
+    severity: str
+    category: str
+    name: str
+    pkg_name: str = ""
+    file_path: str = ""
+    link: str = ""
+
+
+class _Result(msgspec.Struct, rename="pascal"):
+    target: str
+    type: str = ""
+    packages: list[_Listed] = []
+    vulnerabilities: list[_Vulnerability] = []
+    misconfigurations: list[_Misconfiguration] = []
+    secrets: list[_Secret] = []
+    licenses: list[_Licence] = []
+
+
+class _Self(msgspec.Struct, frozen=True, rename="pascal"):
+    version: str = ""
+
+
+class _Report(msgspec.Struct, rename="pascal"):
+    # A tree without anything to report has no Results at all.
+    schema_version: int
+    artifact_name: str
+    artifact_type: str
+    results: list[_Result] = []
+    trivy: _Self = _Self()
+
+
+def _split(job: Job) -> tuple[Job, ...]:
+    """Vulnerabilities in a start of their own: without its database Trivy ends at once, and looks for nothing else."""
+    files = [part for part in job.options.scanners if part != "vuln"]
+    modes = (*(("files",) if files else ()), *(("vuln",) if "vuln" in job.options.scanners else ()))
+    return tuple(dataclasses.replace(job, mode=mode) for mode in modes)
+
+
+def _argv(job: Job) -> tuple[str, ...]:
+    quiet = ("--no-progress", "--skip-version-check", "--disable-telemetry", "--timeout", "24h")
+    # "" switches the file off altogether; the default names would be looked for in the tree.
+    own = () if job.honour_config else ("--config", "", "--ignorefile", "")
+    what = _vulnerabilities(job) if job.mode == "vuln" else _files(job)
+    cache = job.options.cache_dir or f"{job.scratch}/trivy"
+    return (*job.command, "fs", "--format", "json", *quiet, *own, *what, "--cache-dir", cache, *job.args, ".")
+
+
+def _files(job: Job) -> tuple[str, ...]:
+    parts = [part for part in job.options.scanners if part != "vuln"]
+    secret = ("--secret-config", f"{job.rules}/{_SECRETS_FILE}") if "secret" in parts else ()
+    licence = ("--license-full",) if "license" in parts else ()
+    offline = ("--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-check-update")
+    return ("--scanners", ",".join(parts), *secret, *licence, *offline)
+
+
+def _vulnerabilities(job: Job) -> tuple[str, ...]:
+    # By itself Trivy reads no requirements file of another name than requirements.txt.
+    names = ("--file-patterns", r"pip:requirements[^/]*\.txt$", "--file-patterns", r"pip:(^|/)requirements/[^/]*\.txt$")
+    offline = () if job.online else ("--offline-scan", "--skip-db-update", "--skip-java-db-update")
+    return ("--scanners", "vuln", *names, *offline, "--skip-vex-repo-update")
+
+
+def _data(job: Job) -> DataUse | None:
+    return DataUse(source="trivy-db") if "vuln" in job.options.scanners else None
+
+
+def _parse(raw: bytes) -> Report:
+    if raw.lstrip().startswith(b"["):
+        results, version = refuse_empty(decode(raw, list[_Result], _TOOL), _TOOL), ""
+    else:
+        report = decode(raw, _Report, _TOOL)
+        if report.schema_version not in (1, 2):
+            raise ReportError(f"trivy's report has schema {report.schema_version}; hardgate reads 1 and 2")
+        results, version = report.results, report.trivy.version
+    findings = tuple(finding for result in results for finding in _findings(result))
+    return Report(findings=findings, gaps=tuple(_unrated(one) for one in findings if _is_unrated(one)), version=version)
+
+
+def _findings(result: _Result) -> Iterator[Finding]:
+    spans = {listed.identifier.uid: listed.locations[0] for listed in result.packages if listed.locations}
+    for vulnerability in result.vulnerabilities:
+        yield _vulnerable(result, vulnerability, spans.get(vulnerability.pkg_identifier.uid, _Span()))
+    for problem in result.misconfigurations:
+        if problem.status == "FAIL":
+            yield _misconfigured(result, problem)
+    for secret in result.secrets:
+        yield _leaked(result, secret)
+    for licence in result.licenses:
+        yield _licensed(result, licence)
+
+
+def _vulnerable(result: _Result, one: _Vulnerability, span: _Span) -> Finding:
+    text = " ".join((one.title or one.description).split())
+    return Finding(
+        scanner=_TOOL,
+        rule=one.id,
+        kind=Kind.DEPENDENCY,
+        severity=_WORDS.get(one.severity, Severity.HIGH),
+        severity_from=_source(one.severity),
+        message=f"{one.pkg_name} {one.installed_version}: {_short(text or one.id)}",
+        location=_at(one.pkg_path or result.target, span.start_line, span.end_line),
+        cwe=tuple(one.cwes),
+        ids=(one.id, *one.vendor_ids),
+        fix=f"Upgrade {one.pkg_name} to {' or '.join(_versions(one))}" if one.fixed_version else _NO_FIX,
+        url=one.url,
+        package=Package(
+            ecosystem=_ECOSYSTEMS.get(result.type, result.type),
+            name=one.pkg_name,
+            version=one.installed_version,
+            purl=one.pkg_identifier.purl,
+            fixed=_versions(one),
+        ),
+    )
+
+
+_NO_FIX = "No release mends this: replace the package, or accept the risk in writing."
+
+
+def _versions(one: _Vulnerability) -> tuple[str, ...]:
+    return tuple(version.strip() for version in one.fixed_version.split(",") if version.strip())
+
+
+def _misconfigured(result: _Result, one: _Misconfiguration) -> Finding:
+    resource = one.cause_metadata.resource
+    return Finding(
+        scanner=_TOOL,
+        rule=one.id,
+        kind=Kind.MISCONFIGURATION,
+        severity=_WORDS.get(one.severity, Severity.HIGH),
+        severity_from=_source(one.severity),
+        message=_short(f"{one.title}: {one.message}" if one.message else one.title)
+        + (f" ({resource})" if resource and not resource.startswith(result.target) else ""),
+        location=_at(result.target, one.cause_metadata.start_line, one.cause_metadata.end_line),
+        fix=" ".join(one.resolution.split()),
+        url=one.url,
+    )
+
+
+def _leaked(result: _Result, one: _Secret) -> Finding:
+    return Finding(
+        scanner=_TOOL,
+        rule=one.rule,
+        kind=Kind.SECRET,
+        severity=_WORDS.get(one.severity, Severity.HIGH),
+        severity_from=_source(one.severity),
+        message=f"{one.title} in the file",
+        location=_at(result.target, one.start_line, one.end_line),
+        cwe=("CWE-798",),
+        fix="Revoke it where it was issued, then take it out of the file and read it from a secret store.",
+        url="https://trivy.dev/docs/latest/guide/scanner/secret/",
+    )
+
+
+def _licensed(result: _Result, one: _Licence) -> Finding:
+    whose = f"{one.pkg_name} is" if one.pkg_name else f"{posixpath.basename(one.file_path) or result.target} says"
+    unclassed = one.severity == "UNKNOWN"
+    return Finding(
+        scanner=_TOOL,
+        rule=one.name,
+        kind=Kind.LICENCE,
+        # The licence itself is known; Trivy just has no class for it. Somebody should read it once: between
+        # "notice" (low) and "restricted" (high).
+        severity=Severity.MEDIUM if unclassed else _WORDS.get(one.severity, Severity.HIGH),
+        severity_from="adapter" if unclassed else _source(one.severity),
+        message=f"{whose} under {one.name}, in Trivy's class {one.category}",
+        location=_at(one.file_path or result.target, 0, 0),
+        fix="Check that the licence allows what you do with it; if it does, waive this finding with the reason.",
+        url=one.link,
+    )
+
+
+def _at(path: str, first: int, last: int) -> Location:
+    return Location(path=path, line=first or None, end_line=last or None)
+
+
+def _source(word: str) -> str:
+    return "tool" if word in _WORDS else "adapter"
+
+
+def _is_unrated(finding: Finding) -> bool:
+    return finding.severity_from == "adapter" and finding.kind is not Kind.LICENCE
+
+
+def _unrated(finding: Finding) -> Gap:
+    return Gap(
+        reason=GapReason.SEVERITY_UNKNOWN,
+        path=finding.location.path,
+        message=f"trivy gives {finding.rule} no severity that hardgate knows: it counts as high.",
+        remedy=f"Rate it in hardgate.yaml: trivy: {{severity: {{{finding.rule}: medium}}}}.",
+    )
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
+
+
+_UNREAD = re.compile(rb'\tERROR\t\[(?P<part>[^\]]+)\] [^\t]*\t.*?file_path="(?P<path>(?:[^"\\]|\\.)+)"')
+_NO_DATABASE = (b"cannot be specified on the first run", b"failed to download vulnerability DB", b"DB error")
+
+
+def complaints(stderr: bytes) -> tuple[Gap, ...]:
+    """What Trivy says on its standard error only: files that it could not parse (it ends with 0), and a missing DB."""
+    found = [line for line in map(_UNREAD.search, stderr.splitlines()) if line]
+    gaps = [_unread(line["part"].decode(), line["path"].decode("utf-8", "replace")) for line in found]
+    if any(words in stderr for words in _NO_DATABASE):
+        gaps.append(_WITHOUT_DATABASE)
+    return tuple(gaps)
+
+
+def _unread(part: str, path: str) -> Gap:
+    return Gap(
+        reason=GapReason.FILE_UNREAD,
+        path=path,
+        message=f"trivy's {part} could not read the file: it was not judged.",
+        remedy="Mend its syntax, or leave it out with trivy: {exclude: [...]}.",
+    )
+
+
+_WITHOUT_DATABASE = Gap(
+    reason=GapReason.DATA_UNAVAILABLE,
+    message="trivy has no vulnerability database and could not download one: no dependency was judged by it.",
+    remedy="Make one with hardgate advisories, name a folder that has one (trivy: {cache_dir: DIR}), or leave "
+    "vulnerabilities to pip-audit: trivy: {scanners: [misconfig, secret, license]}.",
+)
+
+
+def _configs(path: str) -> bool:
+    return posixpath.basename(path) in {".trivyignore", ".trivyignore.yaml", "trivy.yaml", "trivy-secret.yaml"}
+
+
+# The text of 0BSD.
+_LICENCE = b"""\
+Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby
+granted. THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE
+INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY
+SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR
+PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH
+THE USE OR PERFORMANCE OF THIS SOFTWARE.
+"""
+# For each part: a file and the rule that must be found in it. The key is no one's; it is in two halves so that no
+# scanner takes this file for a leak.
+_CANARIES: dict[str, tuple[str, bytes, str]] = {
+    "misconfig": ("Dockerfile", b"FROM python:3.12\nUSER root\n", "DS-0002"),
+    "secret": ("settings.py", b'KEY = "AKIA' + b'QYLPMN5HFIQR7XYA"\n', "aws-access-key-id"),
+    "license": ("LICENSE", _LICENCE, "BSD-0-Clause"),
+    "vuln": ("requirements.txt", b"jinja2==2.4.1\n", "CVE-2019-10906"),
+}
+
+
+def canary_for(options: Options) -> Canary:
+    """The known-bad input for the parts that are looked for."""
+    chosen = [_CANARIES[part] for part in options.scanners]
+    return Canary(files={name: content for name, content, _ in chosen}, rules=tuple(rule for _, _, rule in chosen))
+
+
+TRIVY = Scanner(
+    name=_TOOL,
+    kinds=frozenset({Kind.MISCONFIGURATION, Kind.SECRET, Kind.LICENCE, Kind.DEPENDENCY}),
+    argv=_argv,
+    parse=_parse,
+    done_exits=frozenset({0}),
+    canary=canary_for(Options(scanners=("misconfig", "secret"))),
+    selects=lambda _path: True,
+    configs=_configs,
+    options=Options,
+    split=_split,
+    address=lambda options: _DATABASE if "vuln" in options.scanners else "",
+    data=_data,
+    uses_rules=True,
+    seconds=5.0,
+    memory=400_000_000,
+)

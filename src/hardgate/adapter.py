@@ -118,8 +118,13 @@ class Scanner:
     makes: str = ""
     uses_rules: bool = False
     tool: Callable[[Any], str] | None = None
+    canary_for: Callable[[Any], Canary] | None = None
     seconds: float = 5.0
     memory: int = 300_000_000
+
+    def bait(self, options: Any) -> Canary:
+        """The canary of an action with these options."""
+        return self.canary_for(options) if self.canary_for else self.canary
 
     def tool_name(self, options: Any) -> str:
         """The name of the tool in the toolbox that an action with these options starts."""

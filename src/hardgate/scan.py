@@ -73,7 +73,9 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
     try:
         work.mkdir()
         if ready.scanner.planted:
-            check = CanaryCheck(checked_at=receipt.started, how="this run", rules=ready.scanner.canary.rules)
+            check = CanaryCheck(
+                checked_at=receipt.started, how="this run", rules=ready.scanner.bait(ready.action.options).rules
+            )
         else:
             check = _daily_canary(scene, ready, work / "canary")
         _scan(scene, ready, work / "scan", total)
@@ -117,16 +119,17 @@ def use_of(name: str, tool: Tool) -> ToolUse:
 
 def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
     scanner, action = ready.scanner, ready.action
+    bait = scanner.bait(action.options)
     view = work / "tree"
     view.mkdir(parents=True)
     base = scene.staged()
     wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
     names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
-    planted = _plant(view, mark, scanner.canary) if mark else ()
+    planted = _plant(view, mark, bait) if mark else ()
     past = ""
     if ready.history:
-        loose = {f"{mark}-{Path(name).name}": content for name, content in scanner.canary.files.items()} if mark else {}
+        loose = {f"{mark}-{Path(name).name}": content for name, content in bait.files.items()} if mark else {}
         past = str(repository.history(scene.tree, work / "history", loose) or "")
     private = {real: name for name, real in names.items()}
     files = tuple(private.get(entry.path, entry.path) for entry in wanted if scanner.selects(entry.path))
@@ -264,7 +267,9 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: _Sum
     """Add one report to the sum: without the canary, with our paths and ids."""
     found = [_placed(one, stand, part) for one in report.findings]
     theirs = [one for one in found if not _is_canary(one, stand)]
-    if stand.mark and not set(ready.scanner.canary.rules) <= {one.rule for one in found if _is_canary(one, stand)}:
+    if stand.mark and not set(ready.scanner.bait(ready.action.options).rules) <= {
+        one.rule for one in found if _is_canary(one, stand)
+    }:
         which = f" in its {part.mode} mode" if part.mode else ""
         remedy = f"Its report cannot be trusted. See: hardgate doctor {ready.scanner.name}"
         message = f"{ready.scanner.name}{which} did not find the known-bad input that was planted for it"
@@ -340,8 +345,8 @@ def _daily_canary(scene: Scene, ready: Prepared, work: Path) -> CanaryCheck:
 
 def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path) -> CanaryCheck:
     """Run the tool over its known-bad input alone; raises MissingError when it does not find it."""
-    root = work / "tree"
-    files = _plant(root, "", scanner.canary)
+    root, bait = work / "tree", scanner.bait(action.options)
+    files = _plant(root, "", bait)
     home = work / "home"
     home.mkdir(parents=True)
     job = job_of(scene, scanner, action, tool.command, root, files=tuple(name.lstrip("/") for name in files))
@@ -354,9 +359,9 @@ def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path
             rules |= {word for finding in scanner.parse(one).findings for word in (finding.rule, *finding.ids)}
         except ReportError as error:
             raise _missing(GapReason.CANARY_MISSED, f"its canary's report: {error}", error.hint) from error
-    if set(scanner.canary.rules) <= rules and all(word in raw for word in scanner.canary.outputs):
-        return CanaryCheck(checked_at=scene.clock(), how="this run", rules=scanner.canary.rules)
-    absent = sorted(set(scanner.canary.rules) - rules) or "what its document must hold"
+    if set(bait.rules) <= rules and all(word in raw for word in bait.outputs):
+        return CanaryCheck(checked_at=scene.clock(), how="this run", rules=bait.rules)
+    absent = sorted(set(bait.rules) - rules) or "what its document must hold"
     message = f"{scanner.name} did not find its canary, a known-bad input ({absent})"
     raise _missing(
         GapReason.CANARY_MISSED, message, f"Its reports cannot be trusted. See: hardgate doctor {scanner.name}"

@@ -94,6 +94,12 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def brief(text: str, limit: int) -> str:
+    """Running text in at most `limit` characters; a text of megabytes costs no more than a short one."""
+    enough = text[: 4 * limit]
+    return cut(flow(enough) + ("" if len(enough) == len(text) else "…"), limit)
+
+
 def inert(line: str) -> str:
     """A line that a GitHub Actions log shows and does not obey.
 

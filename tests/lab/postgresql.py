@@ -30,12 +30,21 @@ class Server(msgspec.Struct, frozen=True):
         """The address of `database` as SQLAlchemy writes it."""
         return f"postgresql+psycopg://hardgate@/{database}?host={self.folder}"
 
-    def create(self, options: str = "ENCODING 'UTF8'") -> str:
-        """Make an empty database with options of CREATE DATABASE; its address."""
+    def database(self, options: str = "ENCODING 'UTF8'") -> str:
+        """Make an empty database with options of CREATE DATABASE; its name."""
         name = f"store_{uuid4().hex}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+        return name
+
+    def schema(self) -> str:
+        """The address of an empty schema in the common database: much cheaper than a database."""
+        name = f"store_{uuid4().hex}"
+        self._execute(f"CREATE SCHEMA {name}")
+        return f"{self.url('postgres')}&options=-csearch_path%3D{name}"
+
+    def _execute(self, statement: str) -> None:
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}".encode())
-        return self.url(name)
+            connection.execute(statement.encode())
 
     def address(self, database: str) -> str:
         """The address of `database` as psycopg itself takes it."""
@@ -52,7 +61,9 @@ def server() -> Iterator[Server]:
         shutil.chown(folder, user)
     data = folder / "data"
     try:
-        _run([programs / "initdb", "-D", data, "-U", "hardgate", "-A", "trust", "-E", "UTF8", "--no-sync"], folder, user)
+        _run(
+            [programs / "initdb", "-D", data, "-U", "hardgate", "-A", "trust", "-E", "UTF8", "--no-sync"], folder, user
+        )
         # `-w` waits until the server answers; a relative socket folder starts from the data folder.
         settings = _SETTINGS.replace("-k .", f"-k {folder}")
         _run([programs / "pg_ctl", "-D", data, "-l", folder / "log", "-o", settings, "-w", "start"], folder, user)
@@ -80,7 +91,15 @@ def _run(command: list[str | Path], folder: Path, user: str | None) -> None:
     with (folder / "commands.log").open("ab") as log:
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
         done = subprocess.run(
-            command, cwd=folder, env=environment, user=user, group=user, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command,
+            check=False,
+            cwd=folder,
+            env=environment,
+            user=user,
+            group=user,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
     if done.returncode:
         said = "\n".join(path.read_text() for path in (folder / "commands.log", folder / "log") if path.exists())

@@ -58,6 +58,13 @@ def test_cut_says_that_it_cut() -> None:
     assert wording.cut("abcdefg", 6) == "abcde…"
 
 
+def test_brief_reads_no_more_than_it_shows() -> None:
+    assert wording.brief("a  b", 10) == "a b"
+    assert wording.brief("ab " * 9, 10) == "ab ab ab …"
+    assert wording.brief(" " * 100 + "end", 10) == "…"
+    assert len(wording.brief("\x1b" * 10_000_000, 10)) == 10
+
+
 @pytest.mark.parametrize(
     ("line", "shown"),
     [

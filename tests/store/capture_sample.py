@@ -62,7 +62,9 @@ def receipt() -> Receipt:
         cpu_seconds=0.75,
         scope=Scope(files=3, digest="9" * 64, seen=2, excluded=1, configs=("setup.cfg",), honoured=True),
         canary=CHECK,
-        gaps=(Gap(reason=GapReason.FILE_UNREAD, message="One file.", path="a.txt", action="pip-audit", remedy="Fix it."),),
+        gaps=(
+            Gap(reason=GapReason.FILE_UNREAD, message="One file.", path="a.txt", action="pip-audit", remedy="Fix it."),
+        ),
         notes=("One note.",),
         outputs=(Output(name="sbom.json", media_type="application/json", sha256="1" * 64, size=len(SBOM)),),
         hardgate_version="0.1.0",

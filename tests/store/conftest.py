@@ -24,7 +24,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "store.db")
     running: Server = request.getfixturevalue("postgresql")
-    return running.create()
+    return running.schema()
 
 
 @pytest.fixture

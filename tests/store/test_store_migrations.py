@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import stat
@@ -18,10 +17,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, create_engine, inspect, text
+from sqlalchemy.engine.interfaces import ReflectedIndex
 
 from hardgate import store as package
 from hardgate.errors import StoreError
-from hardgate.model import RunState
+from hardgate.model import RunState, Severity
 from hardgate.store import Store, opening, schema
 from tests.lab.postgresql import Server
 from tests.store import capture_sample, values
@@ -66,7 +66,7 @@ def test_an_older_store_keeps_all_it_has(target: str, tmp_path: Path, revision: 
     assert before["findings"], "there is something to lose"
     with Store.open(target) as store:
         assert store.run("kept") == KEPT
-        assert store.runs()[0].counts == {values.Severity.HIGH: 2}
+        assert store.runs()[0].counts == {Severity.HIGH: 2}
         store.remember("key", KEPT.receipts[0])
         assert store.cached("key") == KEPT.receipts[0]
         store.save(values.ended(values.run("later")))
@@ -113,7 +113,7 @@ def test_without_a_backup_there_is_no_migration(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"No backup was made as .*store\.db\.0001\.bak, so the store was not brought"):
         Store.open(path)
     assert _rows(str(path))[schema.VERSION_TABLE] == [("0001",)]
-    assert sorted(os.listdir(tmp_path)) == ["store.db", "store.db.0001.bak"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store.db", "store.db.0001.bak"]
 
 
 def test_a_store_that_is_being_written_to_is_migrated_with_what_was_written(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_newer_store_is_refused_untouched(tmp_path: Path) -> None:
     before = path.read_bytes()
     _refuses_newer(str(path))
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["store.db"]
+    assert [path.name for path in tmp_path.iterdir()] == ["store.db"]
 
 
 def test_a_newer_store_with_a_log_is_refused_untouched(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_newer_store_with_a_log_is_refused_untouched(tmp_path: Path) -> None:
 
 
 def test_a_newer_store_on_a_server_is_refused_untouched(postgresql: Server) -> None:
-    target = postgresql.create()
+    target = postgresql.schema()
     Store.open(target).close()
     engine = create_engine(target)
     with engine.begin() as connection:
@@ -172,7 +172,7 @@ def test_alembic_is_imported_only_to_migrate(tmp_path: Path) -> None:
         "for _ in range(2): Store.open(sys.argv[1]).close()\n"
         "print([name for name in sys.modules if name.startswith('alembic')])\n"
     )
-    command_line = [sys.executable, "-c", script, tmp_path / "store.db"]
+    command_line = [sys.executable, "-c", script, str(tmp_path / "store.db")]
     assert subprocess.run(command_line, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -222,7 +222,7 @@ def _rows(target: str) -> dict[str, list[tuple[object, ...]]]:
     return rows
 
 
-def _shape(target: str) -> dict[str, object]:
+def _shape(target: str) -> dict[str, list[str]]:
     """Columns, keys and indexes of every table."""
     engine = create_engine(_address(target))
     with engine.connect() as connection:
@@ -235,8 +235,16 @@ def _shape(target: str) -> dict[str, object]:
 def _table_shape(look: Inspector, name: str) -> list[str]:
     columns = [repr(column) for column in look.get_columns(name)]
     parts = (look.get_pk_constraint(name), look.get_foreign_keys(name), look.get_unique_constraints(name))
-    indexes = sorted(repr(index) for index in look.get_indexes(name))
+    indexes = sorted(
+        f"{index['name']} {index['column_names']} {index['unique']} {sorted(map(str, _options(index)))}"
+        for index in look.get_indexes(name)
+    )
     return [*columns, *map(repr, parts), *indexes]
+
+
+def _options(index: ReflectedIndex) -> list[tuple[str, str]]:
+    """What only one database has, such as the condition of a partial index."""
+    return [(key, str(value)) for key, value in index.get("dialect_options", {}).items()]
 
 
 def _address(target: str) -> str:

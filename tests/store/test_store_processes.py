@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from hardgate.errors import StoreError
-from hardgate.model import RunState
+from hardgate.model import Run, RunState
 from hardgate.store import Store
 from tests.store import values, worker
 from tests.store.worker import working
@@ -109,7 +109,7 @@ def _read_everything(target: str, known: set[str]) -> set[str]:
     return finished
 
 
-def _whole(name: str) -> values.Run:
+def _whole(name: str) -> Run:
     receipts = [values.receipt(action, worker.findings(action)) for action in worker.ACTIONS]
     return values.ended(values.run(name), *receipts)
 

@@ -34,7 +34,8 @@ def test_records_come_back_exactly(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "null", '{"path": 1}', '{"path": "a"', "\x1adc80", '{"path": "\x1adc80', '{"path":\x1adc80}']
+    "text",
+    ["", "{}", "[]", "null", '{"path": 1}', '{"path": "a"', "\x1adc80", '{"path": "\x1adc80', '{"path":\x1adc80}'],
 )
 def test_what_is_no_record_is_an_error(text: str) -> None:
     with pytest.raises(StoreError, match="A location in the store cannot be read") as refused:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -109,7 +111,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(store: Store) -> None:
 @pytest.mark.parametrize("task", ["add", "finish", "interrupt", "resume", "verdict", "findings"])
 def test_an_unknown_run_is_an_error_and_never_empty(store: Store, task: str) -> None:
     missing = values.run("missing")
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "add": lambda: store.add_receipt("missing", values.receipt()),
         "finish": lambda: store.finish(missing),
         "interrupt": lambda: store.interrupt("missing"),

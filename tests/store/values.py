@@ -52,7 +52,10 @@ def finding(number: int, *, severity: Severity = Severity.HIGH, scanner: str = "
 
 
 def receipt(
-    action: str = "bandit", findings: tuple[Finding, ...] = (), state: ActionState = ActionState.DONE, seconds: float = 1.5
+    action: str = "bandit",
+    findings: tuple[Finding, ...] = (),
+    state: ActionState = ActionState.DONE,
+    seconds: float = 1.5,
 ) -> Receipt:
     """A receipt of an action named like its scanner."""
     gap = Gap(reason=GapReason.TIMEOUT, message="It took too long.", action=action)

@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 import msgspec
 
 from hardgate.errors import StoreError
+from hardgate.model import Finding
 from hardgate.store import Store
 from tests.store import values
 
@@ -23,7 +24,7 @@ FINDINGS = 100
 ACTIONS = ("bandit", "semgrep", "gitleaks")
 
 
-def findings(action: str) -> tuple[values.Finding, ...]:
+def findings(action: str) -> tuple[Finding, ...]:
     """What `action` finds in every run of a worker."""
     return tuple(values.finding(number, scanner=action) for number in range(FINDINGS))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hardgate.model import Gap, Run, State, Verdict
-from hardgate.wording import Judged, count, cut, flow, headline, judge, only, place, plain
+from hardgate.wording import Judged, brief, count, cut, flow, headline, judge, only, place, plain
 
 LIMIT = 10
 _LONGEST_TITLE = 250  # a title of the checks API has at most 255 characters
@@ -24,9 +24,15 @@ def render(run: Run, verdict: Verdict) -> bytes:
     one of the findings.
     """
     judged = judge(run, verdict)
-    errors = [*_incomplete(verdict), *map(_blocking, only(judged, State.BLOCKING))]
-    warnings = [*map(_gap, verdict.gaps), *map(_informing, only(judged, State.INFORMING))]
-    lines = [*errors[:LIMIT], *warnings[:LIMIT], _notice(run, verdict, len(errors), len(warnings))]
+    blocking, informing = only(judged, State.BLOCKING), only(judged, State.INFORMING)
+    incomplete = _incomplete(verdict)
+    errors = [*incomplete, *(_finding("error", one) for one in blocking[:LIMIT])]
+    warnings = [*map(_gap, verdict.gaps[:LIMIT]), *(_finding("warning", one) for one in informing[:LIMIT])]
+    hidden = {
+        "more error": len(incomplete) + len(blocking) - LIMIT,
+        "more warning": len(verdict.gaps) + len(informing) - LIMIT,
+    }
+    lines = [*errors[:LIMIT], *warnings[:LIMIT], _notice(run, verdict, hidden)]
     return "\n".join(lines).encode() + b"\n"
 
 
@@ -40,7 +46,7 @@ def _property(text: str) -> str:
 
 def _command(name: str, properties: Mapping[str, str], lines: Iterable[str]) -> str:
     named = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
-    message = cut("\n".join(flow(line) for line in lines if line), _LONGEST_MESSAGE)
+    message = cut("\n".join(brief(line, _LONGEST_MESSAGE) for line in lines if line), _LONGEST_MESSAGE)
     return f"::{name} {named}::{_data(message)}"
 
 
@@ -57,14 +63,6 @@ def _place(judged: Judged) -> dict[str, str]:
     if where.commit or not where.path:
         return {}
     return {"file": plain(where.path), "line": str(where.line or ""), "endLine": str(where.end_line or "")}
-
-
-def _blocking(judged: Judged) -> str:
-    return _finding("error", judged)
-
-
-def _informing(judged: Judged) -> str:
-    return _finding("warning", judged)
 
 
 def _finding(name: str, judged: Judged) -> str:
@@ -84,13 +82,12 @@ def _gap(gap: Gap) -> str:
     )
 
 
-def _notice(run: Run, verdict: Verdict, errors: int, warnings: int) -> str:
-    hidden = [
-        count(number - LIMIT, f"more {word}")
-        for number, word in ((errors, "error"), (warnings, "warning"))
-        if number > LIMIT
-    ]
-    left_out = f"{' and '.join(hidden)} left out here: GitHub keeps {LIMIT} of each from a step." if hidden else ""
+def _notice(run: Run, verdict: Verdict, hidden: Mapping[str, int]) -> str:
+    left_out = " and ".join(count(number, noun) for noun, number in hidden.items() if number > 0)
     waived = verdict.count(State.WAIVED)
-    lines = [headline(verdict), f"{count(waived, 'finding')} waived." if waived else "", left_out]
+    lines = [
+        headline(verdict),
+        f"{count(waived, 'finding')} waived." if waived else "",
+        f"{left_out} left out here: GitHub keeps {LIMIT} of each from a step." if left_out else "",
+    ]
     return _command("notice", {"title": f"{verdict.outcome}: hardgate {flow(run.pipeline)}"}, lines)

@@ -249,11 +249,13 @@ def _cwe_link(cwe: str) -> str:
 
 
 def _witnesses(finding: Finding) -> str:
+    if len(finding.witnesses) <= 1:  # the one tool's own words are on the page already
+        return ""
     said = "".join(
         f"<li>{_e(one.scanner)} {_e(flow(one.rule))} ({one.severity}): {_e(flow(one.message))}</li>"
         for one in finding.witnesses
     )
-    return f"<ul>{said}</ul>" if said else ""
+    return f"<ul>{said}</ul>"
 
 
 def _actions(receipts: Sequence[Receipt]) -> Iterator[str]:

@@ -13,9 +13,9 @@ from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, Severity, St
 from hardgate.wording import (
     Judged,
     also_seen_by,
+    brief,
     commit_name,
     count,
-    cut,
     flow,
     headline,
     judge,
@@ -114,7 +114,7 @@ class _Page:
 
 def _text(text: str) -> str:
     """Text that Markdown, HTML and GitHub's mentions leave as it is."""
-    escaped = _ACTIVE.sub(r"\\\g<0>", cut(flow(text), _LONGEST_CELL))
+    escaped = _ACTIVE.sub(r"\\\g<0>", brief(text, _LONGEST_CELL))
     return _LIST_MARK.sub(r"\\\1", escaped).replace("@", "@<!-- -->").replace("www.", "www<!-- -->.")
 
 

@@ -14,6 +14,7 @@ from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, RunState, Se
 from hardgate.wording import (
     Judged,
     also_seen_by,
+    brief,
     commit_name,
     count,
     cut,
@@ -182,12 +183,12 @@ def _finding(judged: Judged, width: int, paint: _Paint) -> _Lines:
     finding = judged.finding
     rule = f"{flow(finding.scanner)} {flow(finding.rule)}"
     yield from _where(judged, rule, width, paint)
-    yield from _wrapped(_PREFIX, cut(flow(finding.message), _LONGEST_MESSAGE), width)
+    yield from _wrapped(_PREFIX, brief(finding.message, _LONGEST_MESSAGE), width)
     package = package_name(finding)
     if package:
         yield from _wrapped(f"{_PREFIX}in   ", package, width)
     if finding.fix:
-        yield from _wrapped(f"{_PREFIX}fix  ", cut(flow(finding.fix), _LONGEST_MESSAGE), width)
+        yield from _wrapped(f"{_PREFIX}fix  ", brief(finding.fix, _LONGEST_MESSAGE), width)
     seen = also_seen_by(finding)
     more = [plain(finding.id), *map(flow, finding.cwe), *map(flow, finding.ids)]
     more += [f"also seen by {', '.join(map(flow, seen))}"] if seen else []
@@ -214,7 +215,7 @@ def _waived(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:
         finding, decision = one
         rule = f"{finding.severity}, {flow(finding.scanner)} {flow(finding.rule)}"
         yield from _where(one, rule, width, paint)
-        yield from _wrapped(_PREFIX, cut(flow(decision.because), _LONGEST_MESSAGE), width)
+        yield from _wrapped(_PREFIX, brief(decision.because, _LONGEST_MESSAGE), width)
     if len(judged) > WAIVED_SHOWN:
         yield f" and {len(judged) - WAIVED_SHOWN:,} more: {paint('do', 'hardgate findings --state waived')}"
 
@@ -225,11 +226,11 @@ def _gaps(gaps: Sequence[Gap], width: int, paint: _Paint) -> _Lines:
     yield from _title(f"What was not looked at ({len(gaps):,})", width, paint)
     for gap in gaps[:_GAPS_SHOWN]:
         yield f"   {paint('bad', plain(gap.action) or 'the whole run')}  {paint('dim', gap.reason)}"
-        yield from _wrapped(_PREFIX, cut(flow(gap.message), _LONGEST_MESSAGE), width)
+        yield from _wrapped(_PREFIX, brief(gap.message, _LONGEST_MESSAGE), width)
         if gap.remedy:
-            yield from _wrapped(f"{_PREFIX}do   ", cut(flow(gap.remedy), _LONGEST_MESSAGE), width)
+            yield from _wrapped(f"{_PREFIX}do   ", brief(gap.remedy, _LONGEST_MESSAGE), width)
     if len(gaps) > _GAPS_SHOWN:
-        yield f" and {len(gaps) - _GAPS_SHOWN:,} more: {paint('do', 'hardgate gate --json')} lists all under gaps"
+        yield f" and {len(gaps) - _GAPS_SHOWN:,} more: {paint('do', 'hardgate report json')} lists all under gaps"
 
 
 def _left_out(run: Run, verdict: Verdict, width: int, paint: _Paint) -> _Lines:
@@ -240,7 +241,7 @@ def _left_out(run: Run, verdict: Verdict, width: int, paint: _Paint) -> _Lines:
     for sentence in sentences[:_NOTES_SHOWN]:
         yield from _wrapped(" - ", cut(sentence, _LONGEST_MESSAGE), width)
     if len(sentences) > _NOTES_SHOWN:
-        yield f" and {len(sentences) - _NOTES_SHOWN:,} more: {paint('do', 'hardgate report --report html=FILE')}"
+        yield f" and {len(sentences) - _NOTES_SHOWN:,} more: {paint('do', 'hardgate report html --output FILE')}"
 
 
 def _counts(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:

@@ -65,7 +65,7 @@ class _Leak(msgspec.Struct):
     Commit: str
 
 
-def hidden(path: str) -> bool:
+def _hidden(path: str) -> bool:
     """Whether Gitleaks passes `path` by because of its name: it must be shown to it under another one."""
     return bool(_LEFT_OUT.search(path))
 
@@ -144,7 +144,7 @@ def _finding(leak: _Leak) -> Finding:
     )
 
 
-def complaints(stderr: bytes) -> tuple[Gap, ...]:
+def _complaints(stderr: bytes) -> tuple[Gap, ...]:
     """What Gitleaks could not read: it says so on its standard error only, and exits as if it had read it all."""
     lines = stderr.decode("utf-8", "replace").splitlines()
     said = (line.partition(" ERR ")[2].strip() or line.partition(" WRN skipping ")[2].strip() for line in lines)
@@ -175,8 +175,10 @@ GITLEAKS = Scanner(
     parse=_parse,
     done_exits=frozenset({0, _FOUND}),
     canary=Canary(files={"canary.env": f"AWS_ACCESS_KEY_ID={_MADE_UP}\n".encode()}, rules=("aws-access-token",)),
-    selects=lambda path: not hidden(path),
+    selects=lambda _path: True,
     configs=_configures,
+    hidden=_hidden,
+    complaints=_complaints,
     split=_split,
     planted=True,
     environment=_environment,

@@ -16,7 +16,7 @@ _TOOL = "hadolint"
 # here than they sound, and what a rule means for security is said rule by rule below.
 _LEVELS = {"error": Severity.MEDIUM, "warning": Severity.LOW, "info": Severity.INFO, "style": Severity.INFO}
 
-# Rules that bear on security: severity, CWE, what to do. The comment says whose judgement it is.
+# Rules that bear on security, or sound as if they did: severity, CWE, what to do. The comments say whose judgement.
 _RATED: dict[str, tuple[Severity, str, str]] = {
     # Trivy's DS-0002 (HIGH): who breaks out of the process is root.
     "DL3002": (Severity.HIGH, "CWE-250", "End the Dockerfile with a USER that is not root."),
@@ -27,6 +27,8 @@ _RATED: dict[str, tuple[Severity, str, str]] = {
     "DL3007": (Severity.MEDIUM, "CWE-1357", "Name a version, better a digest: FROM image:1.2.3@sha256:..."),
     # Ours: hardgate.yaml says which registries are trusted, so another one is a breach of the user's own rule.
     "DL3026": (Severity.HIGH, "CWE-829", "Take the image from a trusted registry, or add the registry to the list."),
+    # Ours: MAINTAINER is out of fashion, and that is all.
+    "DL4000": (Severity.INFO, "", "Use LABEL org.opencontainers.image.authors instead."),
     # Ours: a failed download in a pipe goes unnoticed, and the image is built without what it should hold.
     "DL4006": (Severity.LOW, "CWE-390", 'Add SHELL ["/bin/bash", "-o", "pipefail", "-c"] before the RUN.'),
 }
@@ -38,7 +40,7 @@ _UNPARSED = frozenset({"DL1000", "SC1072", "SC1073"})
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`trusted_registries`: an image from any other registry is a finding (DL3026); empty: all are allowed."""
 
-    trusted_registries: list[str] = []
+    trusted_registries: tuple[str, ...] = ()
 
 
 class _Failure(msgspec.Struct):
@@ -95,7 +97,7 @@ def _finding(one: _Failure) -> Finding:
         severity_from="adapter" if rated else "tool",
         message=one.message,
         location=Location(path=one.file, line=one.line or None, end_line=one.line or None),
-        cwe=(rated[1],) if rated else (),
+        cwe=(rated[1],) if rated and rated[1] else (),
         fix=rated[2] if rated else "",
         url=_page(one.code),
     )

@@ -174,6 +174,7 @@ PIP_AUDIT = Scanner(
     selects=pins.is_requirements,
     split=_split,
     prepare=prepare,
+    complaints=complaints,
     address=lambda _options: _PYPI,
     data=_data,
     seconds=4.0,

@@ -315,7 +315,9 @@ _NO_DATABASE = (b"cannot be specified on the first run", b"failed to download vu
 def complaints(stderr: bytes) -> tuple[Gap, ...]:
     """What Trivy says on its standard error only: files that it could not parse (it ends with 0), and a missing DB."""
     found = [line for line in map(_UNREAD.search, stderr.splitlines()) if line]
-    gaps = [_unread(line["part"].decode(), line["path"].decode("utf-8", "replace")) for line in found]
+    # A file is named once for each reading.
+    unread = dict.fromkeys((line["part"].decode(), line["path"].decode("utf-8", "replace")) for line in found)
+    gaps = [_unread(part, path) for part, path in unread]
     if any(words in stderr for words in _NO_DATABASE):
         gaps.append(_WITHOUT_DATABASE)
     return tuple(gaps)
@@ -374,10 +376,12 @@ TRIVY = Scanner(
     parse=_parse,
     done_exits=frozenset({0}),
     canary=canary_for(Options(scanners=("misconfig", "secret"))),
+    canary_for=canary_for,
     selects=lambda _path: True,
     configs=_configs,
     options=Options,
     split=_split,
+    complaints=complaints,
     address=lambda options: _DATABASE if "vuln" in options.scanners else "",
     data=_data,
     uses_rules=True,

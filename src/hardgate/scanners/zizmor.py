@@ -21,25 +21,26 @@ _SEVERITIES = {
     "Medium": Severity.MEDIUM,
     "High": Severity.HIGH,
 }
-# Zizmor names no CWE: these are ours, chosen after the page of each audit (https://docs.zizmor.sh/audits/).
-_CWES = {
-    "artipacked": "CWE-522",
-    "bot-conditions": "CWE-290",
-    "cache-poisoning": "CWE-349",
-    "dangerous-triggers": "CWE-349",
-    "excessive-permissions": "CWE-250",
-    "github-env": "CWE-94",
-    "hardcoded-container-credentials": "CWE-798",
-    "insecure-commands": "CWE-94",
-    "known-vulnerable-actions": "CWE-1395",
-    "overprovisioned-secrets": "CWE-250",
-    "secrets-inherit": "CWE-250",
-    "template-injection": "CWE-94",
-    "unpinned-images": "CWE-829",
-    "unpinned-uses": "CWE-829",
-    "unredacted-secrets": "CWE-532",
+# Zizmor names no CWE, and a fix for some findings only: these are ours, after the page of each audit
+# (https://docs.zizmor.sh/audits/).
+_AUDITS = {
+    "artipacked": ("CWE-522", "Give actions/checkout persist-credentials: false."),
+    "bot-conditions": ("CWE-290", "Compare github.event.pull_request.user.login instead of github.actor."),
+    "cache-poisoning": ("CWE-349", "Do not restore caches in a workflow that publishes."),
+    "dangerous-triggers": ("CWE-349", "Use pull_request, or never check out or run what the pull request brings."),
+    "excessive-permissions": ("CWE-250", "Write permissions: {} at the top, and give each job what it needs."),
+    "github-env": ("CWE-94", "Write outputs instead of variables, or keep outside values out of them."),
+    "hardcoded-container-credentials": ("CWE-798", "Revoke the password; use a secret of the repository."),
+    "insecure-commands": ("CWE-94", "Take ACTIONS_ALLOW_UNSECURE_COMMANDS out."),
+    "known-vulnerable-actions": ("CWE-1395", "Upgrade the action to a release that is mended."),
+    "overprovisioned-secrets": ("CWE-250", "Name the secrets that the step needs instead of all."),
+    "secrets-inherit": ("CWE-250", "Name the secrets that the called workflow needs instead of all."),
+    "template-injection": ("CWE-94", "Put the expression into env: and use the variable in the script."),
+    "unpinned-images": ("CWE-829", "Pin the image by its sha256 digest."),
+    "unpinned-uses": ("CWE-829", "Pin the action to the full commit id, with its release as a comment."),
+    "unredacted-secrets": ("CWE-532", "Store each value as a secret of its own instead of one JSON secret."),
 }
-# Zizmor's exit codes: 0 nothing found, 10 (before 1.0), 11 to 14 found, by the worst severity; 1 to 3 are failures.
+# Zizmor's exit codes: 0 nothing found; 10 to 14 found, by the worst severity. 1 to 3 are failures.
 _DONE = frozenset({0, 10, 11, 12, 13, 14})
 _READ = re.compile(r"(?:.*/)?(?:\.github/workflows/[^/]+|\.github/dependabot|action)\.ya?ml")
 
@@ -114,31 +115,32 @@ def _finding(number: int, audit: _Audit) -> Finding:
         raise ReportError(f"zizmor's report does not say where finding {number} ({audit.ident}) is")
     span = primary.concrete.location
     note = primary.symbolic.annotation
+    cwe, fix = _AUDITS.get(audit.ident, ("", ""))
     return Finding(
         scanner=_TOOL,
         rule=audit.ident,
         kind=Kind.MISCONFIGURATION,
         severity=_SEVERITIES.get(audit.determinations.severity, Severity.HIGH),
-        message=f"{audit.desc}: {note}" if note else audit.desc,
+        message=_capital(f"{audit.desc}: {note}" if note else audit.desc),
         location=Location(
             path=_path(number, primary.symbolic.key),
             line=span.start_point.row + 1,
             end_line=span.end_point.row + 1,
         ),
         confidence=audit.determinations.confidence.lower(),
-        cwe=(_CWES[audit.ident],) if audit.ident in _CWES else (),
-        fix=_sentence(audit.fixes[0].title) if audit.fixes else "",
+        cwe=(cwe,) if cwe else (),
+        fix=fix or (_capital(audit.fixes[0].title) + "." if audit.fixes else ""),
         url=audit.url,
     )
 
 
-def _sentence(title: str) -> str:
-    return title[:1].upper() + title[1:] + "."
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _path(number: int, key: dict[str, Any]) -> str:
     local = key.get("Local")
-    # `verbatim_path` since 1.25, `given_path` in earlier releases of 1.x.
+    # `verbatim_path` in 1.32, `given_path` in 1.5.
     path = local.get("verbatim_path", local.get("given_path")) if isinstance(local, dict) else None
     if not isinstance(path, str):
         raise ReportError(f"zizmor's report does not name the file of finding {number}")

@@ -36,6 +36,7 @@ _SQLITE = (
 # By SQLSTATE: https://www.postgresql.org/docs/15/errcodes-appendix.html
 _POSTGRESQL = (
     ("53100", "the disk of the server is full", f"Free some space on the server and try again. {_UNTOUCHED}"),
+    ("3F000", "the schema of its search path is missing or closed to the role", "Make it, and GRANT USAGE on it."),
     ("25006", "the database can only be read", "Name the primary server, or a role that may write."),
     ("42501", "the role may not do this", "Grant the role CREATE and USAGE on its schema, or name another role."),
     (
@@ -78,7 +79,7 @@ def explained(where: str, undone: str) -> Iterator[None]:
 
 def _told(where: str, undone: str, error: BaseException | None) -> StoreError:
     code = str(getattr(error, "sqlite_errorname", "") or getattr(error, "sqlstate", "") or "")
-    words = " ".join(str(error).split()).rstrip(".")
+    words = " ".join(str(error).partition("\nLINE ")[0].split()).rstrip(".")  # without the statement
     for start, why, hint in _SQLITE + _POSTGRESQL:
         if code.startswith(start):
             return StoreError(f"{undone} in {where}: {why} ({words}).", hint=hint)

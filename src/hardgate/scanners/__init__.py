@@ -1,0 +1,34 @@
+"""SCANNERS: every tool that hardgate runs, one list. Members do not know each other.
+
+A new scanner is its module, its line here, its captured samples in tests/scanners/samples/, and its page in
+docs/scanners/; tests fail until all four exist.
+"""
+
+from __future__ import annotations
+
+from hardgate.adapter import Scanner
+from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.checkov import CHECKOV
+from hardgate.scanners.cyclonedx import CYCLONEDX
+from hardgate.scanners.gitleaks import GITLEAKS
+from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.pip_audit import PIP_AUDIT
+from hardgate.scanners.ruff import RUFF
+from hardgate.scanners.safety import SAFETY
+from hardgate.scanners.semgrep import SEMGREP
+from hardgate.scanners.trivy import TRIVY
+from hardgate.scanners.zizmor import ZIZMOR
+
+SCANNERS: tuple[Scanner, ...] = (
+    GITLEAKS,
+    BANDIT,
+    SEMGREP,
+    RUFF,
+    PIP_AUDIT,
+    SAFETY,
+    CHECKOV,
+    HADOLINT,
+    TRIVY,
+    CYCLONEDX,
+    ZIZMOR,
+)

@@ -1,0 +1,23 @@
+"""Where the real tools lie that tests start: in the toolbox of whoever runs the tests (`make setup` fills it)."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from hardgate.toolbox import Toolbox, open_default
+
+# Taken now: tests get an environment of their own, without a home.
+_ENVIRON = dict(os.environ)
+
+
+@cache
+def toolbox() -> Toolbox:
+    """The toolbox that the tools of the tests come from."""
+    return open_default(_ENVIRON)
+
+
+def tool(name: str) -> Path:
+    """The executable of a tool; raises ToolError, which names the command that installs it."""
+    return Path(toolbox().locate(name).command[0])

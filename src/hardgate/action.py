@@ -31,10 +31,14 @@ from hardgate.wording import flow, plain
 class Tool(Protocol):
     """A tool that was found: see toolbox.locate."""
 
-    command: tuple[str, ...]
-    version: str
-    digest: str
-    origin: str
+    @property
+    def command(self) -> tuple[str, ...]: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
 
 
 class Memory(Protocol):
@@ -56,6 +60,7 @@ class Scene:
     policy: Policy
     pipeline_digest: str
     osv_url: str
+    cache: Path
     changed: frozenset[str] | None
     locate: Callable[..., Tool]
     memory: Memory
@@ -66,7 +71,10 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """An action of which it is clear what it will look at and with what: enough to look its result up."""
+    """An action of which it is clear what it will look at and with what: enough to look its result up.
+
+    `cut_off`: the online service that its data comes from cannot be reached, and no other was named.
+    """
 
     action: Action
     scanner: Scanner
@@ -77,6 +85,7 @@ class Prepared:
     rules_digest: str
     history: bool
     online: bool
+    cut_off: bool
     data: DataUse | None
     notes: tuple[str, ...]
     gaps: tuple[Gap, ...]
@@ -107,8 +116,8 @@ def _entries_digest(entries: Iterable[repository.Entry]) -> str:
 
 
 def rules_digest(folder: Path) -> str:
-    """The digest over names and contents of all rule files below `folder`, "" when there is none."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml", ".toml"})
+    """The digest over names and contents of all files below `folder`, "" when there is none."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -162,9 +171,10 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
     data = scanner.data(job)
     if data and not data.date:
         data = msgspec.structs.replace(data, date=tools.last_modified(data.source))
+    cut_off = bool(data and address) and not online and not scene.osv_url
     return Prepared(
         action=action, scanner=scanner, stage=stage, entries=entries, scope=scope, tool=tool, rules_digest=rules,
-        history=past, online=online, data=data, notes=notes, gaps=gaps,
+        history=past, online=online, cut_off=cut_off, data=data, notes=notes, gaps=gaps,
     )  # fmt: skip
 
 
@@ -222,6 +232,7 @@ def job_of(scene: Scene, scanner: Scanner, action: Action, command: tuple[str, .
         options=action.options,
         args=action.args,
         osv_url=scene.osv_url,
+        cache=str(scene.cache / scanner.name),
         honour_inline=scene.policy.honour_inline_suppressions,
         honour_config=action.honour_config,
         **more,

@@ -27,7 +27,8 @@ class Job:
     working directory; `files` the paths in scope, relative to it; `report` where a tool that cannot write to its
     standard output shall write; `scratch` an empty private folder (also HOME); `rules` the bundled rules; `history` a
     bare repository with the history of the scanned tree ("" outside git) and `prefix` the tree's folder in it.
-    `mode` and `subject` are set by a scanner's `split`.
+    `cache` is a folder that outlives the run, for data that a tool downloads. `mode` and `subject` are set by a
+    scanner's `split`.
     """
 
     command: tuple[str, ...]
@@ -41,6 +42,7 @@ class Job:
     history: str = ""
     prefix: str = ""
     osv_url: str = ""
+    cache: str = ""
     online: bool = False
     honour_inline: bool = False
     honour_config: bool = False
@@ -78,9 +80,10 @@ class Scanner:
 
     `selects(path)` says whether a path is the tool's business; `configs(path)` whether it is a file by which a
     repository would steer the tool; `hidden(path)` whether the tool would pass it by because of its name, so that it
-    is shown to it under another. `split(job)` makes several starts of one action, each with a `subject` (the path that
-    its findings without a location are about) or a `mode`; `prepare(job, content)` makes the file `job.subject` ready
-    for a tool that would misread it.
+    is shown to it under another. `silencers` are the marks by which a line silences the tool where no flag prevents
+    it: they are broken in the private copy. `split(job)` makes several starts of one action, each with a `subject`
+    (the path that its findings without a location are about) or a `mode`; `prepare(job, content)` makes the file
+    `job.subject` ready for a tool that would misread it.
 
     `planted`: the canary is put among the files of every scan, because the tool's report for a clean tree does not
     even name the tool (`[]`); other canaries are run once a day.
@@ -111,6 +114,7 @@ class Scanner:
     prepare: Callable[[Job, bytes], Prepared] | None = None
     address: Callable[[Any], str] = field(default=lambda _options: "")
     environment: Callable[[Job], Mapping[str, str]] = _nothing
+    silencers: tuple[bytes, ...] = ()
     secrets: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     needs_hint: str = ""

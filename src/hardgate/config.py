@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import posixpath
 import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, NoReturn
@@ -18,10 +19,15 @@ import yaml
 
 from hardgate.errors import ConfigError
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage, Waiver
+from hardgate.wording import cut, plain
 
 MAX_BYTES = 1_000_000
 NEVER = "never"
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+_LONGEST = 1000  # characters of an error message: a key may be as long as the file
+_YAML = "tag:yaml.org,2002:"
+_LINE = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # the line breaks of YAML 1.1
+# `$` alone would also match before a line break at the end.
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$(?!\n)")]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -64,7 +70,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class _Advisories(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    osv_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]+)?$")] = ""
+    osv_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]+)?$(?!\n)")] = ""
 
 
 class _Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,17 +106,25 @@ class _Source:
         except RecursionError:
             self.refuse((), "the file is nested too deeply")
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f"line {mark.line + 1}: " if mark else ""
-            raise ConfigError(
-                f"{name}: {line}this is not YAML: {getattr(error, 'problem', None) or error}",
-                hint="Nothing was run. Mend the line; indent with spaces, two per level.",
-            ) from error
+            hint = "Nothing was run. Mend the line; indent with spaces, two per level."
+            raise ConfigError(plain(f"{name}: {self._malformed(error)}"), hint=hint) from error
 
-    def refuse(self, path: Path, message: str, *, hint: str = "Nothing was run.") -> NoReturn:
+    def _malformed(self, error: yaml.YAMLError) -> str:
+        """What PyYAML says, with the line, for which its reader and its parser have different words."""
+        if isinstance(error, yaml.reader.ReaderError):
+            line = len(_LINE.findall(self.text[: error.position])) + 1
+            code = f"U+{ord(self.text[error.position]):04X}"
+            return f"line {line}: this is not YAML: the character {code} may not stand in it"
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+            problem = " ".join(filter(None, (error.context, error.problem)))
+            return f"line {error.problem_mark.line + 1}: this is not YAML: {problem}"
+        return f"this is not YAML: {error}"
+
+    def refuse(self, path: Path, message: str) -> NoReturn:
         key = _dotted(path)
         where = f"line {self.line(path)}: " if self.root is not None else ""
-        raise ConfigError(f"{self.name}: {where}{key + ': ' if key else ''}{message}", hint=hint)
+        whole = f"{self.name}: {where}{key + ': ' if key else ''}{message}"
+        raise ConfigError(plain(cut(whole, _LONGEST)), hint="Nothing was run.")
 
     def line(self, path: Path) -> int:
         """The line of a key, or of the nearest key above it that the file has."""
@@ -132,7 +146,10 @@ class _Source:
         """The file as plain values; raises ConfigError for what YAML has and JSON has not."""
         if self.root is None:
             self.refuse((), "the file is empty")
-        return self._value(self.root, (), frozenset(), {})
+        try:
+            return self._value(self.root, (), frozenset(), {})
+        except RecursionError:
+            self.refuse((), "the file is nested too deeply")
 
     def _value(self, node: yaml.Node, path: Path, above: frozenset[int], done: dict[int, Any]) -> Any:
         if id(node) in above:
@@ -140,6 +157,8 @@ class _Source:
         if id(node) in done:
             return done[id(node)]
         inner = above | {id(node)}
+        if isinstance(node, yaml.CollectionNode) and node.tag not in {f"{_YAML}map", f"{_YAML}seq"}:
+            self.refuse(path, f"the YAML tag {node.tag} is not supported here")
         if isinstance(node, yaml.MappingNode):
             value: Any = self._mapping(node, path, inner, done)
         elif isinstance(node, yaml.SequenceNode):
@@ -160,12 +179,12 @@ class _Source:
         return result
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
-        kind, text = node.tag.rsplit(":", 1)[-1], str(node.value)
+        kind, text = node.tag.removeprefix(_YAML), str(node.value)
         if kind == "null":
             return None
         if kind == "bool" and text.lower() in {"true", "false"}:
             return text.lower() == "true"
-        if kind == "int" and re.fullmatch(r"[+-]?[0-9]+", text.replace("_", "")):
+        if kind == "int" and re.fullmatch(r"[+-]?[0-9]{1,18}", text.replace("_", "")):
             return int(text.replace("_", ""))
         if kind == "float" and re.fullmatch(r"[+-]?[0-9]+\.[0-9]+", text):
             return float(text)
@@ -187,11 +206,11 @@ def _msgspec_path(text: str) -> Path:
 
 def _convert(source: _Source, data: Any, kind: type[Any], at: Path) -> Any:
     try:
-        return msgspec.convert(data, kind, strict=True)
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `")
         path = (*at, *_msgspec_path(where.rstrip("`")))
-        unknown = re.search(r"unknown field `(.+)`", message)
+        unknown = re.search(r"unknown field `(.+)`", message, re.DOTALL)
         if unknown:
             source.refuse((*path, unknown[1]), f"unknown key; known here: {_keys(kind, path[len(at) :])}")
         source.refuse(path, message[0].lower() + message[1:])
@@ -202,7 +221,7 @@ def _keys(kind: type[Any], path: Path) -> str:
     info: Any = msgspec.inspect.type_info(kind)
     for part in path:
         if isinstance(info, msgspec.inspect.StructType) and isinstance(part, str):
-            info = next(field.type for field in info.fields if field.encode_name == part)
+            info = next((field.type for field in info.fields if field.encode_name == part), None)
         elif isinstance(info, msgspec.inspect.CollectionType | msgspec.inspect.VarTupleType):
             info = info.item_type
     fields = info.fields if isinstance(info, msgspec.inspect.StructType) else ()
@@ -229,8 +248,9 @@ def load(
     file: _File = _convert(source, data, _File, ())
     stages = _stages(source, file, options)
     policy = _policy(source, file.policy, stages, subjects)
-    for format_ in file.reports:
+    for format_, path in file.reports.items():
         _known(source, ("reports", format_), format_, formats, "report format")
+        _inside(source, ("reports", format_), path)
     return Pipeline(
         name=file.pipeline,
         stages=stages,
@@ -247,6 +267,13 @@ def load(
 def _known(source: _Source, path: Path, word: str, words: Collection[str], what: str) -> None:
     if word not in words:
         source.refuse(path, f"unknown {what} {word!r}; known: {', '.join(sorted(words))}")
+
+
+def _inside(source: _Source, at: Path, path: str) -> str:
+    """`path` without needless parts, so that it compares with the paths of a tree."""
+    if path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        source.refuse(at, f"{path!r} leads out of the scanned tree")
+    return posixpath.normpath(path)
 
 
 def _stages(source: _Source, file: _File, options: Mapping[str, type[msgspec.Struct]]) -> tuple[Stage, ...]:
@@ -283,22 +310,9 @@ def _action(source: _Source, item: str | dict[str, Any], at: Path, options: Mapp
         _known(source, (*at, scanner, key), key, ours | theirs, "key")
     common: _Common = _convert(source, {k: v for k, v in keys.items() if k in ours}, _Common, (*at, scanner))
     own = _convert(source, {k: v for k, v in keys.items() if k not in ours}, options[scanner], (*at, scanner))
-    for i, path in enumerate(common.paths):
-        if path.startswith("/") or ".." in path.split("/"):
-            source.refuse((*at, scanner, "paths", i), f"{path!r} leads out of the scanned tree")
-    return Action(
-        name=common.name or scanner,
-        scanner=scanner,
-        paths=tuple(path.rstrip("/") for path in common.paths),
-        exclude=common.exclude,
-        args=common.args,
-        timeout=common.timeout,
-        blocking=common.blocking,
-        version=common.version,
-        honour_config=common.honour_config,
-        severity=common.severity,
-        options=own,
-    )
+    paths = tuple(_inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
+    same = {key: getattr(common, key) for key in _Common.__struct_fields__ if key not in {"name", "paths"}}
+    return Action(name=common.name or scanner, scanner=scanner, paths=paths, options=own, **same)
 
 
 def _policy(source: _Source, policy: _Policy, stages: tuple[Stage, ...], subjects: Collection[str]) -> Policy:
@@ -319,17 +333,19 @@ def _policy(source: _Source, policy: _Policy, stages: tuple[Stage, ...], subject
 
 
 def _thresholds(source: _Source, given: str | dict[str, str]) -> dict[Kind, Severity | None]:
-    """One threshold per kind. Secrets block at any severity and critical dependencies always: see docs/reference."""
+    """One threshold per kind. Secrets block at any severity, and critical dependencies always: see gate.py."""
     table = {"default": given} if isinstance(given, str) else given
     for key, word in table.items():
         at: Path = ("policy", "block_at") if isinstance(given, str) else ("policy", "block_at", key)
         _known(source, at, key, {"default", *Kind}, "kind of finding")
         _known(source, at, word, {NEVER, *Severity}, "severity")
-        if key in {Kind.SECRET, Kind.DEPENDENCY} and word == NEVER:
-            source.refuse(at, f"{key} findings cannot be told never to block; waive single ones under policy.waivers")
+        if key == Kind.SECRET and word != Severity.INFO:
+            source.refuse(at, "secrets block at any severity; waive single ones under policy.waivers")
+        if key == Kind.DEPENDENCY and word == NEVER:
+            source.refuse(at, "critical dependencies always block; waive single ones under policy.waivers")
     default = table.get("default", Severity.HIGH)
     usual = {kind: table.get(kind, default) for kind in Kind}
-    usual[Kind.SECRET] = table.get(Kind.SECRET, Severity.INFO)
+    usual[Kind.SECRET] = Severity.INFO
     if usual[Kind.DEPENDENCY] == NEVER:
         usual[Kind.DEPENDENCY] = Severity.CRITICAL
     return {kind: None if word == NEVER else Severity(word) for kind, word in usual.items()}
@@ -364,11 +380,19 @@ def schema(options: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
     action = {
         "anyOf": [
             {"enum": sorted(options)},
-            {"type": "object", "properties": bodies, "additionalProperties": False, "maxProperties": 1},
+            {
+                "type": "object",
+                "properties": bodies,
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
         ]
     }
     components["_Stage"]["properties"]["actions"]["items"] = action
     threshold = {"enum": [NEVER, *Severity]}
-    by_kind = {"type": "object", "propertyNames": {"enum": ["default", *Kind]}, "additionalProperties": threshold}
+    kinds = dict.fromkeys(("default", *Kind), threshold)
+    kinds |= {Kind.SECRET: {"const": Severity.INFO}, Kind.DEPENDENCY: {"enum": list(Severity)}}
+    by_kind = {"type": "object", "properties": kinds, "additionalProperties": False}
     components["_Policy"]["properties"]["block_at"] = {"anyOf": [threshold, by_kind], "default": "high"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "hardgate.yaml", **whole}

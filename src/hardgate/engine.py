@@ -74,6 +74,7 @@ class Settings:
     leave: frozenset[str] = frozenset()
     receipts: Path | None = None
     rules: Path = RULES
+    cache_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "hardgate-cache")
 
 
 def now() -> str:
@@ -214,6 +215,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         policy=pipeline.policy,
         pipeline_digest=pipeline.digest,
         osv_url=settings.osv_url or pipeline.osv_url,
+        cache=settings.cache_folder,
         changed=changed,
         locate=settings.locate,
         memory=store,

@@ -35,7 +35,7 @@ def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
     blocks = any(decision.state is State.BLOCKING for decision in decisions)
     complete = Outcome.FAIL if blocks else Outcome.PASS
     outcome = Outcome.INCOMPLETE if gaps else complete
-    warnings = _waiver_warnings(run.findings, policy, now)
+    warnings = _waiver_warnings(run, policy, now, complete=not gaps)
     return Verdict(outcome=outcome, judged_at=now, decisions=decisions, gaps=gaps, warnings=warnings, blocks=blocks)
 
 
@@ -57,34 +57,44 @@ def _decision(finding: Finding, policy: Policy, informational: set[str], now: st
 
 
 def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[State, str]:
+    if always := _always(finding):
+        return State.BLOCKING, always
     threshold = policy.block_at[finding.kind]
     if threshold is None:
         return State.INFORMING, f"the policy never blocks on findings of kind {finding.kind}"
     if finding.severity.rank < threshold.rank:
         return State.INFORMING, f"{finding.severity} is below {threshold}, where {finding.kind} findings begin to block"
     actions = {witness.action for witness in finding.witnesses} or {finding.action}
-    if actions <= informational and not _always(finding):
+    if actions <= informational:
         return State.INFORMING, f"{' and '.join(sorted(actions))} only inform (`blocking: false`)"
     return State.BLOCKING, f"{finding.severity} reaches {threshold}, where {finding.kind} findings begin to block"
 
 
-def _always(finding: Finding) -> bool:
-    """Secrets and critical dependencies block even where an action is told only to inform."""
-    critical = finding.kind is Kind.DEPENDENCY and finding.severity is Severity.CRITICAL
-    return critical or finding.kind is Kind.SECRET
+def _always(finding: Finding) -> str:
+    """Why a finding blocks whatever the policy says and also where its action shall only inform, "" if it does not."""
+    if finding.kind is Kind.SECRET:
+        return "secrets always block"
+    if finding.kind is Kind.DEPENDENCY and finding.severity is Severity.CRITICAL:
+        return "critical dependencies always block"
+    return ""
 
 
 def _gaps(run: Run, policy: Policy) -> tuple[Gap, ...]:
     receipts = {receipt.action: receipt for receipt in run.receipts}
     of_receipts = [gap for receipt in run.receipts for gap in receipt.gaps]
-    own = (_not_run(run, receipts), _not_covered(run, receipts), _required(policy, receipts), _nothing_seen(run))
+    own = (
+        _not_run(run, receipts), _unsaid(run), _not_covered(run, receipts), _required(policy, receipts),
+        _nothing_seen(run),
+    )  # fmt: skip
     return (*run.gaps, *of_receipts, *(gap for gaps in own for gap in gaps))
 
 
 def _not_run(run: Run, receipts: dict[str, Receipt]) -> list[Gap]:
     missing = [name for name in run.expected if name not in receipts]
-    if not missing:
-        return []
+    if not missing and run.state is not RunState.FINISHED:
+        # All receipts are there, and the findings of the run have not been made of them yet.
+        message = "the run was interrupted before its findings were brought together"
+        return [Gap(reason=GapReason.NOT_RUN, message=message, remedy="Continue it: hardgate run --resume")]
     if run.selection.partial:
         why = "this run was limited to a part of the pipeline"
         remedy = "Run the whole pipeline: hardgate run"
@@ -95,6 +105,20 @@ def _not_run(run: Run, receipts: dict[str, Receipt]) -> list[Gap]:
     return [
         Gap(reason=GapReason.NOT_RUN, action=name, message=f"{name} did not run: {why}", remedy=remedy)
         for name in missing
+    ]
+
+
+def _unsaid(run: Run) -> list[Gap]:
+    """Actions that did not do their work, by their receipts' own words, and give no reason."""
+    return [
+        Gap(
+            reason=GapReason.TOOL_FAILED,
+            action=receipt.action,
+            message=f"{receipt.action} did not do all of its work, and its receipt does not say why",
+            remedy=f"Run it again: hardgate run --action {receipt.action}",
+        )
+        for receipt in run.receipts
+        if receipt.state is ActionState.GAP and not receipt.gaps
     ]
 
 
@@ -142,12 +166,14 @@ def _nothing_seen(run: Run) -> list[Gap]:
     return [Gap(reason=GapReason.NOTHING_IN_SCOPE, message=f"nothing was looked at: {what}", remedy=remedy)]
 
 
-def _waiver_warnings(findings: tuple[Finding, ...], policy: Policy, now: str) -> tuple[str, ...]:
+def _waiver_warnings(run: Run, policy: Policy, now: str, *, complete: bool) -> tuple[str, ...]:
+    """Which waivers have ended, and which are not needed: that is known only when everything was looked at."""
     warnings = []
+    whole = complete and not run.selection.base
     for waiver in policy.waivers:
         name = waiver.id or f"{waiver.rule} in {waiver.path}"
         if waiver.until < now[:10]:
             warnings.append(f"The waiver of {name} by {waiver.owner} ended on {waiver.until}: it waives nothing.")
-        elif not any(matches(waiver, finding) for finding in findings):
+        elif whole and not any(matches(waiver, finding) for finding in run.findings):
             warnings.append(f"The waiver of {name} by {waiver.owner} matches no finding: remove it.")
     return tuple(warnings)

@@ -10,6 +10,7 @@ Ids of version 1, the first that applies is a finding's `id` (its first 16 hexad
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections import Counter, defaultdict
@@ -32,7 +33,7 @@ def relative(path: str, roots: Sequence[str], names: Mapping[str, str]) -> str:
             path = path[len(root) :].lstrip("/")
             break
     while path.startswith("./"):
-        path = path[2:]
+        path = path[2:].lstrip("/")
     return names.get(path, path)
 
 
@@ -49,11 +50,12 @@ def settle(
     `place` turns a tool's path into ours (see `relative`), `lines` gives the lines of a file of the tree ([] when it is
     not there), `severities` is the action's own map by rule or advisory.
     """
-    settled = [_settle(finding, action, severities, place, lines) for finding in findings]
+    known = functools.lru_cache(maxsize=32)(lines)
+    settled = [_settle(finding, action, severities, place, known) for finding in findings]
     counted: Counter[tuple[str, ...]] = Counter()
     result = []
-    for finding in sorted(settled, key=_reading_order):
-        key = _key(finding, lines)
+    for finding, code in sorted(settled, key=lambda one: _reading_order(one[0])):
+        key = _key(finding, code)
         prints = {key[0]: _digest((*key, str(counted[key])))}
         counted[key] += 1
         result.append(
@@ -70,14 +72,16 @@ def _settle(
     severities: Mapping[str, Severity],
     place: Callable[[str], str],
     lines: Callable[[str], Sequence[str]],
-) -> Finding:
+) -> tuple[Finding, str]:
+    """The finding with our path and severity, and the code of its line."""
     path = place(finding.location.path)
-    location = msgspec.structs.replace(finding.location, path=path)
+    text = lines(path)
+    location = msgspec.structs.replace(finding.location, path=plain(path))
     if finding.package and location.line is None:
-        location = _pinned(location, finding.package.name, lines(path))
-    location = msgspec.structs.replace(location, path=plain(path))
+        location = _pinned(location, finding.package.name, text)
+    code = text[location.line - 1] if location.line and location.line <= len(text) else ""
     override = next((severities[name] for name in (finding.rule, *finding.ids) if name in severities), None)
-    return msgspec.structs.replace(
+    settled = msgspec.structs.replace(
         finding,
         action=action,
         location=location,
@@ -87,6 +91,7 @@ def _settle(
         severity=override or finding.severity,
         severity_from="hardgate.yaml" if override else finding.severity_from,
     )
+    return settled, code
 
 
 def _own(finding: Finding) -> tuple[Witness, ...]:
@@ -103,33 +108,42 @@ def _own(finding: Finding) -> tuple[Witness, ...]:
 
 def _pinned(location: Location, package: str, lines: Sequence[str]) -> Location:
     """The line of a requirements file that names a package; names are compared as PEP 503 says."""
-    wanted = re.sub(r"[-_.]+", "-", package).lower()
+    wanted = _pypi_name(package)
     for number, line in enumerate(lines, 1):
         name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)
-        if name and re.sub(r"[-_.]+", "-", name[1]).lower() == wanted:
+        if name and _pypi_name(name[1]) == wanted:
             return msgspec.structs.replace(location, line=number, end_line=number)
     return location
 
 
-def _reading_order(finding: Finding) -> tuple[str, str, int, str, str]:
+def _pypi_name(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _reading_order(finding: Finding) -> tuple[str, str, int, str, str, tuple[str, ...], str]:
+    """By place; then by all that tells findings apart, since a tool with threads writes in any order."""
     where = finding.location
-    return (where.path, where.commit, where.line or 0, finding.rule, finding.message)
+    package = f"{finding.package.name} {finding.package.version}" if finding.package else ""
+    return (where.path, where.commit, where.line or 0, finding.rule, finding.message, finding.ids, package)
 
 
-def _key(finding: Finding, lines: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
+def _key(finding: Finding, code: str) -> tuple[str, ...]:
     where = finding.location
     if finding.package:
-        purl = finding.package.purl.split("@", maxsplit=1)[0] or f"{finding.package.ecosystem}/{finding.package.name}"
+        purl = _unversioned(finding.package.purl) or f"{finding.package.ecosystem}/{finding.package.name}"
         return ("dependency/v1", purl, advisory(finding), where.path)
     if finding.kind is Kind.SECRET:
         return ("secret/v1", finding.rule, where.path, where.commit)
-    text = lines(where.path)
-    code = text[where.line - 1] if where.line and where.line <= len(text) else ""
     return ("code/v1", finding.rule, where.path, " ".join(code.split()))
 
 
+def _unversioned(purl: str) -> str:
+    """A package URL up to its version: https://github.com/package-url/purl-spec. A scope may be written with an @."""
+    return re.sub(r"@[^@/]*$", "", re.split("[?#]", purl, maxsplit=1)[0])
+
+
 def _digest(parts: tuple[str, ...]) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def advisory(finding: Finding) -> str:
@@ -161,8 +175,9 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _fact(finding: Finding) -> tuple[object, ...]:
     where = finding.location
     if finding.package:
-        package = finding.package
-        return ("dependency", package.ecosystem, package.name.lower(), package.version, advisory(finding), where.path)
+        package, place = finding.package, finding.package.ecosystem.lower()
+        name = _pypi_name(package.name) if place == "pypi" else package.name.lower()
+        return ("dependency", place, name, package.version, advisory(finding), where.path)
     if finding.kind is Kind.SECRET and where.line:
         return ("secret", where.path, where.commit, where.line)
     twin = re.fullmatch(r"[BS](\d{3})", finding.rule)

@@ -12,7 +12,7 @@ import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
@@ -65,13 +65,12 @@ class Requirements(msgspec.Struct, frozen=True, kw_only=True):
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """A requirements file made ready for a tool that reads only exact pins.
 
-    `content` replaces the file for the tool, b"" when there is nothing that it could judge. `gaps` are the lines left
-    out. `lines` maps (canonical name, version) to the line of the original file.
+    `content` replaces the file for the tool, b"" when there is nothing that it could judge; lines keep their place.
+    `gaps` are the lines left out.
     """
 
     content: bytes
     gaps: tuple[Gap, ...] = ()
-    lines: dict[tuple[str, str], int] = {}
 
 
 def is_requirements(path: str) -> bool:
@@ -118,8 +117,7 @@ def prepare(path: str, content: bytes, in_scope: Collection[str]) -> Prepared:
         return Prepared(content=b"", gaps=(_not_text(path, error),))
     gaps = [_gap(path, line.line, f"{_shown(line.text)} {line.why}, so it was not judged") for line in found.unjudged]
     gaps += _absent(path, found, in_scope)
-    lines = {(str(canonicalize_name(pin.name)), pin.version): pin.line for pin in reversed(found.pins)}
-    return Prepared(content=_exact_file(found.pins), gaps=tuple(gaps), lines=lines)
+    return Prepared(content=_exact_file(found.pins), gaps=tuple(gaps))
 
 
 def prepare_list(path: str, content: bytes, in_scope: Collection[str]) -> Prepared:
@@ -137,9 +135,7 @@ def prepare_list(path: str, content: bytes, in_scope: Collection[str]) -> Prepar
     gaps += _absent(path, found, in_scope)
     dropped = {line for _, line in found.includes} | {line.line for line in nameless}
     kept = {number: line for number, line in _logical_lines(_text(content)) if number not in dropped}
-    # Empty lines stand for what was dropped: the tool names the line of each package.
-    rows = [kept.get(number, "") + "\n" for number in range(1, max(kept, default=0) + 1)]
-    return Prepared(content="".join(rows).encode() if _lists(found) else b"", gaps=tuple(gaps))
+    return Prepared(content=_rows(kept) if _lists(found) else b"", gaps=tuple(gaps))
 
 
 def _lists(found: Requirements) -> bool:
@@ -232,18 +228,25 @@ def _exact(requirement: Requirement) -> str:
 
 
 def _exact_file(pins: Iterable[Pin]) -> bytes:
-    """One pin a line. A second version of the same name is written in other letter case.
+    """Each pin on its line. A second version of the same name is written in other letter case.
 
     Lock files name two versions of a package under different markers. pip-audit 2.10 refuses that for one spelling of
     a name, and judges both when the spellings differ. Should a release refuse them, it fails, which is a gap.
     """
     versions: dict[str, list[str]] = {}
+    rows: dict[int, str] = {}
     for pin in pins:
-        known = versions.setdefault(canonicalize_name(pin.name), [])
+        name = canonicalize_name(pin.name)
+        known = versions.setdefault(name, [])
         if pin.version not in known:
+            rows[pin.line] = f"{_spelling(name, len(known))}=={pin.version}"
             known.append(pin.version)
-    rows = [f"{_spelling(name, n)}=={version}\n" for name, known in versions.items() for n, version in enumerate(known)]
-    return "".join(rows).encode()
+    return _rows(rows)
+
+
+def _rows(rows: Mapping[int, str]) -> bytes:
+    """A file with the given lines at their numbers and empty ones between them."""
+    return "".join(rows.get(number, "") + "\n" for number in range(1, max(rows, default=0) + 1)).encode()
 
 
 def _spelling(name: str, number: int) -> str:

@@ -38,7 +38,8 @@ def _last(path: str) -> str:
 
 def is_dockerfile(path: str) -> bool:
     """Dockerfile, Containerfile, Dockerfile.web, web.Dockerfile: the names that hadolint and Docker users know."""
-    return bool(re.fullmatch(r"(Docker|Container)file(\..+)?|.+\.([Dd]ocker|[Cc]ontainer)file", _last(path)))
+    names = r"(Docker|Container)file(\..+)?|.+\.([Dd]ocker|[Cc]ontainer)file"
+    return bool(re.fullmatch(names, _last(path), re.DOTALL))
 
 
 SUBJECTS = (

@@ -17,10 +17,12 @@ import msgspec
 
 from hardgate.errors import StoreError
 from hardgate.model import Gap, GapReason, Receipt
+from hardgate.wording import flow, plain
 
 SUFFIX = ".receipt.json"
 KEY_VARIABLE = "HARDGATE_RECEIPT_KEY"
 _LIMIT = 1024 * 1024 * 1024
+_KEYED = "hmac-sha256:"
 
 
 def seal(receipt: Receipt, key: str = "") -> Receipt:
@@ -29,10 +31,9 @@ def seal(receipt: Receipt, key: str = "") -> Receipt:
 
 
 def _seal(receipt: Receipt, key: str) -> str:
-    # Escaped to ASCII first: a file name of a tree need not be Unicode, a message to be hashed must.
     raw = msgspec.json.encode(msgspec.structs.replace(receipt, digest=""), order="deterministic")
     if key:
-        return "hmac-sha256:" + hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()
+        return _KEYED + hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()
     return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
@@ -84,19 +85,18 @@ def read(
 
 def _refused(name: str, problem: str) -> Gap:
     remedy = "Run its action again for this commit and this hardgate.yaml, and hand in that receipt."
-    return Gap(reason=GapReason.RECEIPT_REFUSED, message=f"{name} {problem}", remedy=remedy)
+    return Gap(reason=GapReason.RECEIPT_REFUSED, message=f"{plain(name)} {flow(problem)}", remedy=remedy)
 
 
 def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) -> tuple[Receipt | None, str]:
     """A receipt and "", or None and what is wrong with it."""
     try:
-        raw = path.read_bytes() if path.stat().st_size <= _LIMIT else b""
-        receipt = msgspec.json.decode(raw, type=Receipt)
-    except (OSError, msgspec.DecodeError) as error:
+        receipt = msgspec.json.decode(_bytes(path), type=Receipt)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return None, f"is no whole receipt: {error}"
-    key = os.environ.get(KEY_VARIABLE, "")
-    if not hmac.compare_digest(receipt.digest, _seal(receipt, key)):
-        return None, "was altered after it was sealed" + (", or sealed without the gate's key" if key else "")
+    problem = _unsealed(receipt, os.environ.get(KEY_VARIABLE, ""))
+    if problem:
+        return None, problem
     if receipt.commit != commit:
         return None, f"is of commit {receipt.commit[:12] or 'none'}, and the gate judges {commit[:12] or 'none'}"
     if receipt.pipeline_digest != pipeline_digest:
@@ -104,3 +104,20 @@ def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) 
     if receipt.action not in names:
         return None, f"is of an action, {receipt.action}, that the pipeline does not have"
     return receipt, ""
+
+
+def _bytes(path: Path) -> bytes:
+    """The content of a receipt's file; b"" for what is none, such as a pipe, or too large: no receipt either way."""
+    return path.read_bytes() if path.is_file() and path.stat().st_size <= _LIMIT else b""
+
+
+def _unsealed(receipt: Receipt, key: str) -> str:
+    """What is wrong with the seal of a receipt, "" when it fits."""
+    if hmac.compare_digest(receipt.digest.encode(), _seal(receipt, key).encode()):
+        return ""
+    keyed = receipt.digest.startswith(_KEYED)
+    if keyed and not key:
+        return f"is sealed with a key, and the gate has none: set {KEY_VARIABLE}"
+    if key and not keyed:
+        return f"is sealed without a key, and the gate has one: set {KEY_VARIABLE} where the action runs"
+    return "was altered after it was sealed" + (", or sealed with another key" if key else "")

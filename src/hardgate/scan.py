@@ -77,17 +77,31 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
                 checked_at=receipt.started, how="this run", rules=ready.scanner.bait(ready.action.options).rules
             )
         else:
-            check = _daily_canary(scene, ready, work / "canary")
-        _scan(scene, ready, work / "scan", total)
-    except MissingError as error:
-        total.gaps.append(msgspec.structs.replace(error.gap, action=ready.action.name))
+            check = _daily_canary(scene, ready, work / "canary", total)
+        if check or not _hopeless(total):
+            # Also when the canary was missed: what blocks is told, beside the gap.
+            _scan(scene, ready, work / "scan", total)
     except (OSError, ToolError) as error:
         remedy = "Free some space, or set TMPDIR to a folder that has it." if isinstance(error, OSError) else error.hint
         message = f"{ready.scanner.name} could not be run: {error}"
         total.gaps.append(gap_of(ready.action, GapReason.TOOL_FAILED, message, remedy))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    if ready.cut_off and total.gaps:
+        total.gaps.insert(0, _cut_off(ready))
     return _signed(receipt, ready, total, check)
+
+
+def _hopeless(total: _Sum) -> bool:
+    """Whether another start would only wait again."""
+    return any(gap.reason is GapReason.TIMEOUT for gap in total.gaps)
+
+
+def _cut_off(ready: Prepared) -> Gap:
+    source = ready.data.source if ready.data else "its data"
+    message = f"{ready.scanner.name} asks {source}, which cannot be reached from here: not all was looked up"
+    remedy = "Name an OSV service that answers: advisories: {osv_url: ...} in hardgate.yaml, or --osv-url."
+    return gap_of(ready.action, GapReason.DATA_UNAVAILABLE, message, remedy)
 
 
 def _signed(receipt: Receipt, ready: Prepared, total: _Sum, check: CanaryCheck | None) -> Receipt:
@@ -125,6 +139,8 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
     base = scene.staged()
     wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
     names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
+    if scanner.silencers and not scene.policy.honour_inline_suppressions:
+        _defuse(view, scanner.silencers)
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
     planted = _plant(view, mark, bait) if mark else ()
     past = ""
@@ -150,11 +166,24 @@ def _renamer(scanner: Scanner, *, honoured: bool) -> Callable[[str], str]:
     numbers = itertools.count()
 
     def rename(path: str) -> str:
-        if scanner.configs(path) and not honoured:
-            return repository.inert(path)
-        return f"{HIDDEN}/{next(numbers)}" if scanner.hidden(path) else ""
+        if scanner.configs(path) and honoured:
+            return ""
+        if scanner.hidden(path):
+            return f"{HIDDEN}/{next(numbers)}"
+        return repository.inert(path) if scanner.configs(path) else ""
 
     return rename
+
+
+def _defuse(view: Path, silencers: Sequence[bytes]) -> None:
+    """Break the marks by which a file silences the tool, where no flag does: same length, so that places stay right."""
+    for file in (path for path in view.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        if any(mark in content for mark in silencers):
+            for mark in silencers:
+                content = content.replace(mark, mark.replace(b":", b"_"))
+            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
+            file.write_bytes(content)
 
 
 def _plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
@@ -185,7 +214,7 @@ def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: _Sum) ->
         return None
     if ready.scanner.makes:
         slug = part.subject.replace("/", "-") or "tree"
-        name = f"{ready.action.name}-{plain(slug)}.json"
+        name = f"{ready.action.name}-{plain(slug)}.cdx.json"
         output = Output(name=name, media_type=ready.scanner.makes, sha256=scene.memory.put_blob(raw), size=len(raw))
         total.outputs.append(output)
     return report
@@ -330,7 +359,7 @@ def _unseen(ready: Prepared, total: _Sum) -> None:
         total.gaps.append(gap_of(action, GapReason.FILE_UNREAD, message, remedy))
 
 
-def _daily_canary(scene: Scene, ready: Prepared, work: Path) -> CanaryCheck:
+def _daily_canary(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> CanaryCheck | None:
     """The canary's check of today for this tool, rules and options; the tool is started when there is none."""
     scanner, action = ready.scanner, ready.action
     parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, scene.osv_url]
@@ -338,31 +367,38 @@ def _daily_canary(scene: Scene, ready: Prepared, work: Path) -> CanaryCheck:
     known = scene.memory.canary(key)
     if known and known.checked_at[:10] == scene.clock()[:10]:
         return msgspec.structs.replace(known, how="earlier today")
-    check = prove(scene, scanner, action, ready.tool, work)
+    try:
+        check = prove(scene, scanner, action, ready.tool, work, online=ready.online)
+    except MissingError as error:
+        total.gaps.append(msgspec.structs.replace(error.gap, action=action.name))
+        return None
     scene.memory.remember_canary(key, check)
     return check
 
 
-def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path) -> CanaryCheck:
+def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path, *, online: bool) -> CanaryCheck:
     """Run the tool over its known-bad input alone; raises MissingError when it does not find it."""
     root, bait = work / "tree", scanner.bait(action.options)
     files = _plant(root, "", bait)
-    home = work / "home"
-    home.mkdir(parents=True)
-    job = job_of(scene, scanner, action, tool.command, root, files=tuple(name.lstrip("/") for name in files))
+    job = job_of(
+        scene, scanner, action, tool.command, root, files=tuple(name.lstrip("/") for name in files), online=online
+    )
     rules, raw = set[str](), b""
-    for plain_part in scanner.split(job):
-        part = dataclasses.replace(plain_part, scratch=str(home), report=str(home / "report"))
-        one = _raw(scene, scanner, action, part, None)
+    for number, part in enumerate(scanner.split(job)):
+        home = work / f"home-{number}"
+        home.mkdir(parents=True)
+        one = _raw(
+            scene, scanner, action, dataclasses.replace(part, scratch=str(home), report=str(home / "report")), None
+        )
         raw += one
         try:
             rules |= {word for finding in scanner.parse(one).findings for word in (finding.rule, *finding.ids)}
         except ReportError as error:
             raise _missing(GapReason.CANARY_MISSED, f"its canary's report: {error}", error.hint) from error
-    if set(bait.rules) <= rules and all(word in raw for word in bait.outputs):
+    absent = sorted(set(bait.rules) - rules) or [word.decode() for word in bait.outputs if word not in raw]
+    if not absent:
         return CanaryCheck(checked_at=scene.clock(), how="this run", rules=bait.rules)
-    absent = sorted(set(bait.rules) - rules) or "what its document must hold"
-    message = f"{scanner.name} did not find its canary, a known-bad input ({absent})"
+    message = f"{scanner.name} did not find its canary, a known-bad input ({', '.join(absent)})"
     raise _missing(
         GapReason.CANARY_MISSED, message, f"Its reports cannot be trusted. See: hardgate doctor {scanner.name}"
     )

@@ -7,6 +7,7 @@ that a timeout, an overflow or an interrupt ends it with all its children.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -14,9 +15,10 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -25,6 +27,9 @@ from hardgate.errors import ToolError
 MEBIBYTE = 1024 * 1024
 OUTPUT_LIMIT = 256 * MEBIBYTE
 STDERR_LIMIT = 1 * MEBIBYTE
+# What a tool wrote is read for this long after its end (seconds): a process that left its group can hold a pipe open.
+DRAIN = 1.0
+_TICK = 100  # milliseconds between two looks at whether the tool has ended
 # Variables that a tool needs to reach the network the way its user does: proxies and certificate bundles.
 PASSED = (
     "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "http_proxy", "no_proxy",
@@ -54,27 +59,44 @@ class Completed:
 
 
 class _Reader(threading.Thread):
-    """Reads one pipe to its end; past the limit it keeps either the head (and calls `on_overflow`) or the tail."""
+    """Reads one pipe to its end; past the limit it keeps either the head (and sets `on_overflow`) or the tail.
+
+    After `drain` it reads what still comes, at most DRAIN seconds long.
+    """
 
     def __init__(self, pipe: IO[bytes], limit: int, *, tail: bool, on_overflow: threading.Event) -> None:
         super().__init__(daemon=True)
         self.pipe, self.limit, self.tail, self.overflow = pipe, limit, tail, on_overflow
-        self.chunks: list[bytes] = []
-        self.size = 0
+        self.kept = bytearray()
+        self.until = float("inf")
 
     def run(self) -> None:
-        while chunk := os.read(self.pipe.fileno(), MEBIBYTE):
-            self.chunks.append(chunk)
-            self.size += len(chunk)
-            if self.size > self.limit and not self.tail:
-                self.overflow.set()
+        poll = select.poll()
+        poll.register(self.pipe, select.POLLIN | select.POLLHUP)
+        late = False
+        while not late:
+            late = time.monotonic() >= self.until
+            # One read takes all that a pipe can hold: what the tool itself wrote is never left behind.
+            chunk = os.read(self.pipe.fileno(), MEBIBYTE) if poll.poll(0 if late else _TICK) else None
+            if chunk == b"" or (chunk and not self._keep(chunk)):
                 return
-            while self.tail and self.size - len(self.chunks[0]) > self.limit:
-                self.size -= len(self.chunks.pop(0))
+
+    def _keep(self, chunk: bytes) -> bool:
+        """Whether to read on."""
+        self.kept += chunk
+        if self.tail and len(self.kept) > 2 * self.limit:
+            del self.kept[: -self.limit]
+        if self.tail or len(self.kept) <= self.limit:
+            return True
+        self.overflow.set()
+        return False
+
+    def drain(self) -> None:
+        """The tool has ended: stop at the end of the pipe, or soon."""
+        self.until = time.monotonic() + DRAIN
 
     def data(self) -> bytes:
-        whole = b"".join(self.chunks)
-        return whole[-self.limit :] if self.tail else whole[: self.limit]
+        return bytes(self.kept[-self.limit :] if self.tail else self.kept[: self.limit])
 
 
 class _Watch(threading.Thread):
@@ -137,9 +159,15 @@ def run(
         )
     except (OSError, ValueError) as error:
         raise ToolError(f"{Path(argv[0]).name} could not be started: {error}") from error
-    with _live_lock:
-        _live.add(process.pid)
-    return _attend(process, began, timeout, output_limit)
+    try:
+        with _live_lock:
+            _live.add(process.pid)
+        return _attend(process, began, timeout, output_limit)
+    finally:
+        with _live_lock:
+            if process.pid in _live:  # ^C came before the end
+                _kill_group(process.pid)
+                _live.discard(process.pid)
 
 
 def _attend(process: subprocess.Popen[bytes], began: float, timeout: float, output_limit: int) -> Completed:
@@ -153,17 +181,19 @@ def _attend(process: subprocess.Popen[bytes], began: float, timeout: float, outp
         thread.start()
     # Look without reaping first: the group keeps its number until its children are gone too.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    overflowed = overflow.is_set()
     watch.ended = True
     overflow.set()
+    watch.join()
     _kill_group(process.pid)
-    _, status, usage = os.wait4(process.pid, 0)
+    # From here on the number may be another process's: nothing is sent to it any more.
     with _live_lock:
         _live.discard(process.pid)
+    _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    for thread in (out, err, watch):
-        thread.join()
-    overflowed = overflowed or out.size > out.limit
+    out.drain()
+    err.drain()
+    out.join()
+    err.join()
     process.stdout.close()
     process.stderr.close()
     return Completed(
@@ -174,7 +204,7 @@ def _attend(process: subprocess.Popen[bytes], began: float, timeout: float, outp
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         peak_memory=usage.ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024),
         timed_out=watch.timed_out,
-        overflowed=overflowed,
+        overflowed=len(out.kept) > out.limit,
     )
 
 
@@ -201,6 +231,7 @@ def environment(home: Path, *, extra: Mapping[str, str] | None = None, passed: C
         "PYTHONUTF8": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",  # a repository's replacements hide what its history holds
         "GIT_TERMINAL_PROMPT": "0",
     }
     return values | dict(extra or {})
@@ -209,28 +240,34 @@ def environment(home: Path, *, extra: Mapping[str, str] | None = None, passed: C
 def mask(argv: Sequence[str], secrets: Collection[str]) -> tuple[str, ...]:
     """`argv` with every occurrence of a secret value replaced: a command line goes on the record."""
     words = list(argv)
-    for secret in filter(None, secrets):
+    # The longest first: one secret may be the beginning of another.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         words = [word.replace(secret, "***") for word in words]
     return tuple(words)
 
 
 def reachable(address: str, *, timeout: float = 3.0) -> bool:
     """Whether the host of a URL accepts a connection. True says nothing of what it would answer."""
-    parts = urlsplit(address)
-    port = parts.port or (80 if parts.scheme == "http" else 443)
     try:
-        with socket.create_connection((parts.hostname or "", port), timeout=timeout):
+        parts = urlsplit(address)
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        if not parts.hostname:
+            return False
+        with socket.create_connection((parts.hostname, port), timeout=timeout):
             return True
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
 def last_modified(address: str, *, timeout: float = 5.0) -> str:
     """The `Last-Modified` header (RFC 9110, section 8.8.2) that an address answers to HEAD with, or ""."""
-    if urlsplit(address).scheme not in {"http", "https"}:
+    if not address.startswith(("http://", "https://")):
         return ""
     try:
         with urlopen(Request(address, method="HEAD"), timeout=timeout) as answer:  # noqa: S310 (scheme checked above)
             return str(answer.headers.get("Last-Modified", ""))
-    except (URLError, OSError, ValueError):
+    except HTTPError as error:
+        error.close()
+        return ""
+    except (HTTPException, OSError, ValueError):
         return ""

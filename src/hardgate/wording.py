@@ -42,6 +42,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # How Python carries the bytes 0x80 to 0xFF of a file name that is no UTF-8 (PEP 383).
 _CARRIED_BYTES = range(0xDC80, 0xDD00)
 _CARRIED_FROM = 0xDC00
+_MOST_SHOWN = 10_000
 _TWO_DIGITS, _FOUR_DIGITS = 0x100, 0x10000
 _FOR_DOCTOR = frozenset(
     {
@@ -69,8 +70,7 @@ class Step(NamedTuple):
     why: str
 
 
-def _visible(match: re.Match[str]) -> str:
-    char = match.group()
+def _visible(char: str) -> str:
     code = ord(char)
     if code in _CARRIED_BYTES:
         code -= _CARRIED_FROM
@@ -79,9 +79,23 @@ def _visible(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < _FOUR_DIGITS else f"\\U{code:08x}"
 
 
+class _Shown(dict[int, str]):
+    """Code point -> what is shown for it, filled as it is asked for: many times faster than a function per match."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        shown = _visible(char) if _HIDDEN.match(char) else char
+        if len(self) < _MOST_SHOWN:
+            self[code] = shown
+        return shown
+
+
+_SHOWN = _Shown()
+
+
 def plain(text: str) -> str:
     """One line that shows every control, invisible or direction-changing character as an escape such as `\\x1b`."""
-    return _HIDDEN.sub(_visible, text)
+    return text.translate(_SHOWN) if _HIDDEN.search(text) else text
 
 
 def flow(text: str) -> str:
@@ -246,6 +260,10 @@ def left_out(run: Run) -> tuple[str, ...]:
         said.append(f"Only these stages were asked for: {_list(chosen.stages)}.")
     if chosen.actions:
         said.append(f"Only these actions were asked for: {_list(chosen.actions)}.")
+    told = {receipt.action for receipt in run.receipts}
+    skipped = [name for name in run.expected if chosen.partial and name not in told]
+    if skipped:
+        said.append(f"Actions of the pipeline that were not asked for: {_list(skipped)}.")
     if chosen.base:
         said.append(f"Only what changed since {plain(chosen.base)} was looked at.")
     said += [
@@ -302,7 +320,7 @@ def _json_escape(match: re.Match[str]) -> str:
 
 def _without_surrogates(tree: object) -> object:
     if isinstance(tree, str):
-        return _LONE_SURROGATE.sub(_visible, tree)
+        return _LONE_SURROGATE.sub(lambda match: _visible(match.group()), tree)
     if isinstance(tree, dict):
         return {_without_surrogates(key): _without_surrogates(value) for key, value in tree.items()}
     if isinstance(tree, list):

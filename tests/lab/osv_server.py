@@ -29,17 +29,15 @@ import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from tests.lab.tools import TOOLS
-
 RECORDS = "advisories-pypi.json.gz"
 SOURCE = "OSV records of PyPI as bundled in cordon-scanner 0.6.0 (a part of OSV: high, critical, unscored, malicious)"
 
 
 def data_folder() -> Path:
     """Where `make setup` put the bundle; raises FileNotFoundError when it did not."""
-    for environment in (Path(__file__).parents[2] / ".lab", TOOLS / "cordon"):
-        for found in environment.glob("lib/python3*/site-packages/cordon_scanner/intel/data"):
-            return found
+    lab = Path(__file__).parents[2] / ".lab"
+    for found in lab.glob("lib/python3*/site-packages/cordon_scanner/intel/data"):
+        return found
     raise FileNotFoundError("the package cordon-scanner is not installed: run make setup")
 
 

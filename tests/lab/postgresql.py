@@ -5,10 +5,13 @@ It listens on a Unix socket only, trusts whoever can reach that, and does not wa
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +21,7 @@ import msgspec
 import psycopg
 
 _PACKAGES = Path("/usr/lib/postgresql")
-_SETTINGS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=40 -k ."
+_SETTINGS = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=40")
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -56,21 +59,33 @@ def server() -> Iterator[Server]:
     """Start a server, and stop it at the end. Raises RuntimeError when the package is not installed."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="pg"))  # short: the path of a socket has at most 107 bytes
-    user = _user()
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root: the user that its package made
     if user is not None:
         shutil.chown(folder, user)
-    data = folder / "data"
+    make: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        folder / "data",
+        "-U",
+        "hardgate",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
+    serve: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, *_SETTINGS]
     try:
-        _run(
-            [programs / "initdb", "-D", data, "-U", "hardgate", "-A", "trust", "-E", "UTF8", "--no-sync"], folder, user
-        )
-        # `-w` waits until the server answers; a relative socket folder starts from the data folder.
-        settings = _SETTINGS.replace("-k .", f"-k {folder}")
-        _run([programs / "pg_ctl", "-D", data, "-l", folder / "log", "-o", settings, "-w", "start"], folder, user)
-        try:
-            yield Server(folder)
-        finally:
-            _run([programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], folder, user)
+        with _started(make, folder, user) as making:
+            if making.wait() != 0:
+                raise _failure("initdb", folder)
+        with _started(serve, folder, user) as serving:
+            try:
+                running = Server(folder)
+                _await(running, serving)
+                yield running
+            finally:
+                serving.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
     finally:
         shutil.rmtree(folder)
 
@@ -82,17 +97,11 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _user() -> str | None:
-    """PostgreSQL refuses to run as root: the user that its package made."""
-    return "postgres" if os.geteuid() == 0 else None
-
-
-def _run(command: list[str | Path], folder: Path, user: str | None) -> None:
-    with (folder / "commands.log").open("ab") as log:
-        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-        done = subprocess.run(
+def _started(command: list[str | Path], folder: Path, user: str | None) -> subprocess.Popen[bytes]:
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
             command,
-            check=False,
             cwd=folder,
             env=environment,
             user=user,
@@ -100,7 +109,29 @@ def _run(command: list[str | Path], folder: Path, user: str | None) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 (it takes no lock: safe beside threads)
         )
-    if done.returncode:
-        said = "\n".join(path.read_text() for path in (folder / "commands.log", folder / "log") if path.exists())
-        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{said}")
+
+
+_LIBC = ctypes.CDLL(None)
+
+
+def _die_with_parent() -> None:
+    """A test run that is killed must not leave a server behind: prctl(2), PR_SET_PDEATHSIG."""
+    _LIBC.prctl(1, signal.SIGQUIT)
+
+
+def _await(running: Server, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(running.address("postgres")).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise _failure("postgres", running.folder)
+
+
+def _failure(program: str, folder: Path) -> RuntimeError:
+    return RuntimeError(f"{program} failed:\n{(folder / 'log').read_text()}")

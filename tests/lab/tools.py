@@ -10,6 +10,8 @@ from hardgate.toolbox import Toolbox, open_default
 
 # Taken now: tests get an environment of their own, without a home.
 _ENVIRON = dict(os.environ)
+if _ENVIRON.get("HARDGATE_TEST_HOME"):
+    _ENVIRON["HARDGATE_HOME"] = _ENVIRON["HARDGATE_TEST_HOME"]
 
 
 @cache
@@ -18,6 +20,11 @@ def toolbox() -> Toolbox:
     return open_default(_ENVIRON)
 
 
+def command(name: str) -> tuple[str, ...]:
+    """The command line that starts a tool; raises ToolError, which names the command that installs it."""
+    return toolbox().locate(name).command
+
+
 def tool(name: str) -> Path:
     """The executable of a tool; raises ToolError, which names the command that installs it."""
-    return Path(toolbox().locate(name).command[0])
+    return Path(command(name)[0])

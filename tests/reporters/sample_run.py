@@ -6,8 +6,6 @@ where it is read, in tests/scanners.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from hardgate.model import (
@@ -51,7 +49,7 @@ HOSTILE_MESSAGE = (
 NO_UTF8_PATH = "data/caf\udce9 menu.py"
 
 
-def _finding(number: int, **fields: object) -> Finding:
+def finding(number: int, **fields: object) -> Finding:
     digest = f"{number:016x}"
     base: dict[str, object] = {
         "id": f"hg1-{digest}",
@@ -63,7 +61,7 @@ def _finding(number: int, **fields: object) -> Finding:
 
 def _findings() -> tuple[Finding, ...]:
     return (
-        _finding(
+        finding(
             1,
             scanner="gitleaks",
             action="gitleaks",
@@ -76,7 +74,7 @@ def _findings() -> tuple[Finding, ...]:
             cwe=("CWE-798",),
             fix="Revoke the key in AWS first, then take it out of the file and read it from the environment.",
         ),
-        _finding(
+        finding(
             2,
             scanner="gitleaks",
             action="gitleaks",
@@ -89,7 +87,7 @@ def _findings() -> tuple[Finding, ...]:
             cwe=("CWE-798",),
             fix="Revoke the key: taking it out of the newest commit does not take it back.",
         ),
-        _finding(
+        finding(
             3,
             scanner="bandit",
             action="bandit",
@@ -118,7 +116,7 @@ def _findings() -> tuple[Finding, ...]:
                 ),
             ),
         ),
-        _finding(
+        finding(
             4,
             scanner="trivy",
             action="trivy",
@@ -135,7 +133,7 @@ def _findings() -> tuple[Finding, ...]:
                 ecosystem="PyPI", name="flask", version="0.12", purl="pkg:pypi/flask@0.12", fixed=("2.2.5", "2.3.2")
             ),
         ),
-        _finding(
+        finding(
             5,
             scanner="trivy",
             action="trivy",
@@ -149,7 +147,7 @@ def _findings() -> tuple[Finding, ...]:
             fix="Upgrade flask to 1.0.",
             package=Package(ecosystem="PyPI", name="flask", version="0.12", fixed=("1.0",)),
         ),
-        _finding(
+        finding(
             6,
             scanner="bandit",
             action="bandit",
@@ -159,7 +157,7 @@ def _findings() -> tuple[Finding, ...]:
             location=Location(path="app/models.py", line=88),
             cwe=("CWE-327",),
         ),
-        _finding(
+        finding(
             7,
             scanner="zizmor",
             action="zizmor",
@@ -170,7 +168,7 @@ def _findings() -> tuple[Finding, ...]:
             location=Location(path=".github/workflows/ci.yml", line=12, end_line=14),
             cwe=("CWE-noinfo",),
         ),
-        _finding(
+        finding(
             8,
             scanner="trivy",
             action="trivy",
@@ -180,7 +178,7 @@ def _findings() -> tuple[Finding, ...]:
             message="click is under the MIT licence.",
             location=Location(path=""),
         ),
-        _finding(
+        finding(
             9,
             scanner="semgrep",
             action="semgrep",
@@ -192,7 +190,7 @@ def _findings() -> tuple[Finding, ...]:
             url="javascript:alert(1)",
             fix="Do not <b>trust</b> it | ever.\x1b[0m",
         ),
-        _finding(
+        finding(
             10,
             scanner="semgrep",
             action="semgrep",
@@ -211,7 +209,7 @@ _BECAUSE = {
 }
 
 
-def _decision(finding: Finding, waived: frozenset[str]) -> Decision:
+def decision(finding: Finding, waived: frozenset[str]) -> Decision:
     blocks = finding.severity in (Severity.CRITICAL, Severity.HIGH)
     state = State.BLOCKING if blocks else State.INFORMING
     state = State.WAIVED if finding.id in waived else state
@@ -219,7 +217,7 @@ def _decision(finding: Finding, waived: frozenset[str]) -> Decision:
     return Decision(finding=finding.id, state=state, because=because)
 
 
-def _receipt(action: str, findings: tuple[Finding, ...], **fields: object) -> Receipt:
+def receipt(action: str, findings: tuple[Finding, ...], **fields: object) -> Receipt:
     base: dict[str, object] = {
         "action": action,
         "stage": "scan",
@@ -234,7 +232,7 @@ def _receipt(action: str, findings: tuple[Finding, ...], **fields: object) -> Re
         "exit_codes": (0,),
         "argv": ((action, "--json", "."),),
         "hardgate_version": "0.1.0",
-        "digest": "d" * 64,
+        "digest": "sha256:" + "d" * 64,
     }
     return msgspec.convert(base | fields, Receipt, from_attributes=True, strict=False)
 
@@ -262,7 +260,7 @@ _NOT_COVERED = Gap(
 
 def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
     return (
-        _receipt(
+        receipt(
             "gitleaks",
             findings,
             stage="secrets",
@@ -277,7 +275,7 @@ def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
             ),
             canary=CanaryCheck(checked_at=STARTED, how="this run", rules=("aws-access-token",)),
         ),
-        _receipt(
+        receipt(
             "bandit",
             findings,
             seconds=0.8,
@@ -285,8 +283,8 @@ def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
             cached_from="run-0001",
             scope=Scope(files=20, digest="f" * 64, configs=(".bandit",), honoured=True),
         ),
-        _receipt("semgrep", findings, seconds=12.04, state=ActionState.GAP, gaps=(_UNREAD,)),
-        _receipt(
+        receipt("semgrep", findings, seconds=12.04, state=ActionState.GAP, gaps=(_UNREAD,)),
+        receipt(
             "pip-audit",
             findings,
             seconds=2.0,
@@ -295,8 +293,8 @@ def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
             gaps=(_NO_DATA,),
             data=DataUse(source="https://pypi.org"),
         ),
-        _receipt("hadolint", findings, state=ActionState.NOTHING_TO_DO, tool=None, exit_codes=(), argv=()),
-        _receipt(
+        receipt("hadolint", findings, state=ActionState.NOTHING_TO_DO, tool=None, exit_codes=(), argv=()),
+        receipt(
             "trivy",
             findings,
             seconds=3.5,
@@ -304,8 +302,8 @@ def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
             data=DataUse(source="trivy-db", date="2026-01-30T06:00:00Z"),
             notes=("The licence scan reads lock files only.",),
         ),
-        _receipt("zizmor", findings, seconds=0.2, blocking=False, exit_codes=(14,)),
-        _receipt(
+        receipt("zizmor", findings, seconds=0.2, blocking=False, exit_codes=(14,)),
+        receipt(
             "cyclonedx",
             findings,
             stage="sbom",
@@ -315,7 +313,7 @@ def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
     )
 
 
-def _run(findings: tuple[Finding, ...], receipts: tuple[Receipt, ...], **fields: object) -> Run:
+def run_of(findings: tuple[Finding, ...], receipts: tuple[Receipt, ...], **fields: object) -> Run:
     base: dict[str, object] = {
         "id": "run-0002",
         "pipeline": "planetary-api",
@@ -337,13 +335,17 @@ def _run(findings: tuple[Finding, ...], receipts: tuple[Receipt, ...], **fields:
 def incomplete() -> tuple[Run, Verdict]:
     """Everything at once: blocking, waived and informing findings, gaps of actions and of the run, hostile text."""
     findings = _findings()
-    run = _run(
+    receipts = _receipts(findings)
+    run = run_of(
         findings,
-        _receipts(findings),
+        receipts,
         dirty=True,
         selection=Selection(stages=("secrets", "scan", "sbom"), base="origin/main"),
+        expected=(*(one.action for one in receipts), "checkov"),
         requirements=(
-            Requirement(subject="python", scanners=("bandit", "semgrep"), reason="app/views.py is Python."),
+            Requirement(
+                subject="python", scanners=("bandit", "semgrep"), reason="app/views.py is Python.", actions=("bandit",)
+            ),
             Requirement(
                 subject="dockerfile", scanners=("hadolint",), reason="Dockerfile is there.", exempt="Built elsewhere."
             ),
@@ -354,7 +356,7 @@ def incomplete() -> tuple[Run, Verdict]:
     verdict = Verdict(
         outcome=Outcome.INCOMPLETE,
         judged_at="2026-01-31T12:00:15Z",
-        decisions=tuple(_decision(finding, frozenset({findings[4].id})) for finding in findings),
+        decisions=tuple(decision(finding, frozenset({findings[4].id})) for finding in findings),
         gaps=(_NOT_COVERED, _UNREAD, _NO_DATA),
         warnings=("A waiver for B101 in tests/** matched nothing.",),
         blocks=True,
@@ -369,50 +371,21 @@ def failing() -> tuple[Run, Verdict]:
     verdict = Verdict(
         outcome=Outcome.FAIL,
         judged_at="2026-01-31T12:00:15Z",
-        decisions=tuple(_decision(finding, frozenset()) for finding in findings),
+        decisions=tuple(decision(finding, frozenset()) for finding in findings),
         blocks=True,
     )
-    return _run(findings, receipts), verdict
+    return run_of(findings, receipts), verdict
 
 
 def clean() -> tuple[Run, Verdict]:
     """Two actions looked and found nothing."""
-    receipts = (_receipt("bandit", (), seconds=0.5), _receipt("gitleaks", (), stage="secrets", seconds=1.0))
-    return _run((), receipts), Verdict(outcome=Outcome.PASS, judged_at="2026-01-31T12:00:15Z")
+    receipts = (receipt("bandit", (), seconds=0.5), receipt("gitleaks", (), stage="secrets", seconds=1.0))
+    return run_of((), receipts), Verdict(outcome=Outcome.PASS, judged_at="2026-01-31T12:00:15Z")
 
 
 def nothing_ran() -> tuple[Run, Verdict]:
     """An interrupted run outside git: gaps and nothing else."""
     gap = Gap(reason=GapReason.NOT_RUN, message="bandit was not run: the run was interrupted.", action="bandit",
               remedy="Continue with hardgate run --resume.")  # fmt: skip
-    run = _run((), (), commit="", state=RunState.INTERRUPTED, finished="")
+    run = run_of((), (), commit="", state=RunState.INTERRUPTED, finished="")
     return run, Verdict(outcome=Outcome.INCOMPLETE, judged_at="2026-01-31T12:00:15Z", gaps=(gap,))
-
-
-def many(number: int) -> tuple[Run, Verdict]:
-    """`number` findings of every severity over many files, tools and rules, for measures of speed and size."""
-    findings = tuple(_spread(number))
-    receipts = tuple(_receipt(name, findings, seconds=1.0) for name in ("bandit", "semgrep", "trivy"))
-    verdict = Verdict(
-        outcome=Outcome.FAIL,
-        judged_at="2026-01-31T12:00:15Z",
-        decisions=tuple(_decision(finding, frozenset()) for finding in findings),
-        blocks=True,
-    )
-    return _run(findings, receipts), verdict
-
-
-def _spread(number: int) -> Iterator[Finding]:
-    severities, tools = list(Severity), ("bandit", "semgrep", "trivy")
-    for at in range(number):
-        yield _finding(
-            at,
-            scanner=tools[at % 3],
-            action=tools[at % 3],
-            rule=f"RULE-{at % 97}",
-            severity=severities[at % 5],
-            message=f"Problem number {at}: a value from outside reaches a place where it is obeyed.",
-            location=Location(path=f"src/package_{at % 50}/module_{at % 211}.py", line=at % 900 + 1),
-            cwe=(f"CWE-{at % 40 + 20}",),
-            fix="Check the value where it enters.",
-        )

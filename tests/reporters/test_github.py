@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hardgate.model import Run, Verdict
 from hardgate.reporters import github
-from tests.reporters import sample_run
+from tests.reporters import sample_many, sample_run
 
 
 class _Command(NamedTuple):
@@ -77,7 +77,7 @@ def test_what_is_only_in_the_history_is_pinned_to_no_file_of_today() -> None:
 
 
 def test_at_most_ten_of_each_and_the_rest_is_counted() -> None:
-    commands = _commands(sample_run.many(1_000))
+    commands = _commands(sample_many.many(1_000))
     assert [len(_named(commands, name)) for name in ("error", "warning", "notice")] == [10, 10, 1]
     assert commands[-1].message == (
         "400 findings block this delivery.\n"

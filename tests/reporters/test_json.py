@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +121,21 @@ def test_a_judged_finding_does_not_pass_as_ingested() -> None:
     report = json.loads(render(*sample_run.failing()))
     with pytest.raises(ValidationError):
         INGEST.validate({"findings": report["findings"], "gaps": []})
+
+
+def test_each_key_is_described_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "json.md").read_text("utf-8")
+    named = {word for code in re.findall(r"`([^`\n]+)`", page) for word in re.findall(r"\w+", code)}
+    keys = set(_keys(REPORT.schema)) | set(_keys(INGEST.schema))
+    assert len(keys) > 80
+    assert keys - named - {word.value for word in Severity} == set()
+
+
+def _keys(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for part in schema.values():
+            yield from _keys(part)
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _keys(part)

@@ -9,7 +9,7 @@ import pytest
 
 from hardgate.model import Location
 from hardgate.reporters import text
-from tests.reporters import sample_run
+from tests.reporters import sample_many, sample_run
 
 
 def test_colour_changes_nothing_but_colour() -> None:
@@ -27,7 +27,7 @@ def test_lines_fit_the_terminal(width: int) -> None:
 
 
 def test_twenty_are_shown_whole_and_the_rest_is_counted() -> None:
-    run, verdict = sample_run.many(1000)
+    run, verdict = sample_many.many(1000)
     out = text.render(run, verdict).decode()
     assert out.count("\n      fix  ") == text.SHOWN
     assert " and 380 more: hardgate findings --state blocking\n" in out

@@ -125,6 +125,14 @@ def as_text_tuple():
     return request.args["name"], 200, {"Content-Type": "text/plain"}
 
 
+@app.route("/header")
+def in_a_header():
+    answer = make_response("done")
+    answer.headers["X-Name"] = request.args["name"]
+    # ok: python-cross-site-scripting
+    return answer
+
+
 @app.route("/number/<int:number>")
 def number(number):
     # ok: python-cross-site-scripting

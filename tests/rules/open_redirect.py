@@ -56,6 +56,12 @@ def listed():
     return redirect(target)
 
 
+@app.route("/back")
+def back():
+    # ok: python-open-redirect
+    return redirect(request.headers.get("Referer") or url_for("home"))
+
+
 def django_view(request):
     target = request.GET.get("next", "/")
     # ruleid: python-open-redirect

@@ -1,13 +1,15 @@
 """Captures the samples of pip-audit, safety, checkov, trivy and cyclonedx from the real tools.
 
-`python -m tests.scanners.capture_supply [TOOL...]` writes tests/scanners/samples/TOOL/*.json, with the command line of
-the adapter itself, unless a case says otherwise. Vulnerability data comes from the loopback services of tests/lab. The
-folder that was scanned reads /checkout in the samples.
+`python -m tests.scanners.capture_supply [TOOL...]` writes tests/scanners/samples/TOOL/CASE-VERSION.json, with the
+command line of the adapter itself, unless a case says otherwise. Vulnerability data comes from the loopback services of
+tests/lab. What differs from machine to machine or run to run (the scanned folder, times, the system's name) is set to a
+fixed word. Afterwards look at the difference, and take the samples of an older version away or keep them on purpose.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -22,9 +24,15 @@ from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.safety import SAFETY
 from hardgate.scanners.trivy import TRIVY
 from tests.lab import osv_server, safety_service, trivy_db
+from tests.lab.tools import toolbox
 from tests.scanners import real
 
 SAMPLES = Path(__file__).parent / "samples"
+FOLDER = b"/srv/tree"  # stands for the folder in which the capture ran
+_FIXED = (
+    (rb'("(?:timestamp|CreatedAt)": ?)"[^"]*"', rb'\1"2026-11-22T00:00:00Z"'),
+    (rb'("(?:ReportID|os_type|os_release|os_description|python_version)": ?)"[^"]*"', rb'\1"-"'),
+)
 
 _DOCKERFILE = """\
 FROM python:latest
@@ -66,7 +74,7 @@ Resources:
     Type: AWS::S3::Bucket
 """
 _KEY = 'KEY = "AKIA' + 'QYLPMN5HFIQR7XYA"\n'
-_PINS = "flask==0.12\njinja2==2.4.1\nclick==8.1.8\n"
+_PINS = "flask==0.12\njinja2==2.4.1\ncolorama==0.4.6\n"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +82,6 @@ class Case:
     """One sample: what is scanned, and what differs from the adapter's own command line."""
 
     files: Mapping[str, str]
-    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     argv: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     part: int = 0
@@ -85,9 +92,9 @@ CASES: Mapping[str, tuple[Scanner, Mapping[str, Case]]] = {
         PIP_AUDIT,
         {
             "vulnerable": Case(files={"requirements.txt": _PINS}),
-            "clean": Case(files={"requirements.txt": "click==8.1.8\n"}),
+            "clean": Case(files={"requirements.txt": "colorama==0.4.6\n"}),
             "malicious": Case(files={"requirements.txt": "ascii2text==1.0\n"}),
-            "skipped": Case(files={"requirements.txt": "x @ https://files.example/x-1.0.tar.gz\nclick==8.1.8\n"}),
+            "skipped": Case(files={"requirements.txt": "x @ https://files.example/x-1.0.tar.gz\ncolorama==0.4.6\n"}),
             "nothing": Case(files={"requirements.txt": "# nothing yet\n"}),
         },
     ),
@@ -95,7 +102,7 @@ CASES: Mapping[str, tuple[Scanner, Mapping[str, Case]]] = {
         SAFETY,
         {
             "check": Case(files={"requirements.txt": _PINS}),
-            "check-clean": Case(files={"requirements.txt": "click==8.1.8\n"}),
+            "check-clean": Case(files={"requirements.txt": "colorama==0.4.6\n"}),
             "check-nothing": Case(files={"requirements.txt": "# nothing yet\n"}),
             "scan": Case(
                 files={"requirements.txt": _PINS, "api/dev-requirements.txt": "flask==0.12\n"},
@@ -130,7 +137,8 @@ CASES: Mapping[str, tuple[Scanner, Mapping[str, Case]]] = {
                     "tests/settings.py": _KEY,
                     "LICENSE": Path("/usr/share/common-licenses/GPL-3").read_text(),
                     "package-lock.json": '{"name": "a", "version": "1.0.0", "lockfileVersion": 3, "packages": {"":'
-                    ' {"name": "a", "version": "1.0.0"}, "node_modules/lodash": {"version": "4.17.4", "license": "Own"}}}',
+                    ' {"name": "a", "version": "1.0.0"}, "node_modules/lodash": {"version": "4.17.4",'
+                    ' "license": "Own"}}}',
                 }
             ),
             "clean": Case(files={"notes.md": "# Notes\n"}),
@@ -151,12 +159,10 @@ CASES: Mapping[str, tuple[Scanner, Mapping[str, Case]]] = {
 
 
 def capture(scanner: Scanner, case: Case, more: Mapping[str, Any], variables: Mapping[str, str]) -> bytes:
-    """What the tool writes over the case's files, with the scanned folder named /checkout."""
+    """What the tool writes over the case's files, with nothing in it of this machine or this minute."""
     with tempfile.TemporaryDirectory() as name:
         root = real.write(Path(name) / "tree", case.files)
-        whole = real.job(
-            scanner, root, Path(name) / "scratch", **{**more, "options": {**more.get("options", {}), **case.options}}
-        )
+        whole = real.job(scanner, root, Path(name) / "scratch", **more)
         job: Job = scanner.split(whole)[case.part]
         argv = (*job.command, *case.argv) if case.argv else (*scanner.argv(job), *case.extra)
         env = {**tools.environment(Path(job.scratch), extra=scanner.environment(job)), **variables}
@@ -164,7 +170,10 @@ def capture(scanner: Scanner, case: Case, more: Mapping[str, Any], variables: Ma
         if done.exit_code not in scanner.done_exits:
             raise RuntimeError(f"{argv} ended with {done.exit_code}: {done.stderr.decode()}")
         raw = Path(job.report).read_bytes() if scanner.reads_file and not case.argv else done.stdout
-        return raw.replace(str(root).encode(), b"/checkout")
+    raw = raw.replace(str(root).encode(), FOLDER)
+    for pattern, word in _FIXED:
+        raw = re.sub(pattern, word, raw)
+    return raw
 
 
 def main(wanted: list[str]) -> None:
@@ -181,7 +190,7 @@ def main(wanted: list[str]) -> None:
         for tool, (scanner, cases) in CASES.items():
             for name, case in cases.items() if tool in wanted or not wanted else ():
                 raw = capture(scanner, case, more.get(tool, {}), variables.get(tool, {}))
-                target = SAMPLES / tool / f"{name}.json"
+                target = SAMPLES / tool / f"{name}-{toolbox().locate(tool).version}.json"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(raw)
                 sys.stdout.write(f"{target.relative_to(SAMPLES)}: {len(raw)} bytes\n")

@@ -29,11 +29,11 @@ PYTHON: dict[str, str | bytes] = {
         "import pickle\n"
         "import subprocess\n"
         "\n"
-        'password = "tulip-mania-1637"\n'
+        'password = "tulips-1"\n'
         "\n"
         "\n"
-        'def order(db, name, password="tulip-default-1637"):\n'
-        "    db.login(password='tulip-keyword-1637')\n"
+        'def order(db, name, password="tulips-2"):\n'
+        "    db.login(password='tulips-3')\n"
         "    db.execute(\"SELECT * FROM orders WHERE name = '%s'\" % name)\n"
         "    subprocess.call(name, shell=True)  # nosec\n"
         '    subprocess.call("ls", shell=True)  # noqa\n'

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from tests.lab import postgresql as lab
 from tests.lab.postgresql import Server
 from tests.store import values
 
+HERE = Path(__file__).parents[2]
 KEPT = values.ended(values.run("kept"), values.receipt("bandit", (values.finding(1),)))
 
 
@@ -118,3 +123,24 @@ def test_a_missing_server_package_is_said_aloud(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(lab, "_PACKAGES", tmp_path)
     with pytest.raises(RuntimeError, match="make setup"), lab.server():
         pass
+
+
+def test_a_test_run_that_is_killed_takes_its_server_along() -> None:
+    script = (
+        "import os, sys\n"
+        "from tests.lab.postgresql import server\n"
+        "with server() as running:\n"
+        "    print((running.folder / 'data' / 'postmaster.pid').read_text().split()[0], running.folder, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        process, folder = run.stdout.readline().split()
+        run.kill()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{process}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    shutil.rmtree(folder)
+    assert not Path(f"/proc/{process}").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import msgspec
@@ -29,6 +30,22 @@ def test_two_processes_write_at_once(target: str) -> None:
             assert store.run(row.id) == _whole(row.id)
             assert store.verdict(row.id) == values.verdict(_whole(row.id))
     _check(target)
+
+
+def test_threads_share_a_store(store: Store) -> None:
+    """The actions of a stage end at the same time."""
+    store.begin(values.run("first"))
+    actions = [f"action {number}" for number in range(12)]
+
+    def add(action: str) -> None:
+        store.add_receipt("first", values.receipt(action, worker.findings(action)))
+        store.remember(action, values.receipt(action))
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(add, actions))
+    stored = store.run("first")
+    assert sorted(receipt.action for receipt in stored.receipts) == sorted(actions)
+    assert all(receipt.findings == worker.findings(receipt.action) for receipt in stored.receipts)
 
 
 def test_a_process_that_is_killed_leaves_an_interrupted_run(target: str) -> None:

@@ -19,7 +19,9 @@ from tests.store import values
 MANY = tuple(values.finding(number) for number in range(10_000))
 
 
-def test_ten_thousand_findings_are_stored_and_read_within_a_second_each(store: Store) -> None:
+def test_ten_thousand_findings_are_stored_and_read_at_once(store: Store) -> None:
+    # Half of this on a machine that does nothing else; the driver of PostgreSQL takes twice as long per row.
+    limit = 2.0 if "://" in store.where else 1.0
     begun = values.run("large")
     store.begin(begun)
     receipt = values.receipt("bandit", MANY)
@@ -30,9 +32,9 @@ def test_ten_thousand_findings_are_stored_and_read_within_a_second_each(store: S
     finished = time.process_time()
     assert len(store.run("large").findings) == len(MANY)
     read = time.process_time()
-    assert stored - began < 1.0
-    assert finished - stored < 1.0
-    assert read - finished < 1.5, "20 000: those of the receipt and the merged ones"
+    assert stored - began < limit
+    assert finished - stored < limit
+    assert read - finished < limit, "20 000: those of the receipt and the merged ones"
 
 
 def test_an_open_costs_less_than_30_milliseconds(tmp_path: Path) -> None:
@@ -65,36 +67,42 @@ def test_an_open_costs_less_than_30_milliseconds(tmp_path: Path) -> None:
     assert min(seconds) < 0.03
 
 
-# The newest runs are read backwards, as far as is asked for; the others are results of inner queries.
-_HARMLESS = {"SCAN runs", "SCAN anon_1", "SCAN (subquery-1)"}
+_INNER = {"SCAN anon_1", "SCAN (subquery-1)"}  # the few rows of an inner query; SQLite changed how it names them
 
 
-@pytest.mark.parametrize("question", ["latest", "runs", "runs of a root", "timing", "cached", "finding", "resumable"])
-def test_questions_are_answered_by_an_index(tmp_path: Path, question: str) -> None:
+@pytest.mark.parametrize(
+    ("question", "index"),
+    [
+        ("latest", "ix_runs_latest"),
+        ("runs of a root", "ix_runs_root"),
+        ("timing", "ix_receipts_timing"),
+        ("cached", "sqlite_autoindex_cache_1"),
+        ("finding", "ix_findings_id"),
+        ("resumable", "ix_runs_"),
+    ],
+)
+def test_questions_are_answered_by_an_index(tmp_path: Path, question: str, index: str) -> None:
     with Store.open(tmp_path / "store.db") as store:
-        store.save(values.ended(values.run("first"), values.receipt()))
         questions: dict[str, Callable[[], object]] = {
             "latest": lambda: store.latest("/elsewhere"),
-            "runs": store.runs,
             "runs of a root": lambda: store.runs(root=values.ROOT),
             "timing": lambda: store.timing("bandit", values.ROOT),
             "cached": lambda: store.cached("key"),
             "finding": lambda: store.find_finding(values.ROOT, "abc"),
             "resumable": lambda: store.resumable(values.ROOT, values.PIPELINE_DIGEST, values.TREE),
         }
-        asked: list[tuple[str, Any]] = []
         with store._database.read("Nothing was read") as connection:
             engine: Engine = connection.engine
+        asked: list[tuple[str, Any]] = []
 
         def note(*arguments: Any) -> None:
-            asked.append((str(arguments[2]), arguments[3]))
+            asked.append((arguments[2], arguments[3]))
 
         event.listen(engine, "before_cursor_execute", note)
         questions[question]()
         event.remove(engine, "before_cursor_execute", note)
-        selects = [(sql, values_) for sql, values_ in asked if sql.startswith("SELECT")]
-        assert selects
+        sql, given = asked[-1]
         with store._database.read("Nothing was read") as connection:
-            for sql, given in selects:
-                plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)]
-                assert not [step for step in plan if step.startswith("SCAN ") and step not in _HARMLESS], plan
+            plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)]
+        assert index in plan[0] + plan[1 % len(plan)], plan
+        assert not [step for step in plan if step.startswith("SCAN ") and step not in _INNER], plan

@@ -11,7 +11,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import engine, scan
+from hardgate import engine, scan, tools
 from hardgate.adapter import Scanner
 from hardgate.errors import Error
 from hardgate.model import Action, Kind, Policy, Severity
@@ -62,10 +62,13 @@ def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, o
             policy=Policy(block_at=dict.fromkeys(Kind, Severity.HIGH)),
             pipeline_digest="",
             osv_url=osv_url,
+            cache=folder / "cache",
             changed=None,
             locate=lambda *_words, **_more: tool,
             memory=memory,
             clock=engine.now,
             version=hardgate.__version__,
         )
-        scan.prove(scene, scanner, action, tool, folder / "canary")
+        address = scanner.address(action.options)
+        online = bool(address) and tools.reachable(address)
+        scan.prove(scene, scanner, action, tool, folder / "canary", online=online)

@@ -41,12 +41,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("hardgate: interrupted; what was done is stored. Continue with: hardgate run --resume", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`| head`): no verdict was delivered, so none may be read out of the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _INCOMPLETE
     except Exception as error:  # noqa: BLE001 (the one handler: whatever happens, exit code 1 must mean FAIL)
-        return _failed(error)
+        _drop_unwritten()
+        return _INCOMPLETE if isinstance(error, BrokenPipeError) else _failed(error)
+
+
+def _drop_unwritten() -> None:
+    """Give up what standard output did not take (`| head`, a full disk): Python would try again, and exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

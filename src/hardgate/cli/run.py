@@ -56,6 +56,7 @@ def main(args: argparse.Namespace) -> int:
             resume=args.resume,
             osv_url=args.osv_url,
             leave=_own_files(root, [*reports.values(), *_receipt_files(args.receipts)]),
+            cache_folder=common.state_folder() / "cache",
             receipts=Path(args.receipts).absolute() if args.receipts else None,
         )
         run = engine.execute(pipeline, root, settings=settings, store=store, watcher=live)

@@ -31,5 +31,6 @@ def main(args: argparse.Namespace) -> int:
     for row in rows:
         verdict = row.outcome.value if row.outcome else row.state.value
         commit = row.commit[:12] or "no commit"
-        print(f"{row.id}  {verdict:<11}  {row.pipeline:<20}  {commit:<12}  {row.findings:>5} findings  {row.started}")
+        number = "?" if row.counts is None else str(sum(row.counts.values()))
+        print(f"{row.id}  {verdict:<11}  {row.pipeline:<20}  {commit:<12}  {number:>5} findings  {row.started}")
     return ExitCode.PASS

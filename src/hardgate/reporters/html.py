@@ -163,7 +163,8 @@ def _filters(findings: Sequence[Finding]) -> Iterator[str]:
     cwes = sorted({cwe for finding in findings for cwe in finding.cwe}, key=_cwe_order)
     without = [] if all(finding.cwe for finding in findings) else [("none", "no CWE")]
     yield '<form class="panel filters" id="filters" hidden>'
-    yield '<label>Search <input type="search" name="text" autocomplete="off" placeholder="words, paths, ids"></label>'
+    yield '<div class="field"><label for="field-text">Search</label><input type="search" id="field-text" name="text" '
+    yield 'autocomplete="off" placeholder="words, paths, ids"></div>'
     yield "<fieldset><legend>Severity</legend>"
     for severity in Severity:
         yield f'<label><input type="checkbox" name="severity" value="{severity}" checked>{severity}</label>'
@@ -180,7 +181,8 @@ def _filters(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _select(label: str, name: str, options: Iterable[tuple[str, str]]) -> str:
     choices = "".join(f'<option value="{_e(value)}">{_e(text)}</option>' for value, text in options)
-    return f'<label>{label} <select name="{name}">{choices}</select></label>'
+    field = f'<label for="field-{name}">{label}</label><select id="field-{name}" name="{name}">{choices}</select>'
+    return f'<div class="field">{field}</div>'
 
 
 def _cwe_order(cwe: str) -> tuple[int, str]:

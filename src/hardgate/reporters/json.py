@@ -121,8 +121,15 @@ def _run(run: Run) -> dict[str, object]:
         "finished": run.finished,
         "state": run.state,
         "selection": {"stages": chosen.stages, "actions": chosen.actions, "base": chosen.base},
+        "expected": run.expected,
         "requirements": [
-            {"subject": need.subject, "scanners": need.scanners, "reason": need.reason, "exempt": need.exempt}
+            {
+                "subject": need.subject,
+                "scanners": need.scanners,
+                "reason": need.reason,
+                "actions": need.actions,
+                "exempt": need.exempt,
+            }
             for need in run.requirements
         ],
     }

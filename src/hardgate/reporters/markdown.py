@@ -7,7 +7,8 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, Severity, State, Verdict
 from hardgate.wording import (
@@ -16,7 +17,6 @@ from hardgate.wording import (
     brief,
     commit_name,
     count,
-    flow,
     headline,
     judge,
     left_out,
@@ -30,13 +30,16 @@ from hardgate.wording import (
     web_link,
 )
 
+_T = TypeVar("_T")
+
 LIMIT = 1024 * 1024
 # What follows the longest list (gaps, actions, notes) is cut as well, and this much is kept free for it.
 _RESERVED = 256 * 1024
 _LONGEST_CELL = 400
 _MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCOMPLETE: "⚠️"}
+_ACTIVE = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>|~#!$&"} | {"@": "@<!-- -->"})
 # A colon is left alone where it can start neither an emoji's name nor an address.
-_ACTIVE = re.compile(r"[\\`*_{}\[\]<>|~#!$&]|:(?![\s\d]|$)")
+_COLON = re.compile(r":(?![\s\d]|$)")
 _LIST_MARK = re.compile(r"^([-+]|\d+[.)])")
 
 
@@ -49,16 +52,16 @@ def render(run: Run, verdict: Verdict) -> bytes:
     page = _Page()
     page.add(_head(run, verdict), LIMIT)
     page.add(_counts(judged), LIMIT)
-    page.table("What was not looked at", ("action", "reason", "what", "what to do"), map(_gap, verdict.gaps),
-               LIMIT // 4)  # fmt: skip
-    page.table("What blocks", _FINDING_HEADS, map(_blocking, only(judged, State.BLOCKING)), LIMIT - _RESERVED)
-    page.table("Waived", _WAIVED_HEADS, map(_waived, only(judged, State.WAIVED)), LIMIT - _RESERVED // 2)
-    page.table("Actions", _ACTION_HEADS, map(_action, run.receipts), LIMIT - _RESERVED // 4)
+    page.table("What was not looked at", _GAP_HEADS, verdict.gaps, _gap, LIMIT // 4)
+    page.table("What blocks", _FINDING_HEADS, only(judged, State.BLOCKING), _blocking, LIMIT - _RESERVED)
+    page.table("Waived", _WAIVED_HEADS, only(judged, State.WAIVED), _waived, LIMIT - _RESERVED // 2)
+    page.table("Actions", _ACTION_HEADS, run.receipts, _action, LIMIT - _RESERVED // 4)
     page.list("Left out on purpose, and notes", [*left_out(run), *remarks(run, verdict)], LIMIT - _RESERVED // 8)
     page.add(_next(run, verdict), LIMIT)
     return page.bytes()
 
 
+_GAP_HEADS = ("action", "reason", "what", "what to do")
 _FINDING_HEADS = ("severity", "where", "rule", "what", "fix", "id")
 _WAIVED_HEADS = ("severity", "where", "rule", "because")
 _ACTION_HEADS = ("stage", "action", "state", "time", "findings", "gaps")
@@ -76,30 +79,31 @@ class _Page:
         self._size += len(line.encode()) + 1
 
     def add(self, lines: Iterable[str], limit: int) -> int:
-        """Put lines as long as the page stays under `limit` bytes; returns how many were left out."""
-        missing = 0
+        """Put lines as long as the page stays under `limit` bytes; returns how many were put. Makes no line in vain."""
+        number = 0
         for line in lines:
-            if missing or self._size + len(line.encode()) + 1 > limit:
-                missing += 1
-            else:
-                self._put(line)
-        return missing
-
-    def table(self, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], limit: int) -> None:
-        """A section with a table, or nothing when there are no rows."""
-        lines = [_row(row) for row in rows]
-        if not lines:
-            return
-        for line in (f"### {title} ({len(lines):,})", "", _row(heads), _row(["---"] * len(heads))):
+            if self._size + len(line.encode()) + 1 > limit:
+                break
             self._put(line)
-        self._end(self.add(lines, limit))
+            number += 1
+        return number
+
+    def table(
+        self, title: str, heads: Sequence[str], rows: Sequence[_T], row: Callable[[_T], Sequence[str]], limit: int
+    ) -> None:
+        """A section with a table, or nothing when there are no rows."""
+        if not rows:
+            return
+        for line in (f"### {title} ({len(rows):,})", "", _row(heads), _row(["---"] * len(heads))):
+            self._put(line)
+        self._end(len(rows) - self.add((_row(row(one)) for one in rows), limit))
 
     def list(self, title: str, sentences: Sequence[str], limit: int) -> None:
         """A section with a list, or nothing when there are no sentences."""
         if not sentences:
             return
         self._put(f"### {title}\n")
-        self._end(self.add((f"- {_text(sentence)}" for sentence in sentences), limit))
+        self._end(len(sentences) - self.add((f"- {_text(sentence)}" for sentence in sentences), limit))
 
     def _end(self, missing: int) -> None:
         if missing:
@@ -114,8 +118,8 @@ class _Page:
 
 def _text(text: str) -> str:
     """Text that Markdown, HTML and GitHub's mentions leave as it is."""
-    escaped = _ACTIVE.sub(r"\\\g<0>", brief(text, _LONGEST_CELL))
-    return _LIST_MARK.sub(r"\\\1", escaped).replace("@", "@<!-- -->").replace("www.", "www<!-- -->.")
+    escaped = _COLON.sub("\\\\:", brief(text, _LONGEST_CELL).translate(_ACTIVE))
+    return _LIST_MARK.sub(r"\\\1", escaped).replace("www.", "www<!-- -->.")
 
 
 def _code(text: str) -> str:

@@ -85,6 +85,8 @@ _RATED: tuple[tuple[Severity, str, dict[str, str]], ...] = (
         {"CKV2_DOCKER": "2 3 4 5 6 7 8 9 10 11 12 13 14 15 16"},
     ),
     (_HIGH, "a password is part of the image", {"CKV2_DOCKER": "17"}),
+    # As hadolint (DL3002) and Trivy (DS-0002) have it.
+    (_HIGH, "whoever breaks into the program is root in the container", {"CKV_DOCKER": "3 8"}),
     (_HIGH, "text from outside runs in the pipeline, or its token can do too much", {"CKV_GHA": "1 2 3 4"}),
     (_HIGH, "the token of the pipeline can write everywhere", {"CKV2_GHA": "1"}),
     (_HIGH, "the container reaches its host", {"CKV_AWS": "210 316 335", "CKV_K8S": "16 17 18 19 39"}),
@@ -141,7 +143,7 @@ _RATED: tuple[tuple[Severity, str, dict[str, str]], ...] = (
     (_MEDIUM, "code nobody signed may run, or a version may change unseen", {"CKV_AWS": "51 163 272 386"}),
     (_MEDIUM, "no longer gets fixes", {"CKV_AWS": "207 211 222 226 322 332 339 340 363"}),
     (_MEDIUM, "root, or another way to more rights inside the container", {"CKV_AWS": "334 336"}),
-    (_MEDIUM, "root inside the image makes any escape worse", {"CKV_DOCKER": "3 8", "CKV2_DOCKER": "1"}),
+    (_MEDIUM, "a way to become root inside the image", {"CKV2_DOCKER": "1"}),
     (_MEDIUM, "another image tomorrow under the same name, or a way in by SSH", {"CKV_DOCKER": "1 7"}),
     (_MEDIUM, "more rights inside the pod than most programs need", {"CKV_K8S": "6 20 23 24 25 26 36 40 41 42 44"}),
     (_LOW, "odd or unrepeatable, seldom a hole", {"CKV_DOCKER": "2 4 5 11", "CKV_GHA": "5 6 7"}),

@@ -21,6 +21,7 @@ from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Pac
 _TOOL = "trivy"
 _DATABASE = "https://mirror.gcr.io"
 _TEXT = 300  # characters of a description that a message quotes
+_EMPTY_FILE = "trivy.conf"
 _SECRETS_FILE = "trivy-secret.conf"
 
 Part = Literal["misconfig", "secret", "license", "vuln"]
@@ -122,11 +123,11 @@ class _Licence(msgspec.Struct, rename="pascal"):
 class _Result(msgspec.Struct, rename="pascal"):
     target: str
     type: str = ""
-    packages: list[_Listed] = []
-    vulnerabilities: list[_Vulnerability] = []
-    misconfigurations: list[_Misconfiguration] = []
-    secrets: list[_Secret] = []
-    licenses: list[_Licence] = []
+    packages: list[_Listed] | None = None
+    vulnerabilities: list[_Vulnerability] | None = None
+    misconfigurations: list[_Misconfiguration] | None = None
+    secrets: list[_Secret] | None = None
+    licenses: list[_Licence] | None = None
 
 
 class _Self(msgspec.Struct, frozen=True, rename="pascal"):
@@ -134,11 +135,11 @@ class _Self(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class _Report(msgspec.Struct, rename="pascal"):
-    # A tree without anything to report has no Results at all.
+    # A tree without anything to report has no Results at all, or null.
     schema_version: int
     artifact_name: str
     artifact_type: str
-    results: list[_Result] = []
+    results: list[_Result] | None = None
     trivy: _Self = _Self()
 
 
@@ -151,10 +152,11 @@ def _split(job: Job) -> tuple[Job, ...]:
 
 def _argv(job: Job) -> tuple[str, ...]:
     quiet = ("--no-progress", "--skip-version-check", "--disable-telemetry", "--timeout", "24h")
-    # "" switches the file off altogether; the default names would be looked for in the tree.
-    own = () if job.honour_config else ("--config", "", "--ignorefile", "")
+    # Without these Trivy looks for its configuration in the tree.
+    empty = f"{job.rules}/{_EMPTY_FILE}"
+    own = () if job.honour_config else ("--config", empty, "--ignorefile", empty)
     what = _vulnerabilities(job) if job.mode == "vuln" else _files(job)
-    cache = job.options.cache_dir or f"{job.scratch}/trivy"
+    cache = job.options.cache_dir or job.cache or f"{job.scratch}/trivy"
     return (*job.command, "fs", "--format", "json", *quiet, *own, *what, "--cache-dir", cache, *job.args, ".")
 
 
@@ -184,21 +186,21 @@ def _parse(raw: bytes) -> Report:
         report = decode(raw, _Report, _TOOL)
         if report.schema_version not in (1, 2):
             raise ReportError(f"trivy's report has schema {report.schema_version}; hardgate reads 1 and 2")
-        results, version = report.results, report.trivy.version
+        results, version = report.results or [], report.trivy.version
     findings = tuple(finding for result in results for finding in _findings(result))
     return Report(findings=findings, gaps=tuple(_unrated(one) for one in findings if _is_unrated(one)), version=version)
 
 
 def _findings(result: _Result) -> Iterator[Finding]:
-    spans = {listed.identifier.uid: listed.locations[0] for listed in result.packages if listed.locations}
-    for vulnerability in result.vulnerabilities:
+    spans = {listed.identifier.uid: listed.locations[0] for listed in result.packages or () if listed.locations}
+    for vulnerability in result.vulnerabilities or ():
         yield _vulnerable(result, vulnerability, spans.get(vulnerability.pkg_identifier.uid, _Span()))
-    for problem in result.misconfigurations:
+    for problem in result.misconfigurations or ():
         if problem.status == "FAIL":
             yield _misconfigured(result, problem)
-    for secret in result.secrets:
+    for secret in result.secrets or ():
         yield _leaked(result, secret)
-    for licence in result.licenses:
+    for licence in result.licenses or ():
         yield _licensed(result, licence)
 
 
@@ -375,13 +377,15 @@ TRIVY = Scanner(
     argv=_argv,
     parse=_parse,
     done_exits=frozenset({0}),
-    canary=canary_for(Options(scanners=("misconfig", "secret"))),
+    canary=canary_for(Options()),
     canary_for=canary_for,
     selects=lambda _path: True,
     configs=_configs,
     options=Options,
     split=_split,
     complaints=complaints,
+    # https://trivy.dev/docs/latest/scanner/misconfiguration/config/config/ (inline ignores; tfsec's are read too)
+    silencers=(b"trivy:ignore", b"tfsec:ignore", b"aquasec:ignore"),
     address=lambda options: _DATABASE if "vuln" in options.scanners else "",
     data=_data,
     uses_rules=True,

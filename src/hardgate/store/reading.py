@@ -169,9 +169,13 @@ def owner_of(row: Row[Any]) -> Owner:
     return Owner(unescape(row.machine), row.process, row.process_started)
 
 
-def lost_runs(connection: Connection) -> list[int]:
-    """The rows of runs that say they are running and whose process is gone."""
-    running = connection.execute(select(schema.runs).where(schema.runs.c.state == RunState.RUNNING.value))
+def lost_runs(connection: Connection, *, lock: bool = False) -> list[int]:
+    """The rows of runs that say they are running and whose process is gone.
+
+    With `lock` they stay so until the end of the transaction; rows that another process has locked are left out.
+    """
+    query = select(schema.runs).where(schema.runs.c.state == RunState.RUNNING.value)
+    running = connection.execute(query.with_for_update(skip_locked=True) if lock else query)
     return [row.seq for row in running if gone(owner_of(row), row.claimed)]
 
 

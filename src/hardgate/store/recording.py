@@ -20,8 +20,8 @@ from hardgate.store.records import encode, escape
 _RESUME = "Resume it with: hardgate run --resume"
 
 
-def insert_run(connection: Connection, run: Run) -> int:
-    """Store `run` whole as one of this process; its row number. Raises StoreError when its id is taken."""
+def insert_run(connection: Connection, run: Run) -> None:
+    """Store `run` whole as one of this process. Raises StoreError when its id is taken."""
     _settle(connection)
     if connection.execute(select(schema.runs.c.seq).where(schema.runs.c.id == escape(run.id))).first():
         raise StoreError(
@@ -29,9 +29,7 @@ def insert_run(connection: Connection, run: Run) -> int:
         )
     owner = _owner_columns(this_process())
     result = connection.execute(insert(schema.runs).values(**_run_columns(run), **owner))
-    seq = _number(result)
-    _write_contents(connection, seq, run)
-    return seq
+    _write_contents(connection, _number(result), run)
 
 
 def update_run(connection: Connection, run: Run) -> None:
@@ -141,7 +139,7 @@ def _owner_columns(owner: Owner) -> dict[str, object]:
 
 def _settle(connection: Connection) -> None:
     """Write down which runs were interrupted: their process numbers will be used again."""
-    lost = lost_runs(connection)
+    lost = lost_runs(connection, lock=True)
     if lost:
         connection.execute(update(schema.runs).where(schema.runs.c.seq.in_(lost)).values(state=RunState.INTERRUPTED))
 

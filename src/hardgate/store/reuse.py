@@ -46,7 +46,9 @@ def remember(connection: Connection, table: Table, key: str, value: object) -> N
         func.sum(table.c.size).over(order_by=newest_first).label("total"),
     ).subquery()
     old = select(ranked.c.key).where((ranked.c.place > KEEP) | ((ranked.c.total > KEEP_BYTES) & (ranked.c.place > 1)))
-    connection.execute(delete(table).where(table.c.key.in_(old)))
+    # Two processes may forget the same entries: each skips those that the other has in hand.
+    free = select(table.c.key).where(table.c.key.in_(old)).with_for_update(skip_locked=True)
+    connection.execute(delete(table).where(table.c.key.in_(free)))
 
 
 def past_timing(connection: Connection, scanner: str, root: str) -> tuple[float, int] | None:

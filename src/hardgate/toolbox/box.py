@@ -12,18 +12,22 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hardgate import tools
 from hardgate.errors import Error, ToolError
 from hardgate.toolbox import folder, install, manifest
 from hardgate.toolbox.install import Progress, Site, Step
 from hardgate.toolbox.lock import PACKAGED, Lock, Pinned, read_lock, this_platform
 from hardgate.toolbox.recipes import BY_NAME, NAMES, RECIPES, Recipe
 
+_PAUSE = 0.2  # seconds
 _AT_ONCE = 4  # installations: some wait for the network while others compile
 
 
@@ -82,6 +86,14 @@ class Synced:
     hint: str = ""
 
 
+class _Check(enum.Enum):
+    """How closely an installed tool is looked at: not at all, names and sizes and times, or every byte."""
+
+    NONE = enum.auto()
+    QUICK = enum.auto()
+    FULL = enum.auto()
+
+
 def _silent(_tool: str, _step: Step, _done: int, _total: int) -> None:
     pass
 
@@ -103,8 +115,8 @@ class Toolbox:
         self.folder, self.lock = root, lock
         self._environ = dict(os.environ if environ is None else environ)
 
-    def locate(self, name: str, *, version: str = "", allow_path: bool = False) -> Tool:
-        """The tool, checked by names, sizes and times of its files.
+    def locate(self, name: str, *, version: str = "", allow_path: bool = False, check: bool = True) -> Tool:
+        """The tool, checked by names, sizes and times of its files, unless it is only to be named and not started.
 
         `version` must be the locked one when it is given; `allow_path` accepts an executable on PATH where nothing is
         installed. Raises ToolError when the tool is missing, damaged or of another version.
@@ -117,7 +129,7 @@ class Toolbox:
         if not home.is_dir():
             missing = ToolError(f"{name} {pinned.version} is not installed", hint=_sync(name))
             return self._elsewhere(recipe, version, allow_path, missing)
-        return self._checked(name, home, full=False)
+        return self._checked(name, home, _Check.QUICK if check else _Check.NONE)
 
     def verify(self, name: str) -> Tool:
         """The tool, every byte of it compared with what was installed; raises ToolError as `locate` does."""
@@ -126,7 +138,7 @@ class Toolbox:
         home = self._home(name, pinned)
         if not home.is_dir():
             raise ToolError(f"{name} {pinned.version} is not installed", hint=_sync(name))
-        return self._checked(name, home, full=True)
+        return self._checked(name, home, _Check.FULL)
 
     def status(self) -> tuple[Status, ...]:
         """How every tool of the lock file stands here, in the order of their names."""
@@ -150,10 +162,30 @@ class Toolbox:
 
         with folder.alone(self.folder, waiting):
             folder.sweep(self.folder)
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                done = {result.name: result for result in pool.map(lambda one: self._sync_one(one, progress), wanted)}
+            install.prepare()
+            done = {result.name: result for result in self._in_parallel(wanted, progress)}
             folder.sweep(self.folder)
         return tuple(done[name] for name in names)
+
+    def _in_parallel(self, wanted: Sequence[Recipe], progress: Progress) -> list[Synced]:
+        stopped = threading.Event()
+
+        def guarded(tool: str, step: Step, done: int, total: int) -> None:
+            if stopped.is_set():
+                raise ToolError("interrupted", hint=_sync(tool))
+            progress(tool, step, done, total)
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            running = [pool.submit(self._sync_one, one, guarded) for one in wanted]
+            try:
+                return [future.result() for future in running]
+            except BaseException:
+                # ^C, or a fault of ours: nobody waits for the rest.
+                stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                while futures.wait(running, timeout=_PAUSE).not_done:
+                    tools.kill_all()
+                raise
 
     def prune(self) -> tuple[str, ...]:
         """Remove installed tools that the lock file does not name; returns their folders, relative to the toolbox."""
@@ -167,14 +199,16 @@ class Toolbox:
     def _home(self, name: str, pinned: Pinned) -> Path:
         return self.folder / name / f"{pinned.version}-{pinned.fingerprint}-{this_platform()}"
 
-    def _checked(self, name: str, home: Path, *, full: bool) -> Tool:
+    def _checked(self, name: str, home: Path, check: _Check) -> Tool:
         try:
+            if check is _Check.NONE:
+                named, digest = manifest.read_label(home)
+                return _tool(home, named, digest)
             sealed, digest = manifest.read(home)
-            (manifest.check_fully if full else manifest.check)(home, sealed)
+            (manifest.check if check is _Check.QUICK else manifest.check_fully)(home, sealed)
         except ToolError as error:
             raise ToolError(f"{name} is damaged: {error}", hint=_sync(name)) from error
-        command = (str(home / sealed.command),)
-        return Tool(command=command, version=sealed.version, digest=digest, origin="toolbox", home=home)
+        return _tool(home, sealed, digest)
 
     def _elsewhere(self, recipe: Recipe, version: str, allow_path: bool, error: ToolError) -> Tool:
         found = _on_path(recipe, self._environ.get("PATH", "")) if allow_path else None
@@ -193,7 +227,7 @@ class Toolbox:
         if not home.is_dir():
             return False
         try:
-            self._checked(name, home, full=False)
+            self._checked(name, home, _Check.QUICK)
         except ToolError:
             return False
         return True
@@ -212,7 +246,7 @@ class Toolbox:
         if not home.is_dir():
             return missing
         try:
-            tool = self._checked(name, home, full=False)
+            tool = self._checked(name, home, _Check.QUICK)
             sealed, _ = manifest.read(home)
         except ToolError as error:
             return replace(missing, state=State.DAMAGED, path=str(home), message=str(error))
@@ -228,8 +262,8 @@ class Toolbox:
         try:
             passed_over = self._install(recipe, pinned, progress)
         except (Error, OSError) as error:
-            progress(name, Step.FAILED, 0, 0)
             hint = error.hint if isinstance(error, Error) else f"Nothing was installed. Mend that, then: {_sync(name)}"
+            progress(name, Step.FAILED, 0, 0)
             return Synced(name=name, version=pinned.version, error=_plain(error), hint=hint)
         progress(name, Step.READY, 0, 0)
         seconds = time.monotonic() - began
@@ -255,6 +289,11 @@ def _recipe(name: str) -> Recipe:
         return BY_NAME[name]
     except KeyError as error:
         raise ToolError(f"there is no tool {name!r} in the toolbox", hint=f"It has: {', '.join(NAMES)}") from error
+
+
+def _tool(home: Path, label: manifest.Label, digest: str) -> Tool:
+    command = (str(home / label.command),)
+    return Tool(command=command, version=label.version, digest=digest, origin="toolbox", home=home)
 
 
 def _sync(name: str) -> str:

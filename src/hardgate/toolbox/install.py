@@ -26,9 +26,9 @@ _PROBE_TIMEOUT = 5 * _MINUTES
 # Where uv finds its packages and how it proves who it is: https://docs.astral.sh/uv/reference/environment/. Variables
 # that would weaken what is checked (UV_NO_VERIFY_HASHES and the like) are not among them.
 _PASSED = (
-    "NETRC", "UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_HTTP_TIMEOUT",
-    "UV_INDEX", "UV_INDEX_STRATEGY", "UV_INDEX_URL", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_NO_CONFIG",
-    "UV_NO_INDEX", "UV_OFFLINE", "UV_SYSTEM_CERTS",
+    "NETRC", "UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_HTTP_RETRIES",
+    "UV_HTTP_TIMEOUT", "UV_INDEX", "UV_INDEX_STRATEGY", "UV_INDEX_URL", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS",
+    "UV_NO_CONFIG", "UV_NO_INDEX", "UV_OFFLINE", "UV_SYSTEM_CERTS",
 )  # fmt: skip
 _ENVIRONMENT = "env"
 _LAUNCHER = """\
@@ -160,6 +160,12 @@ def _size(package: Package) -> int:
     return next((wheel.size for wheel in package.wheels if parse_wheel_filename(wheel.file)[3] & fitting), 0)
 
 
+def prepare() -> None:
+    """Find out, in one thread, what installations in several will ask of this Python."""
+    uv_executable()
+    _tags()
+
+
 @functools.cache
 def _tags() -> frozenset[object]:
     return frozenset(sys_tags())
@@ -184,9 +190,22 @@ def uv_environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[
     return tools.environment(home, extra=credentials | passed | own | fixed)
 
 
+@functools.cache
+def uv_executable() -> str:
+    """The uv that hardgate depends on; raises ToolError when it is gone.
+
+    Ask for it once before threads do: uv looks into sysconfig, which in Python 3.11 shows a second thread a table that
+    the first has only begun to fill.
+    """
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise ToolError("uv, which installs the tools, is missing", hint="Install hardgate again.") from error
+
+
 def _uv(site: Site, *words: str) -> None:
     done = tools.run(
-        (uv.find_uv_bin(), *words, "--quiet"),
+        (uv_executable(), *words, "--quiet"),
         cwd=site.stage,
         env=uv_environment(site.environ, site.stage, site.cache),
         timeout=_UV_TIMEOUT,
@@ -201,7 +220,10 @@ def uv_failed(done: tools.Completed) -> ToolError:
     if done.timed_out:
         said = f"uv was ended after {done.seconds:.0f} s. {said}"
     hint = "Nothing was installed. hardgate asks the package index that UV_DEFAULT_INDEX or uv.toml names, else PyPI."
-    away = ("error sending request", "Failed to fetch", "Network connectivity is disabled", "was not found in the")
+    away = (
+        *("error sending request", "Failed to fetch", "Network connectivity is disabled", "was not found in the"),
+        *("there is no version of", "has no wheels with a matching"),
+    )
     unreachable = any(words in said for words in away) and "Hash mismatch" not in said
     kind = net.UnreachableError if unreachable else ToolError
     return kind(f"uv could not get it: {said or f'exit code {done.exit_code}'}", hint=hint)

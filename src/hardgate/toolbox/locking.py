@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import uv
 from packaging.markers import Marker
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -154,7 +153,7 @@ def _resolve(requirement: str, name: str, asker: _Asker) -> tuple[Package, ...]:
     if asker.cutoff:
         words += ["--exclude-newer", _iso(asker.cutoff)]
     done = tools.run(
-        (uv.find_uv_bin(), *words),
+        (install.uv_executable(), *words),
         cwd=asker.folder,
         env=install.uv_environment(asker.environ, asker.folder, asker.folder / "uv-cache"),
         timeout=_TIMEOUT,

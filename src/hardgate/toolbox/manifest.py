@@ -26,14 +26,19 @@ class File(msgspec.Struct, frozen=True, array_like=True):
     executable: bool
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was installed. `links` maps a symbolic link to its target; `command` is relative to the tool's folder."""
+class Label(msgspec.Struct, frozen=True, kw_only=True):
+    """What was installed, and from where. `command` is relative to the tool's folder."""
 
     tool: str
     version: str
     channel: str
     python: str
     command: str
+
+
+class Manifest(Label, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was installed, file by file. `links` maps a symbolic link to its target."""
+
     files: tuple[File, ...]
     links: dict[str, str]
 
@@ -112,6 +117,15 @@ def read(home: Path) -> tuple[Manifest, str]:
     try:
         raw = (home / MANIFEST).read_bytes()
         return msgspec.json.decode(raw, type=Manifest), hashlib.sha256(raw).hexdigest()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ToolError(f"the manifest {home / MANIFEST} cannot be read: {error}") from error
+
+
+def read_label(home: Path) -> tuple[Label, str]:
+    """As `read`, without the list of files: that of a large tool takes 15 ms to read."""
+    try:
+        raw = (home / MANIFEST).read_bytes()
+        return msgspec.json.decode(raw, type=Label), hashlib.sha256(raw).hexdigest()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ToolError(f"the manifest {home / MANIFEST} cannot be read: {error}") from error
 

@@ -1,0 +1,157 @@
+"""What holds for every scanner of SCANNERS: nothing but a whole report is read, and the known-bad input is found."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardgate import tools
+from hardgate.adapter import Job, Scanner
+from hardgate.errors import ReportError
+from hardgate.model import Kind
+from hardgate.scanners import SCANNERS
+from tests.lab import osv_server, safety_service, trivy_db
+from tests.scanners import real
+
+SAMPLES = Path(__file__).parent / "samples"
+DOCS = real.ROOT / "docs" / "scanners"
+EVERY_CUT = 6_000  # bytes: of larger samples a spread of cuts is tried
+SPREAD = 400
+JUNK = (
+    b"", b" \n", b"{}", b"[]", b"null", b"true", b"0", b'""', b"[{}]", b"[null]", b"[[]]", b"{", b"[", b"\xff\xfe\x00",
+    b"<html><body>502 Bad Gateway</body></html>", b"No known vulnerabilities found\n", b'{"error": "no such file"}',
+    b'{"results": null}', b"panic: runtime error\n\ngoroutine 1 [running]:\n",
+)  # fmt: skip
+
+NAMES = {scanner.name: scanner for scanner in SCANNERS}
+FILES = [
+    pytest.param(scanner, path, id=f"{scanner.name}/{path.name}")
+    for scanner in SCANNERS
+    for path in sorted((SAMPLES / scanner.name).glob("*"))
+]
+
+
+def cuts(raw: bytes) -> Iterator[int]:
+    """Lengths of beginnings of `raw` that lack more than white space: all, or a spread with both ends whole."""
+    whole = len(raw.rstrip())
+    if whole <= EVERY_CUT:
+        yield from range(whole)
+        return
+    yield from range(200)
+    yield from range(200, whole - 200, max(1, (whole - 400) // SPREAD))
+    yield from range(whole - 200, whole)
+
+
+def test_names_are_unique() -> None:
+    assert len(NAMES) == len(SCANNERS)
+
+
+@pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.name)
+def test_has_samples_and_a_page(scanner: Scanner) -> None:
+    assert list((SAMPLES / scanner.name).glob("*")), f"no sample of {scanner.name} in {SAMPLES}"
+    assert (DOCS / f"{scanner.name}.md").is_file(), f"no page of {scanner.name} in {DOCS}"
+
+
+@pytest.mark.parametrize(("scanner", "path"), FILES)
+def test_the_sample_is_read(scanner: Scanner, path: Path) -> None:
+    report = scanner.parse(path.read_bytes())
+    for finding in report.findings:
+        assert finding.scanner == scanner.name
+        assert finding.kind in scanner.kinds
+        assert finding.rule
+        assert finding.message
+        assert finding.severity_from in {"tool", "adapter"}
+        assert (finding.id, finding.action, finding.fingerprints, finding.witnesses) == ("", "", {}, ())
+        assert all(word.startswith("CWE-") for word in finding.cwe)
+        assert (finding.kind is Kind.DEPENDENCY) == (finding.package is not None)
+    for gap in report.gaps:
+        assert gap.message
+        assert gap.remedy
+
+
+@pytest.mark.parametrize(("scanner", "path"), FILES)
+def test_every_truncation_is_refused(scanner: Scanner, path: Path) -> None:
+    raw = path.read_bytes()
+    read = [length for length in cuts(raw) if not _refused(scanner, raw[:length])]
+    assert read == [], f"{path.name} cut at these lengths was read as a whole report"
+
+
+@pytest.mark.parametrize(("scanner", "path"), FILES)
+def test_a_report_with_something_behind_it_is_refused(scanner: Scanner, path: Path) -> None:
+    raw = path.read_bytes().rstrip()
+    assert _refused(scanner, raw + b"\nTraceback (most recent call last):\n")
+    assert _refused(scanner, raw + raw)
+
+
+@pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.name)
+def test_what_is_no_report_is_refused(scanner: Scanner) -> None:
+    assert [raw for raw in JUNK if not _refused(scanner, raw)] == []
+
+
+def _refused(scanner: Scanner, raw: bytes) -> bool:
+    """Whether `raw` is refused, and with the one error that is allowed and has a message."""
+    try:
+        scanner.parse(raw)
+    except ReportError as error:
+        return bool(str(error))
+    return False
+
+
+@contextlib.contextmanager
+def _osv() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    with osv_server.serving(osv_server.data_folder()) as address:
+        yield {"osv_url": address}, {}
+
+
+@contextlib.contextmanager
+def _safety() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    with safety_service.serving(osv_server.data_folder()) as server:
+        yield {}, dict(safety_service.environment(server.address))
+
+
+@contextlib.contextmanager
+def _trivy() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    with tempfile.TemporaryDirectory() as cache:
+        trivy_db.write(osv_server.data_folder(), Path(cache))
+        yield {"options": {"cache_dir": cache}}, {}
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    yield {}, {}
+
+
+# What a tool needs beside its input: fields of the job, and variables.
+SURROUNDINGS: dict[str, Callable[[], contextlib.AbstractContextManager[tuple[dict[str, Any], dict[str, str]]]]] = {
+    "pip-audit": _osv,
+    "safety": _safety,
+    "trivy": _trivy,
+}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.name)
+def test_the_canary_is_found_by_the_real_tool(scanner: Scanner, tmp_path: Path) -> None:
+    words, raw = set[str](), b""
+    with SURROUNDINGS.get(scanner.name, _alone)() as (more, variables):
+        root = tmp_path / "tree"
+        real.write(root / real.MARK if scanner.planted else root, scanner.canary.files)
+        for part in scanner.split(real.job(scanner, root, tmp_path / "scratch", **more)):
+            found = _start(scanner, part, variables)
+            raw += found
+            words |= {word for finding in scanner.parse(found).findings for word in (finding.rule, *finding.ids)}
+    assert set(scanner.canary.rules) <= words
+    assert all(word in raw for word in scanner.canary.outputs)
+    assert scanner.canary.rules or scanner.canary.outputs
+
+
+def _start(scanner: Scanner, part: Job, variables: dict[str, str]) -> bytes:
+    env = {**tools.environment(Path(part.scratch), extra=scanner.environment(part)), **variables}
+    done = tools.run(scanner.argv(part), cwd=Path(part.root), env=env, timeout=300)
+    assert done.exit_code in scanner.done_exits, done.stderr.decode()
+    return Path(part.report).read_bytes() if scanner.reads_file else done.stdout

@@ -1,0 +1,203 @@
+"""Each real scanner broken in each way that was seen to read as "nothing found": the answer is INCOMPLETE every time.
+
+The tools of the toolbox are put on PATH behind a small shell script that breaks them, and the real command line is run.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import shlex
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hardgate.adapter import Scanner
+from hardgate.model import ExitCode, GapReason
+from hardgate.scanners import SCANNERS
+from tests.lab import osv_server, safety_service
+from tests.lab.command import Result, hardgate
+from tests.lab.tools import command
+
+# What the wrapper does with the real command line, "$@" after REAL. $0 keeps its version for the probe.
+FAULTS = {
+    "killed at once": "REAL >/dev/null 2>&1 & kill -KILL $$",
+    "killed midway": "REAL | head -c 40; kill -KILL $$",
+    "dead without a word": "exit 0",
+    "truncated": 'REAL > "$TMPDIR/whole"; code=$?\n'
+    'for word in "$@"; do case "$word" in */report) cp "$word" "$TMPDIR/whole"; out=$word;; esac; done\n'
+    'half=$(($(wc -c < "$TMPDIR/whole") / 2)); head -c "$half" "$TMPDIR/whole" > "${out:-/dev/stdout}"; exit $code',
+    "target missing": 'mkdir "$TMPDIR/nowhere"; cd "$TMPDIR/nowhere"; REAL',
+    "hanging": "sleep 600",
+    "talking without end": "yes '[{\"a\": 1},'",
+}
+# Words that take a tool's rules away: with them it runs well and finds nothing.
+NO_RULES = {
+    "gitleaks": ["--enable-rule", "jwt"],
+    "bandit": ["--tests", "B101"],
+    "semgrep": ["--exclude-rule", "python-code-injection", "--severity", "INFO"],
+    "ruff": ["--ignore", "S"],
+    "checkov": ["--check", "CKV_AWS_999"],
+    "hadolint": ["--ignore", "DL3002"],
+    "trivy": ["--severity", "UNKNOWN"],
+    "zizmor": ["--min-severity", "high", "--min-confidence", "high", "--persona", "regular", "--min-severity", "high"],
+}
+EXECUTABLES = {"cyclonedx": "cyclonedx-py"}
+OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "secret"]}, "gitleaks": {"history": False}}
+NAMES = [scanner.name for scanner in SCANNERS]
+BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("faults")]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Addresses of the loopback services that stand for the vendors'."""
+
+    osv: str
+    safety: str
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[Services]:
+    with _serving(osv_server.data_folder()) as both:
+        yield both
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[Services]:
+    with osv_server.serving(folder) as osv, safety_service.serving(folder) as safety:
+        yield Services(osv, safety.address)
+
+
+def _empty_bundle(folder: Path) -> Path:
+    """The advisory bundle with every record taken out."""
+    folder.mkdir()
+    none = gzip.compress(b"[]")
+    (folder / osv_server.RECORDS).write_bytes(none)
+    (folder / "advisories-meta.json").write_bytes((osv_server.data_folder() / "advisories-meta.json").read_bytes())
+    digests = {osv_server.RECORDS: hashlib.sha256(none).hexdigest()}
+    (folder / "advisories-digests.json").write_bytes(msgspec.json.encode(digests))
+    return folder
+
+
+def _repository(folder: Path, scanner: Scanner, *, args: list[str] | None = None, **more: object) -> Path:
+    """A folder with what the scanner looks at (the content of its own canary), and a pipeline of that scanner alone."""
+    root = folder / "repository"
+    options = OPTIONS.get(scanner.name, {})
+    typed = msgspec.convert(options, scanner.options)
+    for name, content in scanner.bait(typed).files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    keys = {**options, **more, **({"args": args} if args else {})}
+    pipeline = {
+        "pipeline": "faults",
+        "stages": [{"name": "scan", "actions": [{scanner.name: keys}]}],
+        # The canary of one scanner is the business of others too, and those do not run here.
+        "policy": {
+            "tools_from_path": True,
+            "exempt": dict.fromkeys(("dockerfile", "terraform", "requirements"), "a test"),
+        },
+    }
+    (root / "hardgate.yaml").write_bytes(msgspec.json.encode(pipeline))
+    return root
+
+
+def _wrap(folder: Path, scanner: Scanner, fault: str, variables: dict[str, str]) -> Path:
+    """A folder for PATH with the scanner's real tool behind a script that breaks it; its version still answers."""
+    real = " ".join(map(shlex.quote, command(scanner.name))) + ' "$@"'
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    script = "\n".join(
+        ["#!/bin/sh", *lines, f'case "$*" in --version|version|-V) exec {real};; esac', fault.replace("REAL", real)]
+    )
+    path = folder / "bin" / EXECUTABLES.get(scanner.name, scanner.name)
+    path.parent.mkdir()
+    path.write_text(script + "\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path.parent
+
+
+def _run(folder: Path, scanner: Scanner, root: Path, fault: str, services: Services) -> Result:
+    variables = dict(safety_service.environment(services.safety)) if scanner.name == "safety" else {}
+    environment = {
+        "PATH": f"{_wrap(folder, scanner, fault, variables)}:/usr/bin:/bin",
+        "HARDGATE_HOME": str(folder / "home"),
+        **({"SAFETY_API_KEY": safety_service.KEY} if scanner.name == "safety" else {}),
+    }
+    return hardgate("run", str(root), "--json", "--osv-url", services.osv, env=environment)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_control(name: str, tmp_path: Path, services: Services) -> None:
+    """The script alone breaks nothing: what follows is due to the faults."""
+    root = _repository(tmp_path, BY_NAME[name])
+    result = _run(tmp_path, BY_NAME[name], root, "exec REAL", services)
+    assert result.code in {ExitCode.PASS, ExitCode.FAIL}, result.stdout + result.stderr
+    assert result.json["gaps"] == []
+    assert result.json["receipts"][0]["tool"]["origin"] == "path"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_scanner_is_incomplete(fault: str, name: str, tmp_path: Path, services: Services) -> None:
+    root = _repository(tmp_path, BY_NAME[name], **({"timeout": 2} if fault == "hanging" else {}))
+    result = _run(tmp_path, BY_NAME[name], root, FAULTS[fault], services)
+    assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
+    assert [gap for gap in result.json["gaps"] if gap["action"] == name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_scanner_is_incomplete(name: str, tmp_path: Path) -> None:
+    root = _repository(tmp_path, BY_NAME[name])
+    environment = {"PATH": "/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "home"), "SAFETY_API_KEY": "unused"}
+    result = hardgate("run", str(root), "--json", env=environment)
+    assert result.code is ExitCode.INCOMPLETE
+    reasons = [gap["reason"] for gap in result.json["gaps"] if gap["action"] == name]
+    assert reasons == [GapReason.TOOL_MISSING]
+
+
+@pytest.mark.parametrize("name", NO_RULES)
+def test_a_scanner_without_its_rules_is_incomplete(name: str, tmp_path: Path, services: Services) -> None:
+    root = _repository(tmp_path, BY_NAME[name], args=NO_RULES[name])
+    result = _run(tmp_path, BY_NAME[name], root, "exec REAL", services)
+    assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", ["pip-audit", "safety"])
+def test_a_scanner_without_its_data_is_incomplete(name: str, tmp_path: Path) -> None:
+    """The rules of these two are advisories: an empty database answers every question with "nothing known"."""
+    root = _repository(tmp_path, BY_NAME[name])
+    empty = _empty_bundle(tmp_path / "empty")
+    with _serving(empty) as services:
+        result = _run(tmp_path, BY_NAME[name], root, "exec REAL", services)
+    assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_to_look_at_is_incomplete(name: str, tmp_path: Path) -> None:
+    root = _repository(tmp_path, BY_NAME[name])
+    for path in root.iterdir():
+        if path.name != "hardgate.yaml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (root / "hardgate.yaml").write_text(
+        (root / "hardgate.yaml").read_text().replace('"stages"', '"exclude": ["hardgate.yaml"], "stages"')
+    )
+    result = hardgate("run", str(root), "--json", env={"HARDGATE_HOME": str(tmp_path / "home"), "SAFETY_API_KEY": "-"})
+    assert result.code is ExitCode.INCOMPLETE
+    assert result.json["gaps"][0]["reason"] == GapReason.NOTHING_IN_SCOPE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_that_does_not_exist_is_refused(name: str, tmp_path: Path) -> None:
+    root = _repository(tmp_path, BY_NAME[name], paths=["no/such/folder"])
+    result = hardgate("run", str(root), "--json", env={"HARDGATE_HOME": str(tmp_path / "home")})
+    assert result.code is ExitCode.USAGE
+    assert "no/such/folder" in result.stderr
+    assert result.stdout == ""
+    assert not (root / "no").exists()

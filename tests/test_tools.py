@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -146,12 +146,10 @@ def _with_a_runaway(what: str, folder: Path) -> tools.Completed:
 def test_a_process_that_left_the_group_and_holds_the_pipes_cannot_hold_us(what: str, tmp_path: Path) -> None:
     done = _with_a_runaway(what, tmp_path)
     pid = int(done.stdout.split()[0])
-    try:
-        assert done.exit_code == 0
-        assert done.seconds < 30
-        assert _alive(pid)
-    finally:
+    with suppress(ProcessLookupError):  # who writes ends when nobody reads any more
         os.kill(pid, signal.SIGKILL)
+    assert done.exit_code == 0
+    assert done.seconds < 30
 
 
 def test_all_that_a_tool_wrote_before_its_end_is_read() -> None:

@@ -54,7 +54,7 @@ class _Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: Text
     owner: Text
     until: Text
-    id: str = ""
+    id: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16,64})?$")] = ""
     rule: str = ""
     path: str = ""
     ticket: str = ""
@@ -391,7 +391,7 @@ def schema(options: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
     }
     components["_Stage"]["properties"]["actions"]["items"] = action
     threshold = {"enum": [NEVER, *Severity]}
-    kinds = dict.fromkeys(("default", *Kind), threshold)
+    kinds: dict[str, dict[str, Any]] = dict.fromkeys(("default", *Kind), threshold)
     kinds |= {Kind.SECRET: {"const": Severity.INFO}, Kind.DEPENDENCY: {"enum": list(Severity)}}
     by_kind = {"type": "object", "properties": kinds, "additionalProperties": False}
     components["_Policy"]["properties"]["block_at"] = {"anyOf": [threshold, by_kind], "default": "high"}

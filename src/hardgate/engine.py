@@ -1,9 +1,7 @@
 """A run, from the pipeline to its evidence: read the tree, start the actions of each stage, keep every receipt.
 
-    run = execute(pipeline, root, ...)      # plan, tools, parse, identity
-    assemble(pipeline, root, receipts, ...) # the same from receipts that other machines wrote
-
-The gate is not here: a Run is evidence, and gate.py judges it.
+`execute` makes a Run here, `assemble` one from receipts that other machines wrote. The gate is not here: a Run is
+evidence, and gate.py judges it.
 """
 
 from __future__ import annotations
@@ -29,13 +27,12 @@ import hardgate
 from hardgate import action as actions
 from hardgate import identity, plan, receipts, repository, scan, tools
 from hardgate.adapter import Scanner
+from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError
-from hardgate.model import Action, ActionState, Gap, Pipeline, Receipt, Run, RunState, Selection
+from hardgate.model import Action, ActionState, Gap, GapReason, Pipeline, Receipt, Run, RunState, Selection
 from hardgate.wording import flow, plain
 
 RULES = Path(__file__).parent / "rules"
-# Of the memory that is free when a run starts, what its tools may be expected to use together.
-MEMORY_SHARE = 0.8
 
 
 class Store(actions.Memory, Protocol):
@@ -110,27 +107,6 @@ class _Execution:
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-class _Budget:
-    """Memory that the running tools are expected to use; one larger than all of it runs alone."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.used = total, 0
-        self.changed = threading.Condition()
-
-    @contextmanager
-    def hold(self, amount: int) -> Iterator[None]:
-        amount = min(amount, self.total)
-        with self.changed:
-            self.changed.wait_for(lambda: self.used + amount <= self.total)
-            self.used += amount
-        try:
-            yield
-        finally:
-            with self.changed:
-                self.used -= amount
-                self.changed.notify_all()
-
-
 def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store, watcher: Watcher) -> Run:
     """Run the selected actions over the tree below `root` and keep every receipt as it comes.
 
@@ -160,7 +136,7 @@ def _resumed(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Set
         return None
     found = store.resumable(str(root), pipeline.digest, scene.tree.digest)
     if found is None or found.selection != settings.selection:
-        hint = "Start anew: hardgate run"
+        hint = "Start anew (hardgate run), or give the same --stage and --action that the run had."
         raise ConfigError("there is no interrupted run of these files with this hardgate.yaml and selection", hint=hint)
     return store.resume(found.id)
 
@@ -295,14 +271,13 @@ def _notes(pipeline: Pipeline, scene: actions.Scene, names: Sequence[str]) -> tu
 def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None:
     """Run the actions of one stage in parallel, the longest first, as many at once as there are cores and memory."""
     settings = execution.settings
-    todo = [action for action in members if action.name not in execution.done]
     waiting = []
-    for action in todo:
+    for action in (action for action in members if action.name not in execution.done):
         scanner = settings.scanners[action.scanner]
         known = execution.store.timing(action.scanner, execution.run.root)
         waiting.append((known or (scanner.seconds, scanner.memory), action))
     ready = sorted(waiting, key=lambda one: (-one[0][0], one[1].name))
-    budget = _Budget(int(_free_memory() * MEMORY_SHARE))
+    budget = Budget(int(free_memory() * MEMORY_SHARE))
     workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     with concurrent.futures.ThreadPoolExecutor(max_workers=workers + 1) as pool:
         futures = [pool.submit(_one, execution, stage, action, memory, budget) for (_, memory), action in ready]
@@ -317,16 +292,7 @@ def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None
                 _stop(execution)
 
 
-def _free_memory() -> int:
-    """Bytes of memory that new processes can use: MemAvailable where Linux tells, else 4 GiB."""
-    try:
-        words = Path("/proc/meminfo").read_text().split()
-        return int(words[words.index("MemAvailable:") + 1]) * 1024
-    except (OSError, ValueError):
-        return 4 * 1024**3
-
-
-def _one(execution: _Execution, stage: str, action: Action, memory: int, budget: _Budget) -> None:
+def _one(execution: _Execution, stage: str, action: Action, memory: int, budget: Budget) -> None:
     """One action to its receipt: from the cache when nothing it depends on has changed."""
     if execution.stopping.is_set():
         return
@@ -400,6 +366,8 @@ def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]
         tree = read_tree(pipeline, root, scratch / "git-view", leave)
     expected = tuple(action.name for action in pipeline.actions)
     good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
+    if good and good[0].tree != tree.digest:
+        good, refused = (), (*refused, _other_tree(len(good)))
     names = [entry.path for entry in tree.entries]
     began = min((receipt.started for receipt in good), default=now())
     return Run(
@@ -409,7 +377,7 @@ def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]
         definition=pipeline.definition,
         root=str(root),
         commit=tree.commit,
-        tree=good[0].tree if good else tree.digest,
+        tree=tree.digest,
         dirty=tree.dirty,
         started=began,
         finished=now(),
@@ -422,3 +390,9 @@ def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]
         notes=(*tree.notes, *plan.advice(pipeline, names)),
         hardgate_version=hardgate.__version__,
     )
+
+
+def _other_tree(number: int) -> Gap:
+    message = f"the {number} receipts are of other files than those checked out here, though of the same commit"
+    remedy = "Check out the commit alone on every machine, without changes and without new files, and run again."
+    return Gap(reason=GapReason.RECEIPT_REFUSED, message=message, remedy=remedy)

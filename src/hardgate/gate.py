@@ -42,7 +42,8 @@ def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
 def matches(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver speaks of a finding, whatever its date: by id, or by rule and path glob."""
     if waiver.id:
-        return waiver.id in {finding.id, *finding.fingerprints.values()}
+        # A witness's own id counts too: which tool leads a merged finding may change.
+        return any(value.startswith(waiver.id) for value in (finding.id, *finding.fingerprints.values()))
     rules = {finding.rule, *finding.ids, *(witness.rule for witness in finding.witnesses)}
     return waiver.rule in rules and fnmatch.fnmatchcase(finding.location.path, waiver.path)
 

@@ -38,10 +38,7 @@ class Kind(enum.StrEnum):
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a finding is. `line` and `end_line` count from 1; None means the file as a whole.
-
-    `commit` is set when the finding is in the history of the repository and not in the scanned tree.
-    """
+    """Where a finding is: `line` from 1, None for the whole file; `commit` if it is in the history, not the tree."""
 
     path: str
     line: int | None = None
@@ -136,10 +133,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter read out of one report of its tool.
-
-    `seen` are the paths that the tool says it read, or None where the tool does not tell.
-    """
+    """What an adapter read out of a report. `seen` are the paths that the tool says it read, None if it tells none."""
 
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -172,11 +166,9 @@ class CanaryCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action had to look at.
+    """What an action had to look at; `digest` is over names and contents; `seen`: how many the tool says it read.
 
-    `digest` is over the names and contents of the files in scope. `seen` counts those that the tool says it read, None
-    where it does not tell. `excluded` are left out by hardgate.yaml. `configs` are configuration files of the tool that
-    lie in the repository; `honoured` says whether they were obeyed.
+    `excluded` were left out by hardgate.yaml. `configs` are the tool's own in the repository, obeyed if `honoured`.
     """
 
     files: int
@@ -232,10 +224,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
-    """What must have reported, and why: any one of `scanners`, because of `reason`.
-
-    `actions` are those of the pipeline that can; `exempt` is the policy's written reason for doing without, or "".
-    """
+    """What must have reported: one of `scanners`, which `actions` can, unless the policy's `exempt` says why not."""
 
     subject: str
     scanners: tuple[str, ...]
@@ -308,9 +297,8 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What must have run, what blocks, what only informs, and the waivers.
+    """What must have run, what blocks, what informs, and the waivers. `block_at` has every Kind; None: it informs.
 
-    `block_at` has an entry for every Kind; None means that findings of the kind inform and do not block.
     `exempt` maps a subject of plan.py (such as "terraform") to the written reason for not covering it.
     """
 
@@ -323,10 +311,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a pipeline does: here, a scanner over a target.
+    """One thing that a pipeline does: here, a scanner over `paths` without `exclude` (globs), for `timeout` seconds.
 
-    `paths` limits the scope to folders or files, `exclude` are globs to leave out, `timeout` is in seconds,
-    `severity` maps a rule id to the severity that replaces the tool's, `options` are the scanner's own keys.
+    `severity` maps a rule to the severity that replaces the tool's; `options` are the scanner's own keys.
     """
 
     name: str

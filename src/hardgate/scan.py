@@ -16,12 +16,11 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import identity, repository, tools
+from hardgate import canary, identity, repository
 from hardgate.action import MissingError, Prepared, Scene, Tool, blank, gap_of, job_of
-from hardgate.adapter import Canary, Job, Scanner
+from hardgate.adapter import Job, Scanner
 from hardgate.errors import ReportError, ToolError
 from hardgate.model import (
-    Action,
     ActionState,
     CanaryCheck,
     Finding,
@@ -32,26 +31,13 @@ from hardgate.model import (
     Report,
     ToolUse,
 )
-from hardgate.wording import flow, plain
+from hardgate.start import Sum, plant, start
+from hardgate.wording import plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
 HIDDEN = "hardgate-hidden"  # the folder for files that a tool would pass by because of their names
 UNSEEN = 20  # gaps for single files that a tool did not see; more become one
 LINES_UP_TO = 5_000_000  # bytes: in larger files a line is not read again for its id
-
-
-class _Sum(msgspec.Struct, kw_only=True):
-    """What the starts of one action added up to."""
-
-    findings: list[Finding] = []
-    gaps: list[Gap] = []
-    outputs: list[Output] = []
-    argv: list[tuple[str, ...]] = []
-    exits: list[int] = []
-    seen: set[str] | None = None
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    peak_memory: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +53,7 @@ class _Stand:
 def perform(scene: Scene, ready: Prepared) -> Receipt:
     """Start the tool and read what it reports. What a tool did wrong is on the receipt, not raised."""
     receipt = blank(scene, ready.stage, ready.action, ActionState.DONE)
-    total = _Sum(gaps=list(ready.gaps))
+    total = Sum(gaps=list(ready.gaps))
     check: CanaryCheck | None = None
     work = scene.scratch / f"action-{secrets.token_hex(4)}"
     try:
@@ -77,7 +63,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
                 checked_at=receipt.started, how="this run", rules=ready.scanner.bait(ready.action.options).rules
             )
         else:
-            check = _daily_canary(scene, ready, work / "canary", total)
+            check = canary.daily(scene, ready, work / "canary", total)
         if check or not _hopeless(total):
             # Also when the canary was missed: what blocks is told, beside the gap.
             _scan(scene, ready, work / "scan", total)
@@ -92,7 +78,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
     return _signed(receipt, ready, total, check)
 
 
-def _hopeless(total: _Sum) -> bool:
+def _hopeless(total: Sum) -> bool:
     """Whether another start would only wait again."""
     return any(gap.reason is GapReason.TIMEOUT for gap in total.gaps)
 
@@ -104,7 +90,7 @@ def _cut_off(ready: Prepared) -> Gap:
     return gap_of(ready.action, GapReason.DATA_UNAVAILABLE, message, remedy)
 
 
-def _signed(receipt: Receipt, ready: Prepared, total: _Sum, check: CanaryCheck | None) -> Receipt:
+def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | None) -> Receipt:
     missed = any(gap.reason is GapReason.CANARY_MISSED for gap in total.gaps)
     return msgspec.structs.replace(
         receipt,
@@ -131,7 +117,7 @@ def use_of(name: str, tool: Tool) -> ToolUse:
     return ToolUse(name=name, version=tool.version, digest=tool.digest, origin=tool.origin)
 
 
-def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
+def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     scanner, action = ready.scanner, ready.action
     bait = scanner.bait(action.options)
     view = work / "tree"
@@ -142,7 +128,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> None:
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
         _defuse(view, scanner.silencers)
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
-    planted = _plant(view, mark, bait) if mark else ()
+    planted = plant(view, mark, bait) if mark else ()
     past = ""
     if ready.history:
         loose = {f"{mark}-{Path(name).name}": content for name, content in bait.files.items()} if mark else {}
@@ -186,22 +172,14 @@ def _defuse(view: Path, silencers: Sequence[bytes]) -> None:
             file.write_bytes(content)
 
 
-def _plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
-    for name, content in canary.files.items():
-        target = view / mark / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    return tuple(f"{mark}/{name}" for name in canary.files)
-
-
-def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: _Sum) -> Report | None:
+def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: Sum) -> Report | None:
     """One start of the tool: its report, or None after a gap was noted."""
     home.mkdir(parents=True)
     part = dataclasses.replace(part, scratch=str(home), report=str(home / "report"))
     if ready.scanner.prepare and part.subject and not _made_ready(ready, part, total):
         return None
     try:
-        raw = _raw(scene, ready.scanner, ready.action, part, total)
+        raw = start(scene, ready.scanner, ready.action, part, total)
     except MissingError as error:
         where = f" on {plain(part.subject)}" if part.subject else ""
         message = f"{error.gap.message}{where}"
@@ -220,7 +198,7 @@ def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: _Sum) ->
     return report
 
 
-def _made_ready(ready: Prepared, part: Job, total: _Sum) -> bool:
+def _made_ready(ready: Prepared, part: Job, total: Sum) -> bool:
     """Replace the file that the job is about by what its tool can read; False when that is nothing."""
     file = Path(part.root) / part.subject
     prepared = ready.scanner.prepare(part, file.read_bytes()) if ready.scanner.prepare else None
@@ -232,67 +210,7 @@ def _made_ready(ready: Prepared, part: Job, total: _Sum) -> bool:
     return bool(prepared.content)
 
 
-def _raw(scene: Scene, scanner: Scanner, action: Action, part: Job, total: _Sum | None) -> bytes:
-    """Run the tool once and return its report's bytes; raises MissingError for anything but a whole run."""
-    argv = scanner.argv(part)
-    env = tools.environment(Path(part.scratch), extra=scanner.environment(part), passed=scanner.secrets)
-    hidden = [env[name] for name in scanner.secrets if name in env]
-    done = tools.run(argv, cwd=Path(part.root), env=env, timeout=action.timeout, output_limit=scene.output_limit)
-    if total is not None:
-        total.argv.append(_recorded(argv, part, hidden))
-        total.exits.append(done.exit_code)
-        total.seconds += done.seconds
-        total.cpu_seconds += done.cpu_seconds
-        total.peak_memory = max(total.peak_memory, done.peak_memory)
-        total.gaps += [msgspec.structs.replace(gap, action=action.name) for gap in scanner.complaints(done.stderr)]
-    _whole(scanner, action, done, hidden)
-    if not scanner.reads_file:
-        return done.stdout
-    report = Path(part.report)
-    if not report.is_file():
-        raise _missing(GapReason.REPORT_UNREADABLE, f"{scanner.name} wrote no report", "Run it again.")
-    if report.stat().st_size > scene.output_limit:
-        raise _missing(
-            GapReason.OUTPUT_LIMIT, f"{scanner.name}'s report is larger than {scene.output_limit:,} bytes", ""
-        )
-    return report.read_bytes()
-
-
-def _recorded(argv: Sequence[str], part: Job, hidden: Sequence[str]) -> tuple[str, ...]:
-    """The command line as it goes on the record: secrets masked, private folders by what they hold."""
-    places = {part.scratch: "$SCRATCH", part.root: "$TREE", part.history: "$HISTORY", part.rules: "$RULES"}
-    words = tools.mask(argv, hidden)
-    for place, word in sorted(places.items(), key=lambda one: -len(one[0])):
-        words = tuple(text.replace(place, word) for text in words) if place else words
-    return tuple(plain(word) for word in words)
-
-
-def _missing(reason: GapReason, message: str, remedy: str) -> MissingError:
-    return MissingError(Gap(reason=reason, message=flow(message), remedy=remedy))
-
-
-def _whole(scanner: Scanner, action: Action, done: tools.Completed, hidden: Sequence[str]) -> None:
-    """Raise MissingError unless the process came to a good end."""
-    name = scanner.name
-    if done.overflowed:
-        raise _missing(
-            GapReason.OUTPUT_LIMIT, f"{name} wrote more than hardgate reads, and was ended", "Narrow `paths`."
-        )
-    if done.timed_out:
-        remedy = f"Give it longer: {name}: {{timeout: {action.timeout * 2:.0f}}}."
-        raise _missing(GapReason.TIMEOUT, f"{name} was ended after its timeout of {action.timeout:g} s", remedy)
-    if done.exit_code not in scanner.done_exits:
-        how = f"signal {-done.exit_code}" if done.exit_code < 0 else f"exit code {done.exit_code}"
-        said = " ".join(tools.mask([_said(done)], hidden)[0].split())[-ANSWER:]
-        message = f"{name} ended with {how}" + (f": {said}" if said else "")
-        raise _missing(GapReason.TOOL_FAILED, message, f"See whether the tool works: hardgate doctor {name}")
-
-
-def _said(done: tools.Completed) -> str:
-    return (done.stderr or done.stdout[-4 * ANSWER :]).decode("utf-8", "replace")
-
-
-def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: _Sum) -> None:
+def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum) -> None:
     """Add one report to the sum: without the canary, with our paths and ids."""
     found = [_placed(one, stand, part) for one in report.findings]
     theirs = [one for one in found if not _is_canary(one, stand)]
@@ -344,7 +262,7 @@ def _lines(stand: _Stand, path: str) -> Sequence[str]:
     return file.read_text("utf-8", "replace").split("\n")
 
 
-def _unseen(ready: Prepared, total: _Sum) -> None:
+def _unseen(ready: Prepared, total: Sum) -> None:
     """A gap for every file in scope that the tool does not say it read, where it says so of any."""
     if total.seen is None or total.gaps:
         return
@@ -357,48 +275,3 @@ def _unseen(ready: Prepared, total: _Sum) -> None:
     if len(missed) > UNSEEN:
         message = f"{scanner.name} does not say that it read {len(missed) - UNSEEN} more files"
         total.gaps.append(gap_of(action, GapReason.FILE_UNREAD, message, remedy))
-
-
-def _daily_canary(scene: Scene, ready: Prepared, work: Path, total: _Sum) -> CanaryCheck | None:
-    """The canary's check of today for this tool, rules and options; the tool is started when there is none."""
-    scanner, action = ready.scanner, ready.action
-    parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, scene.osv_url]
-    key = msgspec.json.encode([*parts, scene.version], order="deterministic").decode()
-    known = scene.memory.canary(key)
-    if known and known.checked_at[:10] == scene.clock()[:10]:
-        return msgspec.structs.replace(known, how="earlier today")
-    try:
-        check = prove(scene, scanner, action, ready.tool, work, online=ready.online)
-    except MissingError as error:
-        total.gaps.append(msgspec.structs.replace(error.gap, action=action.name))
-        return None
-    scene.memory.remember_canary(key, check)
-    return check
-
-
-def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path, *, online: bool) -> CanaryCheck:
-    """Run the tool over its known-bad input alone; raises MissingError when it does not find it."""
-    root, bait = work / "tree", scanner.bait(action.options)
-    files = _plant(root, "", bait)
-    job = job_of(
-        scene, scanner, action, tool.command, root, files=tuple(name.lstrip("/") for name in files), online=online
-    )
-    rules, raw = set[str](), b""
-    for number, part in enumerate(scanner.split(job)):
-        home = work / f"home-{number}"
-        home.mkdir(parents=True)
-        one = _raw(
-            scene, scanner, action, dataclasses.replace(part, scratch=str(home), report=str(home / "report")), None
-        )
-        raw += one
-        try:
-            rules |= {word for finding in scanner.parse(one).findings for word in (finding.rule, *finding.ids)}
-        except ReportError as error:
-            raise _missing(GapReason.CANARY_MISSED, f"its canary's report: {error}", error.hint) from error
-    absent = sorted(set(bait.rules) - rules) or [word.decode() for word in bait.outputs if word not in raw]
-    if not absent:
-        return CanaryCheck(checked_at=scene.clock(), how="this run", rules=bait.rules)
-    message = f"{scanner.name} did not find its canary, a known-bad input ({', '.join(absent)})"
-    raise _missing(
-        GapReason.CANARY_MISSED, message, f"Its reports cannot be trusted. See: hardgate doctor {scanner.name}"
-    )

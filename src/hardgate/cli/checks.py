@@ -11,7 +11,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import engine, scan, tools
+from hardgate import canary, engine, tools
 from hardgate.adapter import Scanner
 from hardgate.errors import Error
 from hardgate.model import Action, Kind, Policy, Severity
@@ -48,7 +48,9 @@ def works(scanner: Scanner, toolbox: Toolbox, osv_url: str, options: Any = None)
     except Error as error:
         return Check(name=scanner.name, well=False, message=str(error), remedy=error.hint)
     except actions.MissingError as error:
-        return Check(name=scanner.name, well=False, message=error.gap.message, remedy=error.gap.remedy)
+        circle = "hardgate doctor" in error.gap.remedy
+        remedy = f"Install it anew: hardgate tools sync {name}; then see docs/scanners." if circle else error.gap.remedy
+        return Check(name=scanner.name, well=False, message=error.gap.message, remedy=remedy)
     return Check(name=scanner.name, well=True, message=f"{name} {tool.version} is whole and finds its canary")
 
 
@@ -71,4 +73,4 @@ def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, o
         )
         address = scanner.address(action.options)
         online = bool(address) and tools.reachable(address)
-        scan.prove(scene, scanner, action, tool, folder / "canary", online=online)
+        canary.prove(scene, scanner, action, tool, folder / "canary", online=online)

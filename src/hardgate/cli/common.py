@@ -33,8 +33,9 @@ def state_folder() -> Path:
     """Where the store and the default reports lie; raises ConfigError when there is no home at all."""
     if own := os.environ.get("HARDGATE_HOME"):
         return Path(own).absolute()
-    if xdg := os.environ.get("XDG_STATE_HOME"):
-        return Path(xdg).absolute() / "hardgate"
+    xdg = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if xdg.is_absolute():  # the specification has relative ones ignored
+        return xdg / "hardgate"
     try:
         return Path.home() / ".local" / "state" / "hardgate"
     except RuntimeError as error:

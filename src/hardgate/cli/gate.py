@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hardgate import engine, gate
 from hardgate.cli import common
-from hardgate.cli.output import add_reports, deliver, reports_of
+from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
 from hardgate.model import Pipeline, Run
 
@@ -31,6 +31,9 @@ def main(args: argparse.Namespace) -> int:
     """Judge and report."""
     if args.receipts and args.run:
         raise ConfigError("--run and --receipts name two different kinds of evidence", hint="Give one of them.")
+    if args.config and not args.receipts:
+        hint = "A stored run is judged by the hardgate.yaml that it was made with: leave --config out."
+        raise ConfigError("--config goes with --receipts", hint=hint)
     with common.open_store() as store:
         if args.receipts:
             run, pipeline = _handed_in(args)
@@ -49,4 +52,5 @@ def main(args: argparse.Namespace) -> int:
 def _handed_in(args: argparse.Namespace) -> tuple[Run, Pipeline]:
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
-    return engine.assemble(pipeline, root, Path(args.receipts), frozenset()), pipeline
+    leave = own_files(root, files_below(args.receipts))
+    return engine.assemble(pipeline, root, Path(args.receipts), leave), pipeline

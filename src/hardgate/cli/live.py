@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from hardgate.model import Action, ActionState, Receipt
+from hardgate.wording import cut
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live as RichLive
 
+_LONGEST = 90  # characters of a gap's message in a live line
 _MARKS = {ActionState.DONE: "done", ActionState.GAP: "gap", ActionState.NOTHING_TO_DO: "nothing to do"}
 _STYLES = {ActionState.DONE: "green", ActionState.GAP: "yellow", ActionState.NOTHING_TO_DO: "dim"}
 
@@ -91,6 +93,8 @@ def _told(receipt: Receipt) -> str:
     """`done, 1.2 s, 3 findings` and the like."""
     if receipt.state is ActionState.NOTHING_TO_DO:
         return _MARKS[receipt.state]
+    if receipt.state is ActionState.GAP and not receipt.findings:
+        return f"gap: {cut(receipt.gaps[0].message, _LONGEST)}"
     how = "from cache" if receipt.cached_from else f"{receipt.seconds:.1f} s"
     number = len(receipt.findings)
     words = [_MARKS[receipt.state], how, f"{number} finding{'' if number == 1 else 's'}"]

@@ -44,6 +44,17 @@ def reports_of(args: argparse.Namespace, pipeline: Pipeline, root: Path) -> dict
     return reports
 
 
+def files_below(folder: str | None) -> list[Path]:
+    """Every file in a folder of receipts, [] when there is none."""
+    return [path for path in Path(folder).rglob("*") if path.is_file()] if folder else []
+
+
+def own_files(root: Path, paths: list[Path]) -> frozenset[str]:
+    """Those of hardgate's own files that lie in the tree: they are no content of it unless git tracks them."""
+    inside = (path.resolve() for path in paths)
+    return frozenset(os.path.relpath(path, root) for path in inside if path.is_relative_to(root))
+
+
 def deliver(args: argparse.Namespace, run: Run, verdict: Verdict, reports: Mapping[str, Path]) -> None:
     """Write the reports and print the answer; raises StoreError when a report could not be written."""
     wanted = dict(reports) or {name: common.state_folder() / "runs" / run.id / file for name, file in USUAL.items()}

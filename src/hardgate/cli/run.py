@@ -9,7 +9,6 @@ found, and 3 otherwise; `hardgate gate --receipts` judges.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from hardgate import engine, gate
 from hardgate.cli import common
 from hardgate.cli.live import Live
-from hardgate.cli.output import add_reports, deliver, reports_of
+from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
 from hardgate.model import ActionState, ExitCode, Pipeline, Run, Selection
 
@@ -41,6 +40,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run, store, judge, report."""
+    if args.receipts and (args.report or args.json):
+        hint = "Nothing was run. Reports come from the gate: hardgate gate --receipts DIR --report FORMAT=FILE"
+        raise ConfigError("--receipts records and does not judge: there is nothing to report yet", hint=hint)
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
     selection = _selection(args)
@@ -55,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
             cache=not args.no_cache,
             resume=args.resume,
             osv_url=args.osv_url,
-            leave=_own_files(root, [*reports.values(), *_receipt_files(args.receipts)]),
+            leave=own_files(root, [*reports.values(), *files_below(args.receipts)]),
             cache_folder=common.state_folder() / "cache",
             receipts=Path(args.receipts).absolute() if args.receipts else None,
         )
@@ -79,16 +81,6 @@ def _selection(args: argparse.Namespace) -> Selection:
     if args.base == "":
         raise ConfigError("--base is empty", hint="Nothing was run. Is the variable that holds it set?")
     return Selection(stages=tuple(args.stage), actions=tuple(args.action), base=args.base or "")
-
-
-def _receipt_files(folder: str | None) -> list[Path]:
-    return [path for path in Path(folder).rglob("*") if path.is_file()] if folder else []
-
-
-def _own_files(root: Path, paths: list[Path]) -> frozenset[str]:
-    """Those of hardgate's own files that lie in the tree: they are no content of it unless git tracks them."""
-    inside = (path.resolve() for path in paths)
-    return frozenset(os.path.relpath(path, root) for path in inside if path.is_relative_to(root))
 
 
 def _recorded(run: Run, folder: str, pipeline: Pipeline) -> int:

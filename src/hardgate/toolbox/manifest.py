@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -96,11 +98,24 @@ def seal(home: Path, *, tool: str, version: str, channel: str, python: str, comm
         links=dict(sorted(seen.links.items())),
     )
     (home / MANIFEST).write_bytes(msgspec.json.encode(manifest))
-    _write_mtimes(home, [seen.files[file.path][1] for file in files])
+    (home / _MTIMES).write_bytes(_packed([seen.files[file.path][1] for file in files]))
 
 
-def _write_mtimes(home: Path, times: list[int]) -> None:
-    (home / _MTIMES).write_bytes(array.array("q", times).tobytes())
+def _packed(times: list[int]) -> bytes:
+    return array.array("q", times).tobytes()
+
+
+def _remember(home: Path, seen: _Seen, manifest: Manifest) -> None:
+    """Keep the times of change of files that were just read; where that cannot be written, they are read again."""
+    times = [seen.files[file.path][1] for file in manifest.files]
+    if times == _read_mtimes(home, len(times)):
+        return
+    with contextlib.suppress(OSError):
+        # Made outside of `home`, where another check would take it for an added file.
+        handle, part = tempfile.mkstemp(prefix=".mtimes-", dir=home.parent)
+        with os.fdopen(handle, "wb") as out:
+            out.write(_packed(times))
+        Path(part).replace(home / _MTIMES)
 
 
 def _read_mtimes(home: Path, count: int) -> list[int]:
@@ -141,6 +156,7 @@ def check(home: Path, manifest: Manifest) -> None:
     if seen.files != expected:
         touched = [file for file in manifest.files if seen.files.get(file.path) != expected[file.path]]
         _refuse(home, [*_added(seen, manifest), *(file.path for file in touched if _differs(home, file))])
+        _remember(home, seen, manifest)
     _check_links(home, seen, manifest)
 
 
@@ -151,13 +167,12 @@ def check_fully(home: Path, manifest: Manifest) -> None:
     """
     seen = _observe(home)
     wrong = [*_added(seen, manifest), *(file.path for file in manifest.files if _differs(home, file))]
-    if wrong and os.access(home, os.W_OK):
-        (home / _MTIMES).unlink(missing_ok=True)
+    if wrong:
+        with contextlib.suppress(OSError):
+            (home / _MTIMES).unlink(missing_ok=True)
     _refuse(home, wrong)
     _check_links(home, seen, manifest)
-    times = [seen.files[file.path][1] for file in manifest.files]
-    if times != _read_mtimes(home, len(times)) and os.access(home, os.W_OK):
-        _write_mtimes(home, times)
+    _remember(home, seen, manifest)
 
 
 def _observe(home: Path) -> _Seen:

@@ -1,0 +1,103 @@
+"""One start of a tool: its command line, its process, and its report's bytes or the gap in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from hardgate import tools
+from hardgate.action import MissingError, Scene
+from hardgate.adapter import Canary, Job, Scanner
+from hardgate.model import Action, Finding, Gap, GapReason, Output
+from hardgate.wording import flow, plain
+
+ANSWER = 400  # characters of a failed tool's last words that a gap quotes
+
+
+class Sum(msgspec.Struct, kw_only=True):
+    """What the starts of one action added up to."""
+
+    findings: list[Finding] = []
+    gaps: list[Gap] = []
+    outputs: list[Output] = []
+    argv: list[tuple[str, ...]] = []
+    exits: list[int] = []
+    seen: set[str] | None = None
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory: int = 0
+
+
+def plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
+    for name, content in canary.files.items():
+        target = view / mark / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return tuple(f"{mark}/{name}" for name in canary.files)
+
+
+def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum | None) -> bytes:
+    """Run the tool once and return its report's bytes; raises MissingError for anything but a whole run."""
+    argv = scanner.argv(part)
+    env = tools.environment(Path(part.scratch), extra=scanner.environment(part), passed=scanner.secrets)
+    hidden = [env[name] for name in scanner.secrets if name in env]
+    done = tools.run(argv, cwd=Path(part.root), env=env, timeout=action.timeout, output_limit=scene.output_limit)
+    if total is not None:
+        total.argv.append(_recorded(argv, part, hidden))
+        total.exits.append(done.exit_code)
+        total.seconds += done.seconds
+        total.cpu_seconds += done.cpu_seconds
+        total.peak_memory = max(total.peak_memory, done.peak_memory)
+        total.gaps += [msgspec.structs.replace(gap, action=action.name) for gap in scanner.complaints(done.stderr)]
+    _whole(scanner, action, done, hidden)
+    if not scanner.reads_file:
+        if not done.stdout.strip():
+            said = _last_words(done, hidden)
+            raise missing(GapReason.REPORT_UNREADABLE, f"{scanner.name} wrote no report{said}", "Run it again.")
+        return done.stdout
+    report = Path(part.report)
+    if not report.is_file():
+        raise missing(GapReason.REPORT_UNREADABLE, f"{scanner.name} wrote no report", "Run it again.")
+    if report.stat().st_size > scene.output_limit:
+        raise missing(
+            GapReason.OUTPUT_LIMIT, f"{scanner.name}'s report is larger than {scene.output_limit:,} bytes", ""
+        )
+    return report.read_bytes()
+
+
+def _recorded(argv: Sequence[str], part: Job, hidden: Sequence[str]) -> tuple[str, ...]:
+    """The command line as it goes on the record: secrets masked, private folders by what they hold."""
+    places = {part.scratch: "$SCRATCH", part.root: "$TREE", part.history: "$HISTORY", part.rules: "$RULES"}
+    words = tools.mask(argv, hidden)
+    for place, word in sorted(places.items(), key=lambda one: -len(one[0])):
+        words = tuple(text.replace(place, word) for text in words) if place else words
+    return tuple(plain(word) for word in words)
+
+
+def missing(reason: GapReason, message: str, remedy: str) -> MissingError:
+    return MissingError(Gap(reason=reason, message=flow(message), remedy=remedy))
+
+
+def _whole(scanner: Scanner, action: Action, done: tools.Completed, hidden: Sequence[str]) -> None:
+    """Raise MissingError unless the process came to a good end."""
+    name = scanner.name
+    if done.overflowed:
+        raise missing(
+            GapReason.OUTPUT_LIMIT, f"{name} wrote more than hardgate reads, and was ended", "Narrow `paths`."
+        )
+    if done.timed_out:
+        remedy = f"Give it longer: {name}: {{timeout: {action.timeout * 2:.0f}}}."
+        raise missing(GapReason.TIMEOUT, f"{name} was ended after its timeout of {action.timeout:g} s", remedy)
+    if done.exit_code not in scanner.done_exits:
+        how = f"signal {-done.exit_code}" if done.exit_code < 0 else f"exit code {done.exit_code}"
+        message = f"{name} ended with {how}{_last_words(done, hidden)}"
+        raise missing(GapReason.TOOL_FAILED, message, f"See whether the tool works: hardgate doctor {name}")
+
+
+def _last_words(done: tools.Completed, hidden: Sequence[str]) -> str:
+    """The end of what a failed tool said, secrets masked, as `: words`; "" when it said nothing."""
+    text = (done.stderr or done.stdout[-4 * ANSWER :]).decode("utf-8", "replace")
+    said = " ".join(tools.mask([text], hidden)[0].split())[-ANSWER:]
+    return f": {said}" if said else ""

@@ -40,8 +40,15 @@ DOORS: dict[str, set[str]] = {
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "toolbox": {"tools"},
 }
-# Level 3: the engine and the two parts of it that are about one action: before its tool starts, and while it runs.
-ENGINE: dict[str, set[str]] = {"action": set(), "scan": {"action"}, "engine": {"action", "scan"}}
+# Level 3: the engine, and its parts, each of which knows just those before it.
+ENGINE: dict[str, set[str]] = {
+    "budget": set(),  # how much may run at once
+    "action": set(),  # one action before its tool starts
+    "start": {"action"},  # one start of a tool
+    "canary": {"action", "start"},  # whether the tool finds what it must find
+    "scan": {"action", "start", "canary"},  # one action while its tool runs
+    "engine": {"action", "scan", "budget"},
+}
 ENGINE_MAY = {"plan", "identity", "scanners"}
 TOP = {"cli"}
 

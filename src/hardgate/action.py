@@ -157,7 +157,8 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
         receipt = blank(scene, stage, action, ActionState.GAP if gaps else ActionState.NOTHING_TO_DO)
         return msgspec.structs.replace(receipt, gaps=gaps, notes=notes)
     try:
-        tool = _tool(scene, scanner, action)
+        # Only looked at here: a cached result needs no more, and a scan checks it before it starts (see scan.perform).
+        tool = find_tool(scene, scanner, action, check=False)
         rules = _rules(scene, scanner)
     except MissingError as error:
         receipt = blank(scene, stage, action, ActionState.GAP)
@@ -200,14 +201,15 @@ def _history(scene: Scene, action: Action) -> tuple[tuple[Gap, ...], tuple[str, 
     return (), () if tree.commit else ("the repository has no commit yet: there is no history to look through",)
 
 
-def _tool(scene: Scene, scanner: Scanner, action: Action) -> Tool:
+def find_tool(scene: Scene, scanner: Scanner, action: Action, *, check: bool) -> Tool:
+    """The tool of an action; `check` has its files compared with what was installed. Raises MissingError."""
     absent = [name for name in scanner.needs if not os.environ.get(name)]
     if absent:
         message = f"{scanner.name} cannot work without {' and '.join(absent)}"
         raise MissingError(Gap(reason=GapReason.DATA_UNAVAILABLE, message=message, remedy=scanner.needs_hint))
     name = scanner.tool_name(action.options)
     try:
-        return scene.locate(name, version=action.version, allow_path=scene.policy.tools_from_path)
+        return scene.locate(name, version=action.version, allow_path=scene.policy.tools_from_path, check=check)
     except ToolError as error:
         raise MissingError(Gap(reason=GapReason.TOOL_MISSING, message=flow(str(error)), remedy=error.hint)) from error
 

@@ -54,7 +54,7 @@ class _Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: Text
     owner: Text
     until: Text
-    id: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16,64})?$")] = ""
+    id: str = ""
     rule: str = ""
     path: str = ""
     ticket: str = ""

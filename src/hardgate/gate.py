@@ -26,6 +26,8 @@ from hardgate.model import (
     Waiver,
 )
 
+SHORT_ID = 16  # digits of an id as reports show it; a fingerprint has 64
+
 
 def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
     """Judge a run. `now` is ISO 8601 in UTC; waivers end after their `until` day in UTC."""
@@ -43,7 +45,7 @@ def matches(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver speaks of a finding, whatever its date: by id, or by rule and path glob."""
     if waiver.id:
         # A witness's own id counts too: which tool leads a merged finding may change.
-        return any(value.startswith(waiver.id) for value in (finding.id, *finding.fingerprints.values()))
+        return any(waiver.id in {value, value[:SHORT_ID]} for value in (finding.id, *finding.fingerprints.values()))
     rules = {finding.rule, *finding.ids, *(witness.rule for witness in finding.witnesses)}
     return waiver.rule in rules and fnmatch.fnmatchcase(finding.location.path, waiver.path)
 

@@ -1,7 +1,7 @@
 """The nouns of hardgate as frozen values.
 
-Times are ISO 8601 in UTC with seconds (`2026-01-31T12:00:00Z`), durations are seconds, sizes are bytes, paths are
-relative to the scanned root with `/` between their parts, digests are lower-case hexadecimal SHA-256.
+Times are ISO 8601 in UTC (`2026-01-31T12:00:00Z`), durations seconds, sizes bytes, paths relative to the scanned root
+with `/`, digests SHA-256 in lower-case hexadecimal.
 """
 
 from __future__ import annotations
@@ -67,11 +67,9 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One problem.
+    """One problem. An adapter fills in what its tool told; identity.py adds id, fingerprints, action and witnesses.
 
-    An adapter fills what its tool told; `id`, `fingerprints`, `action` and `witnesses` are added by identity.py.
-    `severity_from` is "tool" (the tool's own word), "adapter" (the tool has none: the adapter's page in docs/scanners
-    says which and why) or "hardgate.yaml" (the severity map of the action).
+    `severity_from`: "tool", "adapter" (the tool has no word; docs/scanners says how it is rated) or "hardgate.yaml".
     """
 
     scanner: str
@@ -166,10 +164,7 @@ class CanaryCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action had to look at; `digest` is over names and contents; `seen`: how many the tool says it read.
-
-    `excluded` were left out by hardgate.yaml. `configs` are the tool's own in the repository, obeyed if `honoured`.
-    """
+    """What an action had to look at; `seen`: how many the tool says it read; `configs`, obeyed only if `honoured`."""
 
     files: int
     digest: str
@@ -188,11 +183,9 @@ class ActionState(enum.StrEnum):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What one action left behind: the evidence that the gate reads.
+    """What one action left behind: the evidence that the gate reads. `digest` seals the rest; `argv` is masked.
 
-    `argv` holds every command line, secrets masked. `cpu_seconds` and `peak_memory` (bytes) are those of the tool's
-    process and the children it waited for. `cached_from` names the run whose result was used again, "" when the tool
-    ran. `digest` seals all other fields (see engine.seal).
+    `cpu_seconds` and `peak_memory` (bytes) count the tool's children; `cached_from` names the run that was used again.
     """
 
     action: str
@@ -255,12 +248,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """All receipts of one execution for one commit: the evidence.
+    """All receipts of one execution for one commit: the evidence. `findings` are theirs, one fact made one.
 
-    `commit` is the 40-digit commit, "" outside git; `dirty` when the tree differs from it; `tree` is the digest of all
-    files in scope. `definition` is the text of hardgate.yaml: a stored run can be judged without the repository.
-    `expected` names every action of the pipeline, also those that this run was told to leave out.
-    `findings` are those of all receipts, one fact seen by several tools merged into one.
+    `commit` has 40 digits, or is "" outside git; `dirty`: the tree differs from it; `tree` is the digest of all files
+    in scope; `definition` is the text of hardgate.yaml; `expected` names every action, also those left out on purpose.
     """
 
     id: str

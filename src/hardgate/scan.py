@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from hardgate import canary, identity, repository
-from hardgate.action import MissingError, Prepared, Scene, Tool, blank, gap_of, job_of
+from hardgate.action import MissingError, Prepared, Scene, Tool, blank, find_tool, gap_of, job_of
 from hardgate.adapter import Job, Scanner
 from hardgate.errors import ReportError, ToolError
 from hardgate.model import (
@@ -57,6 +57,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
     check: CanaryCheck | None = None
     work = scene.scratch / f"action-{secrets.token_hex(4)}"
     try:
+        find_tool(scene, ready.scanner, ready.action, check=True)
         work.mkdir()
         if ready.scanner.planted:
             check = CanaryCheck(
@@ -67,6 +68,8 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
         if check or not _hopeless(total):
             # Also when the canary was missed: what blocks is told, beside the gap.
             _scan(scene, ready, work / "scan", total)
+    except MissingError as error:
+        total.gaps.append(msgspec.structs.replace(error.gap, action=ready.action.name))
     except (OSError, ToolError) as error:
         remedy = "Free some space, or set TMPDIR to a folder that has it." if isinstance(error, OSError) else error.hint
         message = f"{ready.scanner.name} could not be run: {error}"

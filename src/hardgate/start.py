@@ -41,6 +41,7 @@ def plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
 def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum | None) -> bytes:
     """Run the tool once and return its report's bytes; raises MissingError for anything but a whole run."""
     argv = scanner.argv(part)
+    (Path(part.scratch) / ".config").mkdir(exist_ok=True)  # opengrep does not start without it
     env = tools.environment(Path(part.scratch), extra=scanner.environment(part), passed=scanner.secrets)
     hidden = [env[name] for name in scanner.secrets if name in env]
     done = tools.run(argv, cwd=Path(part.root), env=env, timeout=action.timeout, output_limit=scene.output_limit)

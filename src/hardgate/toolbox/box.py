@@ -177,15 +177,17 @@ class Toolbox:
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             running = [pool.submit(self._sync_one, one, guarded) for one in wanted]
+            ended = False
             try:
-                return [future.result() for future in running]
-            except BaseException:
-                # ^C, or a fault of ours: nobody waits for the rest.
-                stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                while futures.wait(running, timeout=_PAUSE).not_done:
-                    tools.kill_all()
-                raise
+                results = [future.result() for future in running]
+                ended = True
+            finally:
+                if not ended:  # ^C, or a fault of ours: nobody waits for the rest
+                    stopped.set()
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    while futures.wait(running, timeout=_PAUSE).not_done:
+                        tools.kill_all()
+            return results
 
     def prune(self) -> tuple[str, ...]:
         """Remove installed tools that the lock file does not name; returns their folders, relative to the toolbox."""

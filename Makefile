@@ -17,18 +17,18 @@ help:
 
 $(UV):
 	$(PYTHON) -m venv .uv
-	.uv/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: -r locks/uv.txt
+	.uv/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: -r locks/requirements-uv.txt
 
-.venv/.made: $(UV) pyproject.toml locks/dev.txt
+.venv/.made: $(UV) pyproject.toml locks/requirements-dev.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv
-	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --only-binary :all: -r locks/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --only-binary :all: -r locks/requirements-dev.txt
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
 	touch $@
 
 # What the demo's vulnerability data comes from where the internet is not there: see tests/lab/osv_server.py.
-.lab/.made: $(UV) locks/lab.txt
+.lab/.made: $(UV) locks/requirements-lab.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .lab
-	$(UV) pip install --quiet --python .lab/bin/python --no-deps --require-hashes --only-binary :all: -r locks/lab.txt
+	$(UV) pip install --quiet --python .lab/bin/python --no-deps --require-hashes --only-binary :all: -r locks/requirements-lab.txt
 	touch $@
 
 demo-scanners: .venv/.made
@@ -65,7 +65,7 @@ bench: setup
 
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --all-extras \
-	    --group dev --group examples pyproject.toml -o locks/dev.txt
-	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o locks/uv.txt
+	    --group dev --group examples pyproject.toml -o locks/requirements-dev.txt
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o locks/requirements-uv.txt
 	echo cordon-scanner==0.6.0 | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --no-deps - -o locks/lab.txt
+	    --no-annotate --no-deps - -o locks/requirements-lab.txt

@@ -217,6 +217,7 @@ from hardgate import tools
 def interrupt():
     while not Path("pid").is_file() or not Path("pid").read_text().strip() or not tools._live:
         time.sleep(0.01)
+    time.sleep(0.5)  # by now the main thread waits for the tool
     os.kill(os.getpid(), signal.SIGINT)
 
 threading.Thread(target=interrupt).start()

@@ -58,6 +58,7 @@ class Scene:
     scratch: Path
     rules: Path
     policy: Policy
+    exclude: tuple[str, ...]
     pipeline_digest: str
     osv_url: str
     cache: Path

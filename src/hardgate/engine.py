@@ -189,6 +189,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         scratch=folder,
         rules=settings.rules,
         policy=pipeline.policy,
+        exclude=pipeline.exclude,
         pipeline_digest=pipeline.digest,
         osv_url=settings.osv_url or pipeline.osv_url,
         cache=settings.cache_folder,

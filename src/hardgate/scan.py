@@ -16,11 +16,12 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import canary, identity, repository
+from hardgate import canary, identity, plan, repository
 from hardgate.action import MissingError, Prepared, Scene, Tool, blank, find_tool, gap_of, job_of
 from hardgate.adapter import Job, Scanner
 from hardgate.errors import ReportError, ToolError
 from hardgate.model import (
+    Action,
     ActionState,
     CanaryCheck,
     Finding,
@@ -48,6 +49,7 @@ class _Stand:
     names: dict[str, str]
     mark: str
     prefix: str
+    exclude: tuple[str, ...]
 
 
 def perform(scene: Scene, ready: Prepared) -> Receipt:
@@ -110,7 +112,7 @@ def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | 
         canary=None if missed else check,
         findings=tuple(total.findings),
         gaps=tuple(total.gaps),
-        notes=ready.notes,
+        notes=(*ready.notes, *total.notes),
         outputs=tuple(total.outputs),
     )
 
@@ -142,7 +144,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         scene, scanner, action, ready.tool.command, view,
         files=(*files, *planted), history=past, prefix=scene.tree.prefix, online=ready.online,
     )  # fmt: skip
-    stand = _Stand(view=view, names=names, mark=mark, prefix=scene.tree.prefix)
+    stand = _Stand(view=view, names=names, mark=mark, prefix=scene.tree.prefix, exclude=scene.exclude)
     for number, part in enumerate(scanner.split(job)):
         report = _start(scene, ready, part, work / f"start-{number}", total)
         if report is not None:
@@ -217,6 +219,10 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
     """Add one report to the sum: without the canary, with our paths and ids."""
     found = [_placed(one, stand, part) for one in report.findings]
     theirs = [one for one in found if not _is_canary(one, stand)]
+    past = [one for one in theirs if one.location.commit and not _wanted(stand, ready.action, one.location.path)]
+    if past:
+        theirs = [one for one in theirs if one not in past]
+        total.notes.append(f"{ready.action.name}: {len(past)} findings in the history of excluded files were left out")
     if stand.mark and not set(ready.scanner.bait(ready.action.options).rules) <= {
         one.rule for one in found if _is_canary(one, stand)
     }:
@@ -238,6 +244,11 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
     if report.seen is not None:
         seen = {_place(path, stand) for path in report.seen}
         total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}
+
+
+def _wanted(stand: _Stand, action: Action, path: str) -> bool:
+    """Whether a path of the history would be in scope if it were in the tree."""
+    return plan.within(path, action.paths) and not plan.excluded(path, (*stand.exclude, *action.exclude))
 
 
 def _place(path: str, stand: _Stand) -> str:

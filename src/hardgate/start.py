@@ -21,6 +21,7 @@ class Sum(msgspec.Struct, kw_only=True):
 
     findings: list[Finding] = []
     gaps: list[Gap] = []
+    notes: list[str] = []
     outputs: list[Output] = []
     argv: list[tuple[str, ...]] = []
     exits: list[int] = []

@@ -62,6 +62,7 @@ def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, o
             scratch=folder,
             rules=engine.RULES,
             policy=Policy(block_at=dict.fromkeys(Kind, Severity.HIGH)),
+            exclude=(),
             pipeline_digest="",
             osv_url=osv_url,
             cache=folder / "cache",

@@ -21,8 +21,8 @@ $(UV):
 
 .venv/.made: $(UV) pyproject.toml locks/requirements-dev.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv
-	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --only-binary :all: -r locks/requirements-dev.txt
-	$(UV) pip install --quiet --python .venv/bin/python --no-deps --editable .
+	$(UV) pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes --only-binary :all: -r locks/requirements-dev.txt
+	$(UV) pip install --quiet --compile-bytecode --python .venv/bin/python --no-deps --editable .
 	touch $@
 
 # What the demo's vulnerability data comes from where the internet is not there: see tests/lab/osv_server.py.

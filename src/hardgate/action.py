@@ -175,7 +175,7 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
         data = msgspec.structs.replace(data, date=tools.last_modified(data.source))
     cut_off = bool(data and address) and not online and not scene.osv_url
     if address and not online and not data:
-        notes = (*notes, f"{action.name}: {address} cannot be reached; what comes from there was left out")
+        notes = (*notes, f"{address} cannot be reached; what comes from there was left out")
     return Prepared(
         action=action, scanner=scanner, stage=stage, entries=entries, scope=scope, tool=tool, rules_digest=rules,
         history=past, online=online, cut_off=cut_off, data=data, notes=notes, gaps=gaps,

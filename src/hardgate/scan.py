@@ -33,7 +33,7 @@ from hardgate.model import (
     ToolUse,
 )
 from hardgate.start import Sum, plant, start
-from hardgate.wording import plain
+from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
 HIDDEN = "hardgate-hidden"  # the folder for files that a tool would pass by because of their names
@@ -149,6 +149,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         report = _start(scene, ready, part, work / f"start-{number}", total)
         if report is not None:
             _take(ready, stand, part, report, total)
+    total.gaps[:] = [_named(gap, stand) for gap in total.gaps]
     _unseen(ready, total)
 
 
@@ -222,7 +223,7 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
     past = [one for one in theirs if one.location.commit and not _wanted(stand, ready.action, one.location.path)]
     if past:
         theirs = [one for one in theirs if one not in past]
-        total.notes.append(f"{ready.action.name}: {len(past)} findings in the history of excluded files were left out")
+        total.notes.append(f"{len(past)} findings in the history of excluded files were left out")
     if stand.mark and not set(ready.scanner.bait(ready.action.options).rules) <= {
         one.rule for one in found if _is_canary(one, stand)
     }:
@@ -238,9 +239,8 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         lines=functools.partial(_lines, stand),
     )
     for gap in report.gaps:
-        path = _place(gap.path, stand)
-        if not (stand.mark and stand.mark in path):
-            total.gaps.append(gap_of(ready.action, gap.reason, gap.message, gap.remedy, path))
+        if not (stand.mark and stand.mark in gap.path):
+            total.gaps.append(msgspec.structs.replace(gap, action=ready.action.name))
     if report.seen is not None:
         seen = {_place(path, stand) for path in report.seen}
         total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}
@@ -249,6 +249,15 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
 def _wanted(stand: _Stand, action: Action, path: str) -> bool:
     """Whether a path of the history would be in scope if it were in the tree."""
     return plan.within(path, action.paths) and not plan.excluded(path, (*stand.exclude, *action.exclude))
+
+
+def _named(gap: Gap, stand: _Stand) -> Gap:
+    """The gap with the files' own names in place of those of the private view, and nothing that a terminal obeys."""
+    message = gap.message
+    for private, real in sorted(stand.names.items(), key=lambda one: -len(one[0])):
+        message = message.replace(private, real)
+    path = plain(_place(gap.path, stand))
+    return msgspec.structs.replace(gap, message=flow(message), remedy=flow(gap.remedy), path=path)
 
 
 def _place(path: str, stand: _Stand) -> str:

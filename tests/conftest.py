@@ -24,7 +24,7 @@ settings.load_profile("hardgate")
 
 _CLEANED = ("HARDGATE_", "XDG_", "GIT_", "GITHUB_", "PYTHON")
 _UNSET = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "LINES", "CI", "TMPDIR", "EMAIL")
-_KEPT = {"PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"}
+_KEPT = {"PYTHONHASHSEED"}
 _GIT = {
     "GIT_AUTHOR_NAME": "Ada Tester",
     "GIT_AUTHOR_EMAIL": "ada@example.org",

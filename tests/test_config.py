@@ -465,16 +465,22 @@ def test_two_actions_of_one_scanner_have_names_of_their_own() -> None:
      "2026-W01-1", "'2026-12-31 '", "12026-12-31", "٢٠٢٦-12-31", "2026"],
 )  # fmt: skip
 def test_a_bad_date_is_refused(until: str) -> None:
-    text = f"{SMALL}policy:\n  waivers:\n    - {{id: x, reason: r, owner: o, until: {until}}}\n"
+    text = f"{SMALL}policy:\n  waivers:\n    - {{rule: B1, path: a, reason: r, owner: o, until: {until}}}\n"
     assert refused(text).startswith("line 7: policy.waivers[0].until: ")
 
 
 @pytest.mark.parametrize(
     ("waiver", "message"),
     [
-        ("{id: x, reason: r, owner: o}", "policy.waivers[0]: object missing required field `until`"),
-        ("{id: x, reason: r, until: 2026-12-31}", "policy.waivers[0]: object missing required field `owner`"),
-        ("{id: x, reason: '', owner: o, until: 2026-12-31}", "policy.waivers[0].reason: expected `str` of length >= 1"),
+        ("{id: 0123456789abcdef, reason: r, owner: o}", "policy.waivers[0]: object missing required field `until`"),
+        (
+            "{id: 0123456789abcdef, reason: r, until: 2026-12-31}",
+            "policy.waivers[0]: object missing required field `owner`",
+        ),
+        (
+            "{id: 0123456789abcdef, reason: '', owner: o, until: 2026-12-31}",
+            "policy.waivers[0].reason: expected `str` of length >= 1",
+        ),
         (
             "{reason: r, owner: o, until: 2026-12-31}",
             "policy.waivers[0]: a waiver names an `id`, or a `rule` and a `path`",

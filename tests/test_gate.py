@@ -159,7 +159,11 @@ def test_an_action_that_only_informs_must_still_have_run() -> None:
     [
         (waiver(id=f"{1:016x}"), True),
         (waiver(id=f"{1:016x}" * 4), True),
+        (waiver(id=f"{1:016x}" * 2), False),
         (waiver(id=f"{1:016x}"[:8]), False),
+        (waiver(id="0"), False),
+        (waiver(id="a witness of its own"[:16]), True),
+        (waiver(id=f"{1:016x}"[1:]), False),
         (waiver(id=f"{2:016x}"), False),
         (waiver(rule="B1", path="src/app.py"), True),
         (waiver(rule="B1", path="src/*"), True),
@@ -182,7 +186,8 @@ def test_an_action_that_only_informs_must_still_have_run() -> None:
 def test_whom_a_waiver_covers(given: Waiver, waived: bool) -> None:
     other = Witness(scanner="semgrep", action="semgrep", rule="python.sqli", severity=Severity.LOW, message="")
     one = settled(ids=("CVE-2020-1",))
-    one = msgspec.structs.replace(one, witnesses=(*one.witnesses, other))
+    seen = {**one.fingerprints, "semgrep/code/v1": "a witness of its own, by its whole fingerprint"}
+    one = msgspec.structs.replace(one, witnesses=(*one.witnesses, other), fingerprints=seen)
     assert (state_of(one, policy(waivers=(given,))) is State.WAIVED) is waived
 
 

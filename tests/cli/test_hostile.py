@@ -133,7 +133,10 @@ HONOURED = {
     "bandit": ({"app.py": HOLE}, {".bandit": "[bandit]\nskips: B404,B602\n"}),
     "ruff": ({"app.py": HOLE}, {"ruff.toml": "[lint.per-file-ignores]\n'app.py' = ['S602']\n"}),
     "hadolint": ({"Dockerfile": "FROM python\nUSER 1000\n"}, {".hadolint.yaml": "ignored: [DL3006]\n"}),
-    "zizmor": (bad("zizmor"), {"zizmor.yml": "rules: {template-injection: {ignore: [canary.yml:8]}}\n"}),
+    "zizmor": (
+        {".github/workflows/a.yml": bad("zizmor")[".github/workflows/canary.yml"]},
+        {"zizmor.yml": "rules: {template-injection: {ignore: [a.yml]}}\n"},
+    ),
 }
 
 
@@ -148,12 +151,8 @@ def test_a_configuration_counts_when_the_pipeline_says_so(name: str, home: Path,
     [receipt] = obeyed.json["receipts"]
     assert receipt["scope"]["configs"] == list(configs)
     assert receipt["scope"]["honoured"] is True
-    page = hardgate("report", "text", "--path", str(refused.json and receipt and _root(home, "obeyed")))
+    page = hardgate("report", "text", "--path", str(home.parent / "obeyed"))
     assert "obeyed, because hardgate.yaml says so" in " ".join(page.stdout.split())
-
-
-def _root(home: Path, name: str) -> Path:
-    return home.parent / name
 
 
 @pytest.mark.parametrize("name", ["bandit", "ruff", "gitleaks", "hadolint"])
@@ -224,9 +223,8 @@ MARKS: dict[str, tuple[Files, tuple[str, ...]]] = {
     ),
     "trivy": (
         {
-            "a.tf": _BUCKET % "#trivy:ignore:*",
-            "b.tf": _BUCKET % "#tfsec:ignore:*",
-            "Dockerfile": "#trivy:ignore:DS-0002\nFROM python:3.12\nUSER root\n",
+            "a.tf": "#trivy:ignore:*\n" + _BUCKET % "",
+            "b.tf": "#tfsec:ignore:*\n" + _BUCKET % "",
         },
         ("trivy:ignore", "tfsec:ignore"),
     ),
@@ -305,7 +303,7 @@ def tempting() -> Iterator[tuple[str, list[str]]]:
 
 def _armed(trap: Path, address: str) -> Files:
     """A repository in which everything that could be taken for code or settings notes its start in `trap`."""
-    note = f"import pathlib\npathlib.Path({str(trap)!r}).joinpath(__name__).touch()\n"
+    note = f"open({str(trap)!r} + '/' + __name__, 'w').close()\n"  # imports nothing: the traps shadow each other
     shell = f'#!/bin/sh\ntouch "{trap}/$(basename "$0")"\nexit 1\n'
     files: dict[str, str | bytes] = {f"{name}.py": note for name in (*MODULES, "setup")}
     files |= {f"{name}/__init__.py": note for name in ("checks", "checkov_checks")}
@@ -314,7 +312,7 @@ def _armed(trap: Path, address: str) -> Files:
         "app.py": HOLE,
         "checks/evil.py": note,
         "pyvenv.cfg": f"home = {trap}\n",
-        "evil.pth": f"import pathlib; pathlib.Path({str(trap)!r}).joinpath('pth').touch()\n",
+        "evil.pth": f"import sys; open({str(trap)!r} + '/pth', 'w').close()\n",
         "requirements.txt": f"--index-url {address}/simple\n-e .\n./sub\nflask==3.1.0\ngit+{address}/x.git#egg=x\n",
         "requirements/dev.txt": f"--extra-index-url {address}/simple\n--find-links {address}\n-r ../requirements.txt\n",
         "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'setup'\nbackend-path = ['.']\n",
@@ -399,9 +397,9 @@ def test_the_traps_are_real(repository: Make, tmp_path: Path, tools_folder: Path
         **{**quiet, "cwd": root / "only"},
     )
     sprung = {path.name for path in trap.iterdir()}
-    assert "bandit" in sprung or "__main__" in sprung or sprung & set(MODULES), sprung
+    assert sprung & set(MODULES), sprung
     assert any(name.startswith("git-") for name in sprung), sprung
-    assert "evil" in {name.rpartition(".")[2] for name in sprung}, sprung
+    assert "evil" in sprung, "checkov imports what its configuration file in the repository names"
 
 
 def test_a_tool_of_the_repository_is_never_taken_from_path(repository: Make, tmp_path: Path) -> None:
@@ -472,7 +470,9 @@ def test_nothing_in_a_repository_speaks_to_the_terminal(home: Path, repository: 
     (root / f"{evil}.link").symlink_to("/etc/passwd")
     first = hardgate("run", str(root))
     words = [("gate", str(root)), ("findings", "--path", str(root)), ("runs",), ("gate", str(root), "--json")]
-    words += [("report", name, "--path", str(root)) for name in ("text", "markdown", "json", "sarif", "junit", "github")]
+    words += [
+        ("report", name, "--path", str(root)) for name in ("text", "markdown", "json", "sarif", "junit", "github")
+    ]
     report = hardgate("gate", str(root), "--json").json
     words += [("explain", one["id"], "--path", str(root)) for one in report["findings"][:8]]
     assert first.code is ExitCode.INCOMPLETE

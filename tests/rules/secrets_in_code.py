@@ -1,5 +1,6 @@
 """Keys, tokens and passwords in code, and places to read them from. Every value here was made up for this file."""
 
+import enum
 import os
 import secrets
 
@@ -92,3 +93,13 @@ form = dict(password="Choose a password of 12 letters")
 mail_password = os.environ.get("MAIL_PASSWORD", "")
 # ok: python-hardcoded-password
 connection = connect(password_file="/run/secrets/db-1")
+
+
+class Kind(enum.StrEnum):
+    # ok: python-hardcoded-secret-key
+    SECRET = "secret"
+
+
+class Sort(str, enum.Enum):
+    # ok: python-hardcoded-secret-key
+    SECRET_KEY = "secret key"

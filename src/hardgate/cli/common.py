@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +19,7 @@ from hardgate.errors import ConfigError, StoreError
 from hardgate.model import Gap, Pipeline, Run
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import SCANNERS
-from hardgate.wording import plain
+from hardgate.wording import flow, plain
 
 if TYPE_CHECKING:
     from hardgate.store import Store
@@ -70,7 +73,7 @@ def load_pipeline(root: Path, file: str | None = None) -> Pipeline:
     """The pipeline of a folder; raises ConfigError when there is no hardgate.yaml or it cannot be understood."""
     path = Path(file) if file else root / CONFIG
     try:
-        raw = path.read_bytes()
+        raw = _read(path)
     except FileNotFoundError as error:
         above = next((folder for folder in root.parents if (folder / CONFIG).is_file()), None)
         hint = f"There is one above: hardgate run {above}" if above and not file else "Write one: hardgate init"
@@ -78,6 +81,14 @@ def load_pipeline(root: Path, file: str | None = None) -> Pipeline:
     except OSError as error:
         raise ConfigError(f"{plain(str(path))} could not be read: {error.strerror}", hint="Nothing was run.") from error
     return parse_pipeline(raw, plain(str(path)))
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a regular file, at most one more than config reads: a pipe would be waited for, a device never ends."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return file.read(config.MAX_BYTES + 1)
 
 
 def parse_pipeline(raw: bytes, name: str) -> Pipeline:
@@ -120,7 +131,8 @@ def write_file(path: Path, content: bytes) -> None:
         half.write_bytes(content)
         half.replace(path)
     except OSError as error:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            half.unlink()
         hint = "The run itself is stored; write the report elsewhere: hardgate report --help"
         raise StoreError(f"{plain(str(path))} was not written: {error.strerror}", hint=hint) from error
 
@@ -144,4 +156,4 @@ def colour(stream: Any) -> bool:
 
 def gap_lines(gaps: Iterable[Gap]) -> list[str]:
     """Gaps as lines for a terminal."""
-    return [f"  {gap.message}" + (f"\n    {gap.remedy}" if gap.remedy else "") for gap in gaps]
+    return [f"  {flow(gap.message)}" + (f"\n    {flow(gap.remedy)}" if gap.remedy else "") for gap in gaps]

@@ -93,15 +93,16 @@ def _top() -> argparse.ArgumentParser:
 
 def _failed(error: Exception) -> int:
     from hardgate.errors import ConfigError, Error  # noqa: PLC0415 (only when something failed)
+    from hardgate.wording import plain  # noqa: PLC0415
 
     if isinstance(error, Error):
-        print(f"hardgate: {error}", file=sys.stderr)
+        print(f"hardgate: {plain(str(error))}", file=sys.stderr)
         if error.hint:
-            print(f"  {error.hint}", file=sys.stderr)
+            print(f"  {plain(error.hint)}", file=sys.stderr)
         return _USAGE if isinstance(error, ConfigError) else _INCOMPLETE
     if os.environ.get("HARDGATE_DEBUG"):
         raise error
-    what = f"{type(error).__name__}: {error}"
+    what = plain(f"{type(error).__name__}: {error}")
     print(f"hardgate: this should not have happened, and no verdict was reached: {what}", file=sys.stderr)
     print("  Run it again with HARDGATE_DEBUG=1 for the traceback, and report it.", file=sys.stderr)
     return _INCOMPLETE

@@ -337,7 +337,7 @@ def _unread(part: str, path: str) -> Gap:
 _WITHOUT_DATABASE = Gap(
     reason=GapReason.DATA_UNAVAILABLE,
     message="trivy has no vulnerability database and could not download one: no dependency was judged by it.",
-    remedy="Make one with hardgate advisories, name a folder that has one (trivy: {cache_dir: DIR}), or leave "
+    remedy="Name a folder that has one (trivy: {cache_dir: DIR}), or leave "
     "vulnerabilities to pip-audit: trivy: {scanners: [misconfig, secret, license]}.",
 )
 

@@ -146,7 +146,8 @@ def test_control(name: str, tmp_path: Path, services: Services) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_scanner_is_incomplete(fault: str, name: str, tmp_path: Path, services: Services) -> None:
-    root = _repository(tmp_path, BY_NAME[name], **({"timeout": 2} if fault == "hanging" else {}))
+    timeout = 2 if fault == "hanging" else 300
+    root = _repository(tmp_path, BY_NAME[name], timeout=timeout)
     result = _run(tmp_path, BY_NAME[name], root, FAULTS[fault], services)
     assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
     assert [gap for gap in result.json["gaps"] if gap["action"] == name]

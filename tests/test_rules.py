@@ -183,6 +183,16 @@ def test_each_rule_explains_itself(rule: dict[str, Any]) -> None:
     assert "$" not in rule["message"]
 
 
+def test_the_page_lists_every_rule_as_it_is() -> None:
+    page = (real.ROOT / "docs" / "rules" / "README.md").read_text()
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| ([^|]+) \|", page, flags=re.MULTILINE)
+    assert [(name, severity, weakness.split(", ")) for name, severity, weakness in rows] == [
+        (rule["id"], rule["metadata"]["hardgate_severity"], [cwe.split(":")[0] for cwe in rule["metadata"]["cwe"]])
+        for rule in RULES
+    ]
+    assert f"\n{len(RULES)} rules " in page
+
+
 def test_rules_over_request_data_share_sources_and_checks() -> None:
     shared = next(rule for rule in RULES if rule["id"] == "python-sql-injection")
     rules = [rule for rule in RULES if "request" in str(rule.get("pattern-sources"))]

@@ -196,8 +196,10 @@ def _history(scene: Scene, action: Action) -> tuple[tuple[Gap, ...], tuple[str, 
         remedy = f"Scan a git clone, or say in hardgate.yaml that there is none: {action.scanner}: {{history: false}}."
         return (gap_of(action, GapReason.NOT_COVERED, "there is no git history here to look through", remedy),), ()
     if tree.shallow:
-        remedy = "Fetch it whole: git fetch --unshallow (in GitHub Actions: fetch-depth: 0)."
-        message = "the clone is shallow: its history was only looked through in part"
+        remedy = (
+            "Fetch it whole: git fetch --unshallow, or --refetch after --filter (in GitHub Actions: fetch-depth: 0)."
+        )
+        message = "the clone is shallow or partial: its history was only looked through in part"
         return (gap_of(action, GapReason.NOT_COVERED, message, remedy),), ()
     return (), () if tree.commit else ("the repository has no commit yet: there is no history to look through",)
 

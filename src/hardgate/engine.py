@@ -11,7 +11,6 @@ import functools
 import hashlib
 import os
 import secrets
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ from hardgate import action as actions
 from hardgate import identity, plan, receipts, repository, scan, tools
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
-from hardgate.errors import ConfigError
+from hardgate.errors import ConfigError, ToolError
 from hardgate.model import Action, ActionState, Gap, GapReason, Pipeline, Receipt, Run, RunState, Selection
 from hardgate.wording import flow, plain
 
@@ -162,11 +161,13 @@ def _stop(execution: _Execution) -> None:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A private folder for one run, always removed."""
-    folder = Path(tempfile.mkdtemp(prefix="hardgate-"))
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = tempfile.TemporaryDirectory(prefix="hardgate-", ignore_cleanup_errors=True)
+    except OSError as error:
+        hint = "Nothing was scanned. Free some space, or set TMPDIR to a folder that has it."
+        raise ToolError(f"no temporary folder could be made: {error.strerror}", hint=hint) from error
+    with folder as name:
+        yield Path(name)
 
 
 def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[Action, ...]], ...]:
@@ -203,7 +204,6 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
 
 def read_tree(pipeline: Pipeline, root: Path, scratch: Path, leave: frozenset[str]) -> repository.Tree:
     """What is in scope below `root` by the pipeline's exclusions and limits; `scratch` need not exist."""
-    scratch.mkdir(parents=True)
     exclude = functools.partial(plan.excluded, globs=pipeline.exclude)
     return repository.read(root, scratch, exclude=exclude, limit=pipeline.max_file_size, leave=leave)
 

@@ -6,6 +6,7 @@ with our configuration therefore borrows its objects, index and references, and 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -59,6 +60,8 @@ def borrow(git: Path, into: Path) -> Path:
         for folder in ("refs", "reftable"):
             if (common / folder).is_dir():
                 shutil.copytree(common / folder, into / folder, dirs_exist_ok=True, ignore=_neither_file_nor_folder)
+        for copy in (into, *into.rglob("*")):  # copies have the modes of a checkout that may only be readable
+            copy.chmod(0o700 if copy.is_dir() else 0o600)
     except (OSError, ValueError) as error:
         raise _unreadable(git, error) from error
     return into
@@ -72,6 +75,8 @@ def whole(git: Path) -> bool:
 
 def _unreadable(place: Path, error: Exception) -> ToolError:
     hint = "Make it readable for the user that runs hardgate. Is it whole? Try: git fsck"
+    if os.strerror(errno.ENOSPC) in str(error):
+        hint = "Nothing was scanned. Free some space, or set TMPDIR to a folder that has it."
     return ToolError(f"the git folder of {plain(str(place))} could not be read: {flow(str(error))}", hint=hint)
 
 

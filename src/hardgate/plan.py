@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hardgate.model import Action, Pipeline, Requirement, Selection
 from hardgate.pins import is_requirements
+from hardgate.wording import plain
 
 LOCK_FILES = frozenset(
     {
@@ -70,23 +71,32 @@ def capabilities(action: Action) -> frozenset[str]:
 
 
 def requirements(pipeline: Pipeline, paths: Iterable[str]) -> tuple[Requirement, ...]:
-    """What must report on a tree with these `paths` (relative, after the exclusions of the pipeline)."""
+    """What must report on a tree with these `paths` (relative, after the exclusions of the pipeline).
+
+    Files of a subject that the same actions look at make one requirement, with the first of them as its example: an
+    action that is limited to a folder covers nothing outside it.
+    """
     names = tuple(paths)
-    return tuple(filter(None, (_requirement(pipeline, subject, names) for subject in SUBJECTS)))
+    return tuple(need for subject in SUBJECTS for need in _requirements(pipeline, subject, names))
 
 
-def _requirement(pipeline: Pipeline, subject: Subject, paths: tuple[str, ...]) -> Requirement | None:
-    example = next((path for path in paths if subject.found(path)), None)
-    if example is None:
-        return None
+def _requirements(pipeline: Pipeline, subject: Subject, paths: tuple[str, ...]) -> Iterable[Requirement]:
     wanted = frozenset(subject.any_of)
-    return Requirement(
-        subject=subject.name,
-        scanners=subject.any_of,
-        reason=f"the tree has {subject.what}: {example}",
-        actions=tuple(action.name for action in pipeline.actions if wanted & capabilities(action)),
-        exempt=pipeline.policy.exempt.get(subject.name, ""),
-    )
+    able = [action for action in pipeline.actions if wanted & capabilities(action)]
+    examples: dict[tuple[str, ...], str] = {}
+    for path in filter(subject.found, paths):
+        looking = (one.name for one in able if within(path, one.paths) and not excluded(path, one.exclude))
+        examples.setdefault(tuple(looking), path)
+    return [
+        Requirement(
+            subject=subject.name,
+            scanners=subject.any_of,
+            reason=f"the tree has {subject.what}: {plain(example)}",
+            actions=actions,
+            exempt=pipeline.policy.exempt.get(subject.name, ""),
+        )
+        for actions, example in examples.items()
+    ]
 
 
 def advice(pipeline: Pipeline, paths: Iterable[str]) -> tuple[str, ...]:

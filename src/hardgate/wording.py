@@ -242,10 +242,12 @@ def next_steps(run: Run, verdict: Verdict) -> tuple[Step, ...]:
 
 def waiver_lines(finding: Finding) -> tuple[str, ...]:
     """The lines of hardgate.yaml that would waive this finding, with the three words that a person must fill in."""
+    name = plain(finding.id)
+    quoted = f'"{name}"' if re.fullmatch(r"[0-9]+(e[0-9]+)?", name) else name  # YAML would read a number
     return (
         "policy:",
         "  waivers:",
-        f"    - id: {plain(finding.id)}",
+        f"    - id: {quoted}",
         "      reason: why this risk is acceptable",
         "      owner: who answers for it",
         "      until: YYYY-MM-DD",

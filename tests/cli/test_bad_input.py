@@ -229,7 +229,7 @@ def test_a_binary_file_with_the_name_of_a_source_is_a_gap(scanner: str, home: Pa
 
 
 # As it is named, and as it is told.
-NAMES = {
+NAMES: dict[str | bytes, str] = {
     "two words.py": "two words.py",
     "line\nbreak.py": "line\\nbreak.py",
     b"latin-\xe9.py": "latin-\\xe9.py",
@@ -454,11 +454,14 @@ def test_no_space_for_the_private_copies(home: Path, repository: Make, tmp_path:
 
 
 @needs_root
-def test_no_space_for_anything(home: Path, repository: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("inodes", [2, 3, 8, 20, 40])
+def test_no_space_for_anything(inodes: int, home: Path, repository: Make, tmp_path: Path) -> None:
     root = repository({"app.py": HOLE})
     small = tmp_path / "small"
     small.mkdir()
-    result = through(_mounted(small, "4k", options=",nr_inodes=1"), "run", str(root), env={"TMPDIR": str(small)})
+    result = through(
+        _mounted(small, "8k", options=f",nr_inodes={inodes}"), "run", str(root), env={"TMPDIR": str(small)}
+    )
     assert result.code is ExitCode.INCOMPLETE
     assert "PASS" not in result.stdout
     assert "TMPDIR" in result.stderr
@@ -540,16 +543,19 @@ def test_without_home_and_account_hardgate_home_must_say(repository: Make, tools
     assert "Nothing was run" in result.stderr
 
 
-def test_a_checkout_that_can_only_be_read(home: Path, repository: Make) -> None:
+def test_a_checkout_that_can_only_be_read(home: Path, repository: Make, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     root = repository({"app.py": HOLE, "sub/b.py": HOLE}, pipeline=PIPELINE.replace("ruff", "ruff, gitleaks"))
     for path in (*root.rglob("*"), root):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    result = mortal("run", str(root), "--json")
+    result = mortal("run", str(root), "--json", env={"TMPDIR": str(temporary)})
     for path in (root, *root.rglob("*")):
         path.chmod(0o755)
     assert result.code is ExitCode.FAIL, result.stdout + result.stderr
     assert result.json["gaps"] == []
     assert paths(result) == {"app.py", "sub/b.py"}
+    assert list(temporary.iterdir()) == [], "the private copies can be removed"
 
 
 @needs_root

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -22,7 +24,7 @@ from hardgate.model import ExitCode, GapReason
 from hardgate.scanners import SCANNERS
 from tests.cli.conftest import HOLE, Files, run
 from tests.lab import osv_server, safety_service
-from tests.lab.command import Result, hardgate
+from tests.lab.command import EXECUTABLE, Result, hardgate
 from tests.lab.tools import command
 
 Make = Callable[..., Path]
@@ -129,13 +131,13 @@ def test_a_configuration_in_the_repository_is_told_and_not_obeyed(name: str, hom
     assert receipt["scope"]["honoured"] is False
 
 
-HONOURED = {
+HONOURED: dict[str, tuple[Files, Files]] = {
     "bandit": ({"app.py": HOLE}, {".bandit": "[bandit]\nskips: B404,B602\n"}),
     "ruff": ({"app.py": HOLE}, {"ruff.toml": "[lint.per-file-ignores]\n'app.py' = ['S602']\n"}),
     "hadolint": ({"Dockerfile": "FROM python\nUSER 1000\n"}, {".hadolint.yaml": "ignored: [DL3006]\n"}),
     "zizmor": (
-        {".github/workflows/a.yml": bad("zizmor")[".github/workflows/canary.yml"]},
-        {"zizmor.yml": "rules: {template-injection: {ignore: [a.yml]}}\n"},
+        {".github/workflows/a.yml": "on: push\npermissions: {}\njobs: {a: {runs-on: x, steps: [{uses: a/b@main}]}}\n"},
+        {"zizmor.yml": "rules: {unpinned-uses: {disable: true}}\n"},
     ),
 }
 
@@ -237,12 +239,8 @@ MARKS: dict[str, tuple[Files, tuple[str, ...]]] = {
 
 def _without_marks(name: str) -> Files:
     files, marks = MARKS[name]
-    loud: dict[str, str | bytes] = {}
-    for path, text in files.items():
-        for mark in marks:
-            text = str(text).replace(mark, "a word")
-        loud[path] = text
-    return loud
+    words = re.compile("|".join(map(re.escape, marks)))
+    return {path: words.sub("a word", str(text)) for path, text in files.items()}
 
 
 @pytest.mark.parametrize("name", MARKS)
@@ -307,7 +305,7 @@ def _armed(trap: Path, address: str) -> Files:
     shell = f'#!/bin/sh\ntouch "{trap}/$(basename "$0")"\nexit 1\n'
     files: dict[str, str | bytes] = {f"{name}.py": note for name in (*MODULES, "setup")}
     files |= {f"{name}/__init__.py": note for name in ("checks", "checkov_checks")}
-    files |= {name: shell for name in PROGRAMS} | {f"bin/{name}": shell for name in PROGRAMS}
+    files |= dict.fromkeys(PROGRAMS, shell) | {f"bin/{name}": shell for name in PROGRAMS}
     files |= {
         "app.py": HOLE,
         "checks/evil.py": note,
@@ -324,7 +322,8 @@ def _armed(trap: Path, address: str) -> Files:
         ".semgrep.yml": "rules: [{id: evil, languages: [python], message: evil, severity: ERROR, pattern: $X}]\n",
         "trivy.yaml": f"misconfiguration: {{checks-bundle-repository: {address}/x}}\ndb: {{repository: [{address}]}}\n",
         "main.tf": f'module "m" {{\n  source = "{address}/module.zip"\n}}\n'
-        f'resource "null_resource" "n" {{\n  provisioner "local-exec" {{\n    command = "touch {trap}/terraform"\n  }}\n}}\n'
+        'resource "null_resource" "n" {\n  provisioner "local-exec" {\n'
+        f'    command = "touch {trap}/terraform"\n  }}\n}}\n'
         f'data "external" "e" {{\n  program = ["touch", "{trap}/external"]\n}}\n',
         "Dockerfile": f"FROM python:3.12\nRUN touch {trap}/docker\nADD {address}/x /x\n",
         ".github/workflows/ci.yml": "on: push\njobs: {j: {runs-on: x, steps: [{uses: ./checks}]}}\n",
@@ -346,7 +345,8 @@ def _arm_git(root: Path, trap: Path) -> None:
         (root / ".git" / "hooks" / hook).chmod(0o755)
     (root / ".git" / "more").write_text(f"[core]\n\tfsmonitor = {spring}\n")
     (root / ".git" / "config").write_text(
-        f"[core]\n\tfsmonitor = {spring}\n\thooksPath = {root}/.git/hooks\n\tpager = {spring}\n\tsshCommand = {spring}\n"
+        f"[core]\n\tfsmonitor = {spring}\n\thooksPath = {root}/.git/hooks\n"
+        f"\tpager = {spring}\n\tsshCommand = {spring}\n"
         f"[include]\n\tpath = {root}/.git/more\n[diff]\n\texternal = {spring}\n"
         f'[diff "evil"]\n\ttextconv = {spring}\n\tcommand = {spring}\n'
         f'[filter "evil"]\n\tclean = {spring}\n\tsmudge = {spring}\n\tprocess = {spring}\n\trequired = true\n'
@@ -369,9 +369,9 @@ def test_nothing_of_the_repository_runs(
     for path in (*root.glob("bin/*"), *(root / name for name in PROGRAMS)):
         path.chmod(0o755)
     _arm_git(root, trap)
-    path = ":.:bin:/usr/local/bin:/usr/bin:/bin"
+    here = ":.:bin:/usr/local/bin:/usr/bin:/bin"
     with osv_server.serving(osv_server.data_folder()) as osv:
-        result = hardgate("run", "--json", "--osv-url", osv, cwd=root, env={"PATH": path, "PYTHONPATH": ""})
+        result = hardgate("run", "--json", "--osv-url", osv, cwd=root, env={"PATH": here})
     assert sorted(path.name for path in trap.iterdir()) == []
     assert asked == []
     receipts: dict[str, Any] = {one["action"]: one for one in result.json["receipts"]}
@@ -385,15 +385,16 @@ def test_the_traps_are_real(repository: Make, tmp_path: Path, tools_folder: Path
     trap.mkdir()
     root = repository(_armed(trap, "http://127.0.0.1:9"))
     _arm_git(root, trap)
-    quiet: dict[str, Any] = {"cwd": root, "capture_output": True, "check": False, "stdin": subprocess.DEVNULL}
-    subprocess.run([sys.executable, "-m", "bandit"], **quiet)
-    subprocess.run(["git", "status"], **quiet)
+    quiet: dict[str, Any] = {"cwd": root, "capture_output": True, "stdin": subprocess.DEVNULL}
+    subprocess.run([sys.executable, "-c", "import bandit"], check=False, **quiet)
+    subprocess.run(["git", "status"], check=False, **quiet)
     (root / "only").mkdir()
     (root / "Dockerfile").rename(root / "only" / "Dockerfile")
     (root / "checks").rename(root / "only" / "checks")
     (root / ".checkov.yaml").rename(root / "only" / ".checkov.yaml")
     subprocess.run(
         [*command("checkov"), "-d", ".", "--framework", "dockerfile", "--skip-download"],
+        check=False,
         **{**quiet, "cwd": root / "only"},
     )
     sprung = {path.name for path in trap.iterdir()}
@@ -482,6 +483,19 @@ def test_nothing_in_a_repository_speaks_to_the_terminal(home: Path, repository: 
     recorded = hardgate("run", str(root), "--receipts", str(tmp_path / "receipts"))
     _harmless(recorded)
     assert "\\x1b[2J" in recorded.stderr
+    _a_terminal_gets_only_our_own_escapes(root)
+
+
+def _a_terminal_gets_only_our_own_escapes(root: Path) -> None:
+    """The live table is only drawn in a terminal: `script` makes one."""
+    argv = ["script", "--quiet", "--return", "--command", f"{EXECUTABLE} run {root}", os.devnull]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "200"}
+    done = subprocess.run(argv, capture_output=True, check=False, env=environment, stdin=subprocess.DEVNULL)
+    said = done.stdout.decode()
+    assert done.returncode == ExitCode.INCOMPLETE, said
+    assert "\x1b[" in said, "it is coloured"
+    for theirs in ("\x1b[2J", "\x1b]0;", "\x07", "\x9b", "\u202e"):
+        assert theirs not in said
 
 
 @pytest.mark.parametrize(

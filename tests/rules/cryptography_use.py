@@ -35,6 +35,8 @@ def store(user, password, salt, data):
     # ok: python-weak-password-hash
     user.eight = hashlib.sha256(user.password_hash).hexdigest()
     # ok: python-weak-password-hash
+    user.text = hashlib.sha256(b"password = 'hidden'\n").hexdigest()
+    # ok: python-weak-password-hash
     user.nine = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest()[:5]
 
 

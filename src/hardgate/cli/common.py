@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hardgate import config, plan
+from hardgate import config, identity, plan
 from hardgate.errors import ConfigError, StoreError
-from hardgate.model import Gap, Pipeline, Run
+from hardgate.model import Gap, Pipeline, Run, RunState
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import SCANNERS
 from hardgate.wording import flow, plain
@@ -84,7 +84,7 @@ def load_pipeline(root: Path, file: str | None = None) -> Pipeline:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a regular file, at most one more than config reads: a pipe would be waited for, a device never ends."""
+    """The bytes of a regular file, at most one more than config reads: a pipe keeps us waiting, a device never ends."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
@@ -115,12 +115,20 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def stored_run(store: Store, run_id: str | None, path: str) -> Run:
     """The run that was asked for, or the newest of the folder, whatever its state: never an older, better one."""
     if run_id:
-        return store.run(run_id)
+        return _with_findings(store.run(run_id))
     root = root_of(path)
     rows = store.runs(root=str(root), limit=1)
     if not rows:
         raise ConfigError(f"there is no stored run of {plain(str(root))}", hint="Make one: hardgate run")
-    return store.run(rows[0].id)
+    return _with_findings(store.run(rows[0].id))
+
+
+def _with_findings(run: Run) -> Run:
+    """A run that did not come to its end has no merged findings yet: those of its receipts so far."""
+    if run.state is RunState.FINISHED:
+        return run
+    found = identity.merge(finding for receipt in run.receipts for finding in receipt.findings)
+    return msgspec.structs.replace(run, findings=found)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -139,9 +147,15 @@ def write_file(path: Path, content: bytes) -> None:
 
 def print_bytes(content: bytes) -> None:
     """Write to standard output as it is; a closed or full one is an error, not silence."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise  # `| head` has what it wanted
+    except OSError as error:
+        hint = "What was done is stored. Print it again: hardgate report --help"
+        raise StoreError(f"standard output could not be written: {error.strerror}", hint=hint) from error
 
 
 def print_json(value: Any) -> None:

@@ -29,12 +29,14 @@ COMMANDS = {
     "ingest": "read reports that a tool wrote elsewhere",
     "advisories": "say which vulnerability data the scanners use",
 }
+_STDOUT, _STDERR = 1, 2
 _USAGE, _INCOMPLETE, _INTERRUPTED = 2, 3, 130  # model.ExitCode, not imported here: it costs 30 ms
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (see docs/reference/exit-codes.md)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _stand_in()
     signal.signal(signal.SIGTERM, _terminated)
     try:
         return _dispatch(words)
@@ -44,6 +46,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 (the one handler: whatever happens, exit code 1 must mean FAIL)
         _drop_unwritten()
         return _INCOMPLETE if isinstance(error, BrokenPipeError) else _failed(error)
+
+
+def _stand_in() -> None:
+    """Open the standard streams that the caller closed (`>&-`).
+
+    Else the next file to be opened, such as the store, takes the number and gets what is printed. What goes to a
+    closed standard output fails, since nobody gets it; what goes to a closed standard error is lost as was asked.
+    """
+    for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
+        if stream is None:
+            os.open(os.devnull, os.O_WRONLY if number == _STDERR else os.O_RDONLY)  # the lowest free number
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(_STDOUT, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_STDERR, "w")
 
 
 def _drop_unwritten() -> None:

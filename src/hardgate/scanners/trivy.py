@@ -371,6 +371,11 @@ def canary_for(options: Options) -> Canary:
     return Canary(files={name: content for name, content, _ in chosen}, rules=tuple(rule for _, _, rule in chosen))
 
 
+def _environment(job: Job) -> dict[str, str]:
+    # Trivy reads licences out of any Python environment on the machine: here it finds one without packages.
+    return {"VIRTUAL_ENV": job.scratch}
+
+
 TRIVY = Scanner(
     name=_TOOL,
     kinds=frozenset({Kind.MISCONFIGURATION, Kind.SECRET, Kind.LICENCE, Kind.DEPENDENCY}),
@@ -385,6 +390,7 @@ TRIVY = Scanner(
     split=_split,
     complaints=complaints,
     # https://trivy.dev/docs/latest/scanner/misconfiguration/config/config/ (inline ignores; tfsec's are read too)
+    environment=_environment,
     silencers=(b"trivy:ignore", b"tfsec:ignore", b"aquasec:ignore"),
     address=lambda options: _DATABASE if "vuln" in options.scanners else "",
     data=_data,

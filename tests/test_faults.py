@@ -53,7 +53,7 @@ OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "se
 NAMES = [scanner.name for scanner in SCANNERS]
 BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.real
 
 
 @dataclass(frozen=True)

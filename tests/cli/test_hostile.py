@@ -32,7 +32,7 @@ BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
 EXEMPT = dict.fromkeys(("dockerfile", "terraform", "requirements"), "a test")
 OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "secret"]}}
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("hostile")]
+pytestmark = pytest.mark.real
 
 
 def pipeline(*names: str, keys: dict[str, object] | None = None, **policy: object) -> str:
@@ -248,7 +248,9 @@ def test_a_comment_silences_nothing(name: str, home: Path, repository: Make) -> 
     loud = run(repository(_without_marks(name), pipeline=pipeline(name), name="loud"))
     quiet = run(repository(MARKS[name][0], pipeline=pipeline(name), name="quiet"))
     assert seen(loud), loud.stdout
-    assert seen(quiet) == seen(loud)
+    # checkov tells a skipped check of a Dockerfile at the comment, and a failed one at its instruction.
+    told = slice(2 if name == "checkov" else 3)
+    assert {one[told] for one in seen(quiet)} == {one[told] for one in seen(loud)}
     assert loud.json["gaps"] == quiet.json["gaps"] == []
 
 

@@ -163,6 +163,7 @@ def _open_postgresql(url: URL) -> Database:
             f"{_NOT_OPENED}: {_hidden(url)} needs psycopg, which is not installed.",
             hint="pip install 'hardgate[postgresql]'",
         ) from error
+    schema.for_postgresql()
     database = Database(engine, _hidden(url))
     try:
         with database.read(_NOT_OPENED) as connection:

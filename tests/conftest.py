@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,15 @@ def _is_local(host: object) -> bool:
     try:
         return ipaddress.ip_address(name.split("%")[0]).is_loopback
     except ValueError:
-        return name in _LOCAL_NAMES
+        return name in _LOCAL_NAMES or _is_loopback_number(name)
+
+
+def _is_loopback_number(name: str) -> bool:
+    """Whether a name is 127.0.0.1 in one of the forms that the C library reads, such as 2130706433 or 0x7f.1."""
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(name)).is_loopback
+    except OSError:
+        return False
 
 
 def _guard(event: str, args: tuple[object, ...]) -> None:

@@ -41,6 +41,8 @@ _TOOLS = toolbox.default_folder(
     {**os.environ, "HARDGATE_HOME": os.environ.get("HARDGATE_TEST_HOME") or os.environ.get("HARDGATE_HOME", "")}
 )
 _LOCAL_NAMES = {"", "localhost"}
+# A shell that runs the tests in its background has them and their children ignore ^C: a user's terminal does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NetworkError(RuntimeError):

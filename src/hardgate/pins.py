@@ -13,13 +13,14 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from hardgate.model import Gap, GapReason
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 # Options that change where packages come from or how they are installed, and name no package themselves.
 _HARMLESS = frozenset(
@@ -33,6 +34,7 @@ _CONSTRAINTS = ("-c", "--constraint")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NAMED, _NAMELESS = "named", "nameless"
+_UNPINNED = "is not pinned to one release"
 _SHOWN = 80  # characters of a line that a message quotes
 _PIN_REMEDY = "Pin it to one release with == (pip-compile or uv pip compile does that for the whole file)."
 
@@ -92,11 +94,11 @@ def read(content: bytes) -> Requirements:
     unjudged: list[Unjudged] = []
     includes: list[tuple[str, int]] = []
     for number, line in _logical_lines(_text(content)):
-        match _statement(line):
+        match _statement(line, number):
             case "":
                 continue
-            case Requirement() as requirement:
-                pins.append(Pin(name=requirement.name, version=_exact(requirement), line=number))
+            case Pin() as pin:
+                pins.append(pin)
             case ("include", target):
                 includes.append((target, number))
             case (named, why):
@@ -181,8 +183,11 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, _COMMENT.sub("", "".join(parts)).strip()
 
 
-def _statement(line: str) -> Requirement | tuple[str, str] | str:
+def _statement(line: str, number: int) -> Pin | tuple[str, str] | str:
     """What one line means: a pinned requirement, ("include", file), (_NAMED or _NAMELESS, why), "" for nothing."""
+    # Here and not above: a run of which everything is known reads no requirement, and needs not wait for this.
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+
     if not line:
         return ""
     if line.startswith("-"):
@@ -196,7 +201,8 @@ def _statement(line: str) -> Requirement | tuple[str, str] | str:
         return _NAMELESS, "is an address or a path, or no requirement"
     if requirement.url:
         return _NAMED, "is installed from an address and names no release"
-    return requirement if _exact(requirement) else (_NAMED, "is not pinned to one release")
+    version = _exact(requirement)
+    return Pin(name=requirement.name, version=version, line=number) if version else (_NAMED, _UNPINNED)
 
 
 def _option(line: str) -> tuple[str, str] | str:
@@ -218,6 +224,8 @@ def _option(line: str) -> tuple[str, str] | str:
 
 def _exact(requirement: Requirement) -> str:
     """The one version that the requirement allows, "" when it is not pinned or its version is none of PEP 440's."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
+
     for specifier in requirement.specifier:
         if specifier.operator in ("==", "===") and not specifier.version.endswith(".*"):
             try:
@@ -233,6 +241,8 @@ def _exact_file(pins: Iterable[Pin]) -> bytes:
     Lock files name two versions of a package under different markers. pip-audit 2.10 refuses that for one spelling of
     a name, and judges both when the spellings differ. Should a release refuse them, it fails, which is a gap.
     """
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
     versions: dict[str, list[str]] = {}
     rows: dict[int, str] = {}
     for pin in pins:

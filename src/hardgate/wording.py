@@ -95,6 +95,8 @@ _SHOWN = _Shown()
 
 def plain(text: str) -> str:
     """One line that shows every control, invisible or direction-changing character as an escape such as `\\x1b`."""
+    if text.isascii() and text.isprintable():  # nearly all text, ten times faster than the search
+        return text
     return text.translate(_SHOWN) if _HIDDEN.search(text) else text
 
 
@@ -312,7 +314,9 @@ def to_json(tree: object) -> bytes:
     except UnicodeEncodeError:
         packed = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(tree)))
     text = msgspec.json.format(packed, indent=2).decode().replace("##[", "#\\u0023[")  # see inert
-    return _BEYOND_CONTROLS.sub(_json_escape, text).encode() + b"\n"
+    if not text.isascii() or "\x7f" in text:
+        text = _BEYOND_CONTROLS.sub(_json_escape, text)
+    return text.encode() + b"\n"
 
 
 def _json_escape(match: re.Match[str]) -> str:

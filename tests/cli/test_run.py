@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import signal
@@ -223,9 +222,7 @@ def test_a_run_that_is_ended_can_be_resumed(how: signal.Signals, tmp_path: Path,
     probe = f'case "$*" in *--version*) exec {" ".join(command("bandit"))} "$@";; esac'
     (folder / "bandit").write_text(f"#!/bin/sh\n{probe}\necho here > {gate}\nexec sleep 600\n")
     environment = {**os.environ, "PATH": f"{folder}:/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "own")}
-    # A shell that runs the tests in its background has its children ignore ^C: a user's terminal does not.
-    start = functools.partial(subprocess.Popen, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    with start([EXECUTABLE, "run", root, "--quiet"], env=environment, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([EXECUTABLE, "run", root, "--quiet"], env=environment, stderr=subprocess.PIPE) as process:
         assert gate.read_text() == "here\n"
         process.send_signal(how)
         code = process.wait(30)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hardgate.errors import ToolError
+from hardgate.errors import ConfigError, ToolError
 from hardgate.toolbox import State, Tool, Toolbox, default_folder, folder, lock, lock_path
 from hardgate.toolbox.lock import Pinned
 from tests.toolbox.workshop import Server, bandit, box_of, index_of, lock_of, python_tool, shell_tool
@@ -130,9 +130,9 @@ def test_another_version_than_the_locked_one_is_refused_with_the_way_out(box: To
 
 
 def test_an_unknown_tool_is_refused(box: Toolbox) -> None:
-    with pytest.raises(ToolError, match="there is no tool 'bandti'"):
+    with pytest.raises(ConfigError, match="there is no tool 'bandti'"):
         box.locate("bandti")
-    with pytest.raises(ToolError, match="there is no tool 'bandti'"):
+    with pytest.raises(ConfigError, match="there is no tool 'bandti'"):
         box.sync(["bandti"])
     with pytest.raises(ToolError, match="ruff is not in the lock file"):
         box.locate("ruff")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hardgate.errors import ToolError
+from hardgate.errors import ConfigError, ToolError
 from hardgate.toolbox import Lock, Toolbox
 from hardgate.toolbox.lock import Index, Pinned, Release, encode_lock, read_lock
 from hardgate.toolbox.locking import Wanted, write
@@ -110,7 +110,7 @@ def test_what_only_windows_needs_is_left_out(server: Server) -> None:
 
 
 def test_an_unknown_tool_is_refused(server: Server) -> None:
-    with pytest.raises(ToolError, match="there is no tool 'nmap'"):
+    with pytest.raises(ConfigError, match="there is no tool 'nmap'"):
         _lock(server, Wanted(name="nmap"))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -23,9 +24,12 @@ class Database:
         self._writer: Engine
         if engine.dialect.name == "sqlite":
             self._reader, self._writer = engine, engine.execution_options(immediate=True)
+            # Who finds an SQLite file locked sleeps and tries again: our own threads need not wait that long.
+            self._turn: AbstractContextManager[object] = threading.Lock()
         else:
             # The default of PostgreSQL lets each statement of a transaction see another moment.
             self._reader, self._writer = engine.execution_options(isolation_level="REPEATABLE READ"), engine
+            self._turn = nullcontext()
 
     @contextmanager
     def read(self, undone: str) -> Iterator[Connection]:
@@ -36,7 +40,7 @@ class Database:
     @contextmanager
     def write(self, undone: str) -> Iterator[Connection]:
         """One transaction: all of it is stored, or nothing. Raises StoreError that begins with `undone`."""
-        with explained(self.where, undone), self._writer.begin() as connection:
+        with explained(self.where, undone), self._turn, self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:

@@ -6,13 +6,17 @@ A remembered record that can no longer be read counts as not remembered: the too
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from hardgate.errors import StoreError
 from hardgate.store import schema
 from hardgate.store.records import Value, decode, encode, escape
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 KEEP = 1000
 """How many entries of each kind are remembered; the oldest are forgotten first."""
@@ -94,4 +98,8 @@ def load_blob(connection: Connection, sha256: str) -> bytes:
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """INSERT ... ON CONFLICT, which both databases have and each dialect spells as its own."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 (150 ms, which a run over SQLite need not spend)
+
+    return postgresql.insert(table)

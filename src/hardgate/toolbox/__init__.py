@@ -6,9 +6,9 @@ is sealed by a manifest (see manifest.py) that is compared with the disk before 
 
 from hardgate.toolbox.box import State, Status, Synced, Tool, Toolbox, lock_path, open_default
 from hardgate.toolbox.folder import default_folder
-from hardgate.toolbox.install import Progress, Step
 from hardgate.toolbox.lock import Lock, read_lock
 from hardgate.toolbox.recipes import NAMES
+from hardgate.toolbox.steps import Progress, Step
 
 __all__ = [
     "NAMES",

@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hardgate import tools
-from hardgate.errors import Error, ToolError
-from hardgate.toolbox import folder, install, manifest
-from hardgate.toolbox.install import Progress, Site, Step
+from hardgate.errors import ConfigError, Error, ToolError
+from hardgate.toolbox import folder, manifest
 from hardgate.toolbox.lock import PACKAGED, Lock, Pinned, read_lock, this_platform
 from hardgate.toolbox.recipes import BY_NAME, NAMES, RECIPES, Recipe
+from hardgate.toolbox.steps import Progress, Site, Step
 
 _PAUSE = 0.2  # seconds
 _AT_ONCE = 4  # installations: some wait for the network while others compile
@@ -147,8 +147,10 @@ class Toolbox:
     def sync(self, names: Sequence[str], progress: Progress = _silent) -> tuple[Synced, ...]:
         """Install what is missing and repair what is damaged, in parallel; one result for each name, in their order.
 
-        Raises ToolError for an unknown name, and when the folder cannot be used.
+        Raises ConfigError for an unknown name, ToolError when the folder cannot be used.
         """
+        from hardgate.toolbox import install  # noqa: PLC0415 (50 ms, which a run needs not spend)
+
         asked = {_recipe(name).name for name in names}
         wanted = [recipe for recipe in RECIPES if recipe.name in asked]
         for recipe in wanted:
@@ -213,6 +215,8 @@ class Toolbox:
         return _tool(home, sealed, digest)
 
     def _elsewhere(self, recipe: Recipe, version: str, allow_path: bool, error: ToolError) -> Tool:
+        from hardgate.toolbox import install  # noqa: PLC0415
+
         found = _on_path(recipe, self._environ.get("PATH", "")) if allow_path else None
         if found is None:
             raise error
@@ -272,6 +276,8 @@ class Toolbox:
         return Synced(name=name, version=pinned.version, installed=True, seconds=seconds, passed_over=passed_over)
 
     def _install(self, recipe: Recipe, pinned: Pinned, progress: Progress) -> str:
+        from hardgate.toolbox import install  # noqa: PLC0415
+
         home = self._home(recipe.name, pinned)
         stage = Path(tempfile.mkdtemp(prefix=f"{recipe.name}-", dir=self.folder / folder.STAGING))
         python = Path(self._environ.get("HARDGATE_TOOLS_PYTHON") or sys.executable)
@@ -290,7 +296,7 @@ def _recipe(name: str) -> Recipe:
     try:
         return BY_NAME[name]
     except KeyError as error:
-        raise ToolError(f"there is no tool {name!r} in the toolbox", hint=f"It has: {', '.join(NAMES)}") from error
+        raise ConfigError(f"there is no tool {name!r} in the toolbox", hint=f"It has: {', '.join(NAMES)}") from error
 
 
 def _tool(home: Path, label: manifest.Label, digest: str) -> Tool:

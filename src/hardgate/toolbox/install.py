@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import uv
@@ -19,6 +17,7 @@ from hardgate.errors import ToolError
 from hardgate.toolbox import manifest, net
 from hardgate.toolbox.lock import Index, Package, Pinned, Release, requirements, this_platform
 from hardgate.toolbox.recipes import Recipe, version_in
+from hardgate.toolbox.steps import Progress, Site, Step
 
 _MINUTES = 60.0
 _UV_TIMEOUT = 20 * _MINUTES
@@ -39,37 +38,6 @@ unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS
 export PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1 PYTHONUTF8=1
 exec "$here/env/bin/python" -I -B -X utf8 "$here/env/bin/{script}" "$@"
 """
-
-
-class Step(enum.StrEnum):
-    """What is being done for a tool."""
-
-    WAITING = "waiting"
-    DOWNLOADING = "downloading"
-    UNPACKING = "unpacking"
-    STARTING = "first start"
-    SEALING = "sealing"
-    READY = "ready"
-    FAILED = "failed"
-
-
-# (tool, step, bytes done, bytes in all or 0 when nobody knows)
-Progress = Callable[[str, Step, int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where an installation happens: all paths are absolute, `stage` is empty and private to it."""
-
-    stage: Path
-    cache: Path
-    python: Path
-    environ: Mapping[str, str]
-
-    @property
-    def home(self) -> Path:
-        """What becomes the tool's folder."""
-        return self.stage / "home"
 
 
 def install(recipe: Recipe, pinned: Pinned, site: Site, progress: Progress) -> str:

@@ -17,7 +17,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hardgate import tools
-from hardgate.errors import ToolError
+from hardgate.errors import ConfigError, ToolError
 from hardgate.toolbox import install, net
 from hardgate.toolbox.lock import FORMAT, Asset, Channel, Index, Lock, Package, Pinned, Release, Wheel
 from hardgate.toolbox.recipes import BY_NAME, NAMES, Recipe, Vendor
@@ -101,7 +101,7 @@ def _iso(moment: datetime) -> str:
 
 def _lock_one(wanted: Wanted, before: Pinned | None, asker: _Asker) -> tuple[Pinned, tuple[str, ...]]:
     if wanted.name not in BY_NAME:
-        raise ToolError(f"there is no tool {wanted.name!r} in the toolbox", hint=f"It has: {', '.join(NAMES)}")
+        raise ConfigError(f"there is no tool {wanted.name!r} in the toolbox", hint=f"It has: {', '.join(NAMES)}")
     recipe = BY_NAME[wanted.name]
     same = before is not None and (wanted.keep or wanted.version == before.version)
     asked = before.version if before and same else wanted.version

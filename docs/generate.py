@@ -3,8 +3,8 @@
     python docs/generate.py           # write what is not as it should be
     python docs/generate.py --check   # write nothing; exit code 1 when something is not as it should be
 
-Made are the JSON Schema of hardgate.yaml for editors, and the table of figures in README.md out of
-bench/results/overhead.json. The same code and figures always make the same bytes.
+Made are the JSON Schema of hardgate.yaml for editors, the bundled Semgrep rules as the one file that the engines read,
+and the table of figures in README.md out of bench/results/overhead.json. The same input always makes the same bytes.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import yaml
 
 from hardgate import config
 from hardgate.scanners import SCANNERS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = Path("src/hardgate/schemas/hardgate-yaml.schema.json")
+FAMILIES = Path("src/hardgate/rules/semgrep")
+SHARED = "shared.yaml"
+RULES = Path("src/hardgate/rules/semgrep.json")
 README = Path("README.md")
 FIGURES = Path("bench/results/overhead.json")
 BEGIN, END = "<!-- bench:overhead -->", "<!-- /bench:overhead -->"
@@ -49,6 +55,26 @@ def schema_bytes() -> bytes:
     options = {scanner.name: scanner.options for scanner in sorted(SCANNERS, key=lambda one: one.name)}
     document = msgspec.to_builtins(config.schema(options))
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def rules(folder: Path) -> list[dict[str, Any]]:
+    """All rules of the family files in `folder`, in the order of their names; each is read after the shared anchors.
+
+    Raises ValueError for an id that is there twice.
+    """
+    shared = (folder / SHARED).read_text("utf-8")
+    texts = (path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")) if path.name != SHARED)
+    found = [rule for text in texts for rule in yaml.safe_load(f"{shared}\n{text}")["rules"]]
+    twice = [one for one, times in Counter(rule["id"] for rule in found).items() if times > 1]
+    if twice:
+        raise ValueError(f"{folder} has more than one rule {', '.join(twice)}")
+    return found
+
+
+def rules_bytes(folder: Path) -> bytes:
+    """The rules as one JSON document, a line for each: the engines read that in half the time that YAML takes them."""
+    lines = ",\n".join(json.dumps(rule, sort_keys=True) for rule in rules(folder))
+    return f'{{"rules": [\n{lines}\n]}}\n'.encode()
 
 
 def read_figures(root: Path) -> Figures | None:
@@ -81,7 +107,7 @@ def readme_text(text: str, figures: Figures | None) -> str:
 def made(root: Path) -> Mapping[Path, bytes]:
     """Every generated file below `root`, with the bytes that it should have."""
     readme = readme_text((root / README).read_text("utf-8"), read_figures(root))
-    return {SCHEMA: schema_bytes(), README: readme.encode()}
+    return {SCHEMA: schema_bytes(), RULES: rules_bytes(root / FAMILIES), README: readme.encode()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -110,7 +110,7 @@ def semgrep(root: Path, scratch: Path) -> None:
     adapter(SEMGREP, "report-1.182.0.json", root, scratch)
     adapter(SEMGREP, "opengrep-1.30.0.json", root, scratch, options={"engine": "opengrep"})
     quiet = ("--metrics", "off", "--disable-version-check", "--no-rewrite-rule-ids")
-    words = ("scan", "--sarif", *quiet, "--config", str(real.RULES), ".")
+    words = ("scan", "--sarif", *quiet, "--config", f"{real.RULES}/semgrep.json", ".")
     plainly("semgrep", "sarif", "semgrep-1.182.0.sarif", words, root)
 
 

@@ -134,7 +134,7 @@ def _configs(tmp_path: Path, **more: Any) -> tuple[list[str], tuple[str, ...]]:
 
 
 def test_which_rules_run(tmp_path: Path) -> None:
-    bundled = str(real.RULES)
+    bundled = f"{real.RULES}/semgrep.json"
     options = {"config": ["auto", "p/flask", "own/rules.yml"]}
     offline, argv = _configs(tmp_path, options=options)
     assert offline == [bundled, "p/flask", f"{tmp_path}/own/rules.yml"]
@@ -170,7 +170,7 @@ def test_a_hostile_repository_cannot_switch_it_off(tmp_path: Path, engine: str) 
 @ENGINES
 def test_no_rules_never_looks_clean(tmp_path: Path, engine: str) -> None:
     tree = real.write(tmp_path / "tree", inputs.FLASK)
-    real.write(tmp_path, {"none/readme.txt": "", "zero/rules.yml": "rules: []\n"})
+    real.write(tmp_path, {"none/readme.txt": "", "zero/semgrep.json": '{"rules": []}'})
     for folder in ("none", "zero"):
         part = real.job(
             SEMGREP, tree, tmp_path / "scratch", rules=str(tmp_path / folder), options={"engine": engine}
@@ -185,8 +185,8 @@ def test_no_rules_never_looks_clean(tmp_path: Path, engine: str) -> None:
 @pytest.mark.real
 def test_a_broken_rule_is_a_failure(tmp_path: Path) -> None:
     tree = real.write(tmp_path / "tree", inputs.FLASK)
-    rule = "rules:\n- {id: x, languages: [python], severity: ERROR, message: x, pattern: 'eval('}\n"
-    real.write(tmp_path, {"rules/broken.yml": rule})
+    rule = '{"id": "x", "languages": ["python"], "severity": "ERROR", "message": "x", "pattern": "eval("}'
+    real.write(tmp_path, {"rules/semgrep.json": f'{{"rules": [{rule}]}}'})
     part = real.job(SEMGREP, tree, tmp_path / "scratch", rules=str(tmp_path / "rules"), options={"engine": "opengrep"})
     assert real.start(SEMGREP, part).exit_code == 2
     assert 2 not in SEMGREP.done_exits

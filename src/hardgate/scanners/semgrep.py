@@ -17,6 +17,7 @@ from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Seve
 
 _TOOL = "semgrep"
 _BUNDLED = "bundled"
+_RULES = "semgrep.json"  # made of rules/semgrep/*.yaml by docs/generate.py
 _AUTO = "auto"
 _REGISTRY = ("p/", "r/")
 _SAID = 300  # characters of the tool's own words that a gap quotes
@@ -122,7 +123,7 @@ def _argv(job: Job) -> tuple[str, ...]:
 
 
 def _configs(job: Job) -> Iterable[str]:
-    yield job.rules
+    yield f"{job.rules}/{_RULES}"
     for value in dict.fromkeys(job.options.config):
         if value.startswith(_REGISTRY) or (value == _AUTO and job.online):
             yield value

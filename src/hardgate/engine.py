@@ -149,13 +149,7 @@ def _marked(execution: _Execution) -> Iterator[None]:
         ended = True
     finally:
         if not ended:
-            _stop(execution)
             execution.store.interrupt(execution.run.id)
-
-
-def _stop(execution: _Execution) -> None:
-    execution.stopping.set()
-    tools.kill_all()
 
 
 @contextmanager
@@ -284,13 +278,14 @@ def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None
         futures = [pool.submit(_one, execution, stage, action, memory, budget) for (_, memory), action in ready]
         ended = False
         try:
-            for future in concurrent.futures.as_completed(futures):
+            for future in tools.ended(futures):
                 future.result()
             ended = True
         finally:
             # The pool waits for its threads, and they for their tools: end those first, also for ^C.
             if not ended:
-                _stop(execution)
+                execution.stopping.set()
+                tools.stop(pool, futures)
 
 
 def _one(execution: _Execution, stage: str, action: Action, memory: int, budget: Budget) -> None:

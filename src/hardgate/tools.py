@@ -6,6 +6,8 @@ that a timeout, an overflow or an interrupt ends it with all its children.
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import os
 import select
 import signal
@@ -13,10 +15,11 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -34,6 +37,12 @@ PASSED = (
     "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE",
     "SYSTEMROOT",
 )  # fmt: skip
+
+# The main thread never waits for longer without a look around (seconds). The system may hand ^C to any thread, Python
+# runs its handler in the main one only, and a wait without an end is then not woken: seen in two of a hundred installs.
+HEED = 0.25
+
+Result = TypeVar("Result")
 
 _live: set[int] = set()
 _live_lock = threading.Lock()
@@ -122,11 +131,42 @@ def _kill_group(pid: int) -> None:
         return
 
 
+def ended(futures: Iterable[Future[Result]]) -> Iterator[Future[Result]]:
+    """The futures as they come to their ends, like `concurrent.futures.as_completed`, but never deaf to ^C."""
+    waiting = set(futures)
+    while waiting:
+        done, waiting = concurrent.futures.wait(waiting, HEED, concurrent.futures.FIRST_COMPLETED)
+        yield from done
+
+
+def _await_end(pid: int) -> None:
+    """Return when the process has ended, without reaping it: its group keeps its number until its children are gone."""
+    # Where the system has none (macOS), or the process is gone from view, waitid alone waits.
+    with contextlib.suppress(AttributeError, OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            while not poll.poll(HEED * 1000):
+                pass
+        finally:
+            os.close(handle)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 def kill_all() -> None:
     """End every tool that is running, with its children: for an interrupt."""
     with _live_lock:
         for pid in _live:
             _kill_group(pid)
+
+
+def stop(pool: Executor, futures: Collection[Future[Result]]) -> None:
+    """End every tool until all `futures` of `pool` are done: one of them may be just about to start its tool."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    kill_all()
+    while concurrent.futures.wait(futures, HEED).not_done:
+        kill_all()
 
 
 def run(
@@ -177,8 +217,7 @@ def _attend(process: subprocess.Popen[bytes], began: float, timeout: float, outp
     watch = _Watch(process.pid, timeout, overflow)
     for thread in (out, err, watch):
         thread.start()
-    # Look without reaping first: the group keeps its number until its children are gone too.
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    _await_end(process.pid)
     watch.ended = True
     overflow.set()
     watch.join()
@@ -254,6 +293,24 @@ def reachable(address: str, *, timeout: float = 3.0) -> bool:
         with socket.create_connection((parts.hostname, port), timeout=timeout):
             return True
     except (OSError, ValueError):
+        return False
+
+
+def answers(address: str, *, timeout: float = 5.0) -> bool:
+    """Whether there is something at an address: a server that has it, and not just any server."""
+    # Here and not above: they take 50 ms, and few runs ask.
+    from http.client import HTTPException  # noqa: PLC0415
+    from urllib.request import Request, urlopen  # noqa: PLC0415
+
+    if not address.startswith(("http://", "https://")):
+        return False
+    try:
+        with urlopen(Request(address), timeout=timeout) as answer:  # noqa: S310 (scheme checked above)
+            return bool(answer.status == 200)  # noqa: PLR2004 (OK)
+    except HTTPError as error:
+        error.close()
+        return False
+    except (HTTPException, OSError, ValueError):
         return False
 
 

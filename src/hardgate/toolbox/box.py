@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,6 @@ from hardgate.toolbox.lock import PACKAGED, Lock, Pinned, read_lock, this_platfo
 from hardgate.toolbox.recipes import BY_NAME, NAMES, RECIPES, Recipe
 from hardgate.toolbox.steps import Progress, Site, Step
 
-_PAUSE = 0.2  # seconds
 _AT_ONCE = 4  # installations: some wait for the network while others compile
 
 
@@ -181,14 +179,14 @@ class Toolbox:
             running = [pool.submit(self._sync_one, one, guarded) for one in wanted]
             ended = False
             try:
+                for future in tools.ended(running):
+                    future.result()
                 results = [future.result() for future in running]
                 ended = True
             finally:
                 if not ended:  # ^C, or a fault of ours: nobody waits for the rest
                     stopped.set()
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    while futures.wait(running, timeout=_PAUSE).not_done:
-                        tools.kill_all()
+                    tools.stop(pool, running)
             return results
 
     def prune(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
-DEMO_TOOLS := gitleaks bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
+DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check fix docs bench lock system scanners demo-scanners
@@ -63,10 +63,14 @@ docs: .venv/.made
 	$(BIN)/python docs/generate.py
 
 bench: setup
-	$(BIN)/python bench/overhead.py
+	$(BIN)/python -m bench.overhead
+	$(BIN)/python -m bench.secrets
+	$(BIN)/python -m bench.detection
+	$(BIN)/python -m bench.rules
+	$(BIN)/python docs/generate.py
 
 lock: $(UV)
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --all-extras \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgresql \
 	    --group dev --group examples pyproject.toml -o locks/requirements-dev.txt
 	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o locks/requirements-uv.txt
 	echo cordon-scanner==0.6.0 | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,7 +1,7 @@
 """Which of the documented holes of examples/planetary-api each scanner finds, and which safe twins it reports.
 
     hardgate run examples/planetary-api --json > report.json
-    python bench/holes.py report.json
+    python -m bench.holes report.json
 
 A side of examples/planetary-api/truth.yaml counts as reported when a finding lies in its function (or, outside Python,
 in its file) and names its weakness or one related to it; a dependency, when a finding names one of its advisories.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +29,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=Path)
     report = msgspec.json.decode(parser.parse_args().report.read_bytes())
-    sides = yaml.safe_load((ROOT / "truth.yaml").read_bytes())["entries"]
-    seen = {side["id"]: _scanners(side, report["findings"]) for side in sides}
+    truth = sides()
+    seen = {side["id"]: scanners(reporting(side, report["findings"])) for side in truth}
     names = sorted({name for found in seen.values() for name in found})
     print("scanner      findings  holes found  safe twins reported")
     for name in names:
-        number = sum(name in {w["scanner"] for w in one["witnesses"]} for one in report["findings"])
-        hit = sum(name in seen[side["id"]] for side in sides if side["kind"] == "vulnerable")
-        safe = [side["id"] for side in sides if side["kind"] == "safe" and name in seen[side["id"]]]
+        number = sum(name in scanners([one]) for one in report["findings"])
+        hit = sum(name in seen[side["id"]] for side in truth if side["kind"] == "vulnerable")
+        safe = [side["id"] for side in truth if side["kind"] == "safe" and name in seen[side["id"]]]
         print(f"{name:<12} {number:>8}  {hit:>11}  {len(safe)} {' '.join(safe)}")
-    holes = [side["id"] for side in sides if side["kind"] == "vulnerable"]
+    holes = [side["id"] for side in truth if side["kind"] == "vulnerable"]
     print(f"\nfound by at least one: {sum(bool(seen[hole]) for hole in holes)} of {len(holes)}")
     for hole in holes:
         print(f"  {hole:<40} {', '.join(sorted(seen[hole])) or 'NONE'}")
     return 0
 
 
-def _scanners(side: Side, findings: list[Finding]) -> set[str]:
+def sides() -> list[Side]:
+    """Every side of truth.yaml, in its order."""
+    entries: list[Side] = yaml.safe_load((ROOT / "truth.yaml").read_bytes())["entries"]
+    return entries
+
+
+def reporting(side: Side, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of a JSON report that report this side."""
     first, last = _lines(side)
     weaknesses = {side["cwe"], *(side.get("related") or [])}
     ids = set(side.get("ids") or [])
-    found = set[str]()
+    found = []
     for one in findings:
         where = one["location"]
         if where["path"] != side["file"]:
@@ -57,8 +65,13 @@ def _scanners(side: Side, findings: list[Finding]) -> set[str]:
         inside = line is None or first <= line <= last
         same = bool(weaknesses & set(one["cwe"])) or not one["cwe"]
         if (ids & set(one["ids"])) if ids else (inside and same):
-            found |= {witness["scanner"] for witness in one["witnesses"]}
+            found.append(one)
     return found
+
+
+def scanners(findings: Iterable[Finding]) -> set[str]:
+    """The names of all scanners that stand behind these findings."""
+    return {witness["scanner"] for one in findings for witness in one["witnesses"]}
 
 
 def _lines(side: Side) -> tuple[int, int]:

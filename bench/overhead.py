@@ -1,6 +1,6 @@
 """How much hardgate adds to the scanners it starts, and how fast a run is when nothing has changed.
 
-    python bench/overhead.py [--rounds N]
+    python -m bench.overhead [--rounds N]
 
 Both sides scan the same copy of examples/planetary-api with the same tools and the same command lines: once from a
 shell script that starts them all at once, once by `hardgate run --no-cache`. The rounds alternate, so that a busy

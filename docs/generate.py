@@ -4,7 +4,9 @@
     python docs/generate.py --check   # write nothing; exit code 1 when something is not as it should be
 
 Made are the JSON Schema of hardgate.yaml for editors, the bundled Semgrep rules as the one file that the engines read,
-and the table of figures in README.md out of bench/results/overhead.json. The same input always makes the same bytes.
+a page for each rule and the table of all rules (rules_pages.py), the table of figures in README.md out of
+bench/results/overhead.json, and the tables of docs/explanation/detection.md out of bench/results/detection.json. The
+same input always makes the same bytes.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ import yaml
 from hardgate import config
 from hardgate.scanners import SCANNERS
 
+# The page maker lies beside this file, which may have been started by its path or loaded by a test.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import rules_pages
+
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = Path("src/hardgate/schemas/hardgate-yaml.schema.json")
 FAMILIES = Path("src/hardgate/rules/semgrep")
@@ -31,6 +37,11 @@ RULES = Path("src/hardgate/rules/semgrep.json")
 README = Path("README.md")
 FIGURES = Path("bench/results/overhead.json")
 BEGIN, END = "<!-- bench:overhead -->", "<!-- /bench:overhead -->"
+DETECTION = Path("docs/explanation/detection.md")
+RATES = Path("bench/results/detection.json")
+# Who is rated, in the words of bench/detection.py and in those of the page.
+RATED = {"bandit": "bandit", "semgrep": "semgrep", "ruff": "ruff", "union": "any of them", "blocking": "what blocks"}
+HALVES = {"tuned": "tuned half", "unseen": "unseen half", "both": "both"}
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +61,62 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rows: tuple[Row, ...]
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one scanner judged a group of one half: counts of cases, and rates (None where there was no such case)."""
+
+    half: str
+    group: str
+    scanner: str
+    bad: int
+    found: int
+    good: int
+    alarms: int
+    tpr: float | None
+    fpr: float | None
+    j: float | None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many holes of planetary-api a scanner found, and on how many safe twins it raised an alarm."""
+
+    scanner: str
+    found: int
+    alarms: int
+
+
+class Pairs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pairs of planetary-api that are Python, and the ids of the sides that were judged wrongly."""
+
+    holes: int
+    twins: int
+    rows: tuple[Told, ...]
+    missed: tuple[str, ...]
+    reported: tuple[str, ...]
+    blocked: tuple[str, ...]
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Youden's J of all scanners together must be over a half, and what it is."""
+
+    half: str
+    bound: float
+    j: float
+    met: bool
+
+
+class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What bench/detection.py measured; `tools` are versions, `rules` and `corpus` SHA-256 digests."""
+
+    measured: str
+    tools: dict[str, str]
+    rules: str
+    corpus: str
+    goal: Goal
+    families: tuple[Rate, ...]
+    weaknesses: tuple[Rate, ...]
+    planetary: Pairs
+
+
 def schema_bytes() -> bytes:
     """The JSON Schema of hardgate.yaml for the scanners that this hardgate has."""
     options = {scanner.name: scanner.options for scanner in sorted(SCANNERS, key=lambda one: one.name)}
@@ -57,23 +124,24 @@ def schema_bytes() -> bytes:
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def rules(folder: Path) -> list[dict[str, Any]]:
-    """All rules of the family files in `folder`, in the order of their names; each is read after the shared anchors.
+def families(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rules of each family file in `folder`, in the order of their names; each is read after the shared anchors.
 
     Raises ValueError for an id that is there twice.
     """
     shared = (folder / SHARED).read_text("utf-8")
-    texts = (path.read_text("utf-8") for path in sorted(folder.glob("*.yaml")) if path.name != SHARED)
-    found = [rule for text in texts for rule in yaml.safe_load(f"{shared}\n{text}")["rules"]]
-    twice = [one for one, times in Counter(rule["id"] for rule in found).items() if times > 1]
+    files = (path for path in sorted(folder.glob("*.yaml")) if path.name != SHARED)
+    found = {path.stem: yaml.safe_load(f"{shared}\n{path.read_text('utf-8')}")["rules"] for path in files}
+    every = Counter(rule["id"] for members in found.values() for rule in members)
+    twice = [one for one, times in every.items() if times > 1]
     if twice:
         raise ValueError(f"{folder} has more than one rule {', '.join(twice)}")
     return found
 
 
-def rules_bytes(folder: Path) -> bytes:
+def rules_bytes(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
     """The rules as one JSON document, a line for each: the engines read that in half the time that YAML takes them."""
-    lines = ",\n".join(json.dumps(rule, sort_keys=True) for rule in rules(folder))
+    lines = ",\n".join(json.dumps(rule, sort_keys=True) for members in found.values() for rule in members)
     return f'{{"rules": [\n{lines}\n]}}\n'.encode()
 
 
@@ -96,18 +164,87 @@ def readme_text(text: str, figures: Figures | None) -> str:
 
     Raises ValueError when the markers do not stand there exactly once, in their order.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"{README} must hold {BEGIN} and then {END}, each once")
-    if figures is None:
+    return between(text, README, (BEGIN, END), None if figures is None else table(figures))
+
+
+def between(text: str, page: Path, markers: tuple[str, str], content: str | None) -> str:
+    """A page's text with this content between its two markers; as it is without content.
+
+    Raises ValueError when the markers do not stand there exactly once, in their order.
+    """
+    begin, end = markers
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"{page} must hold {begin} and then {end}, each once")
+    if content is None:
         return text
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{table(figures)}\n{END}{rest.split(END)[1]}"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+
+
+def detection_text(text: str, measured: Detection) -> str:
+    """docs/explanation/detection.md with its tables between their markers. Raises ValueError as `between` does."""
+    parts = {
+        "all": _overall(measured),
+        "unseen": _by_group(measured.families, "unseen", "family"),
+        "tuned": _by_group(measured.families, "tuned", "family"),
+        "weaknesses": _by_group(measured.weaknesses, "unseen", "weakness"),
+        "planetary": _pairs(measured.planetary),
+    }
+    for name, content in parts.items():
+        text = between(text, DETECTION, (f"<!-- detection:{name} -->", f"<!-- /detection:{name} -->"), content)
+    return text
+
+
+def _overall(measured: Detection) -> str:
+    found = {(one.scanner, one.half): one for one in measured.families if one.group == "all"}
+    head = [f"| | {' | '.join(HALVES.values())} |", "|---|" + "---|" * len(HALVES)]
+    rows = [f"| {word} | {' | '.join(_rates(found[name, half]) for half in HALVES)} |" for name, word in RATED.items()]
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(measured.tools.items()))
+    goal = measured.goal
+    reached = f"it is {goal.j:.2f}, so the goal is {'met' if goal.met else 'missed'}"
+    origin = f"Measured on {measured.measured} with {tools}."
+    bound = f"J of all scanners together over the {HALVES[goal.half]} must be {goal.bound} or more: {reached}."
+    return "\n".join([*head, *rows, "", origin, bound])
+
+
+def _by_group(rates: Sequence[Rate], half: str, what: str) -> str:
+    found = {(one.group, one.scanner): one for one in rates if one.half == half}
+    head = [f"| {what} | bad | good | {' | '.join(RATED.values())} |", "|---|---|---|" + "---|" * len(RATED)]
+    rows = []
+    for group in dict.fromkeys(name for name, _ in found):
+        one = found[group, "union"]
+        cells = " | ".join(_rates(found[group, name]) for name in RATED)
+        rows.append(f"| {group.replace('_', ' ')} | {one.bad} | {one.good} | {cells} |")
+    return "\n".join([*head, *rows])
+
+
+def _rates(one: Rate) -> str:
+    return " / ".join("-" if rate is None else f"{rate:z.2f}" for rate in (one.tpr, one.fpr, one.j))
+
+
+def _pairs(pairs: Pairs) -> str:
+    head = [f"| | of {pairs.holes} holes found | of {pairs.twins} safe twins reported |", "|---|---|---|"]
+    rows = [f"| {RATED[one.scanner]} | {one.found} | {one.alarms} |" for one in pairs.rows]
+    missed = ", ".join(f"`{one}`" for one in pairs.missed) or "none"
+    blocked = ", ".join(f"`{one}`" for one in pairs.blocked) or "none"
+    return "\n".join([*head, *rows, "", f"Holes that nobody found: {missed}. Safe twins that would block: {blocked}."])
 
 
 def made(root: Path) -> Mapping[Path, bytes]:
     """Every generated file below `root`, with the bytes that it should have."""
     readme = readme_text((root / README).read_text("utf-8"), read_figures(root))
-    return {SCHEMA: schema_bytes(), RULES: rules_bytes(root / FAMILIES), README: readme.encode()}
+    measured = msgspec.json.decode((root / RATES).read_bytes(), type=Detection)
+    detection = detection_text((root / DETECTION).read_text("utf-8"), measured)
+    rules, index = families(root / FAMILIES), rules_pages.INDEX
+    listed = between((root / index).read_text("utf-8"), index, rules_pages.MARKERS, rules_pages.table(rules))
+    return {
+        SCHEMA: schema_bytes(),
+        RULES: rules_bytes(rules),
+        README: readme.encode(),
+        DETECTION: detection.encode(),
+        index: listed.encode(),
+        **rules_pages.pages(root, rules),
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,47 +1,54 @@
 """What `make demo` shows: the pipeline of examples/planetary-api, run whole, and its verdict.
 
 The application is full of holes on purpose, so the expected verdict is FAIL, reached with complete evidence. pip-audit
-asks its online service where that answers; where it does not, this script starts a loopback OSV server over an
-advisory snapshot from a package on PyPI, and says so.
+asks its online service where that answers; where it does not, hardgate's own advisory database stands in, filled from
+the snapshot in a package on PyPI.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE / "planetary-api"
 HARDGATE = Path(sys.executable).with_name("hardgate")
 LAB = HERE.parent / ".lab"
+# A database of the demo's own: that of the user is left alone.
+ENVIRONMENT = {**os.environ, "HARDGATE_ADVISORIES": str(LAB / "advisories")}
 FAIL = 1
 
 
 def main() -> int:
     """Run it; 0 when the verdict is the FAIL that this application deserves, else the exit code of hardgate."""
-    online = subprocess.run([HARDGATE, "advisories", "status", "--path", TARGET, "--json"], capture_output=True, check=False)
-    if online.returncode == 0:
-        print("Vulnerability data: pip-audit's online service answers, and is used.", flush=True)
-        return _verdict([])
-    data = next(LAB.glob("lib/python3*/site-packages/cordon_scanner/intel/data"))
-    command = [sys.executable, "-m", "tests.lab.osv_server", "--data", data, "--port", "0"]
-    with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            url = server.stdout.readline().strip() if server.stdout else ""
-            if not url.startswith("http://127.0.0.1:"):
-                print("The loopback OSV server did not start: no vulnerability data, so no demo.", file=sys.stderr)
-                return 3
-            print("Vulnerability data: pip-audit's online service does not answer here. A loopback server answers instead,")
-            print("from the OSV snapshot in the package cordon-scanner 0.6.0 (high, critical and unscored records only).", flush=True)
-            return _verdict(["--osv-url", url])
-        finally:
-            server.terminate()
+    sources = _sources()
+    if not all(source["answers"] for source in sources):
+        data = next(LAB.glob("lib/python3*/site-packages/cordon_scanner/intel/data"))
+        print("No online service for vulnerability data answers here: filling the local database.", flush=True)
+        filling = [HARDGATE, "advisories", "import", "--from", data, "--ecosystem", "PyPI"]
+        code = subprocess.run(filling, env=ENVIRONMENT, check=False).returncode
+        if code:
+            return code
+        sources = _sources()
+    for source in sources:
+        print(f"Vulnerability data of {source['action']}: {source['source']}", flush=True)
+    return _verdict()
 
 
-def _verdict(more: list[str]) -> int:
-    done = subprocess.run([HARDGATE, "run", TARGET, *more], env=os.environ, check=False)
+def _sources() -> list[dict[str, Any]]:
+    """The vulnerability data that a run would use, and whether it answers."""
+    status = [HARDGATE, "advisories", "status", "--path", TARGET, "--json"]
+    done = subprocess.run(status, env=ENVIRONMENT, stdout=subprocess.PIPE, check=False)
+    found: list[dict[str, Any]] = json.loads(done.stdout)["sources"]
+    return found
+
+
+def _verdict() -> int:
+    done = subprocess.run([HARDGATE, "run", TARGET], env=ENVIRONMENT, check=False)
     if done.returncode != FAIL:
         print(f"The demo expects FAIL (exit code {FAIL}); hardgate ended with {done.returncode}.", file=sys.stderr)
         return done.returncode or 4

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import importlib.util
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -88,3 +91,15 @@ def parser(command: str) -> argparse.ArgumentParser:
 @functools.cache
 def schema() -> dict[str, Any]:
     return config.schema(common.OPTIONS)
+
+
+@functools.cache
+def generate() -> ModuleType:
+    """docs/generate.py, which writes what is made from the code."""
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # msgspec looks the names of annotations up there
+    spec.loader.exec_module(module)
+    return module

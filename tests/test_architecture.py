@@ -22,9 +22,12 @@ MODULES = {
 # Level 0: what everybody speaks of. Each may import just these.
 GROUND: dict[str, set[str]] = {
     "__init__": set(),  # the version
-    "model": set(),
+    "terms": set(),  # the closed sets of words, which model hands on
+    "model": {"terms"},
     "errors": set(),
     "pins": {"model"},  # requirements files: several adapters and the plan read them
+    "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
+    "trivy_report": set(),  # the largest of the foreign reports, as values
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
@@ -36,8 +39,10 @@ DOORS: dict[str, set[str]] = {
     "tools": set(),
     "store": set(),
     "receipts": set(),  # receipts as files
+    "advisories": set(),  # the local advisory database; what is downloaded is handed to it
     "git": {"tools"},  # git, asked about a hostile repository
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
+    "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
 }
 # Level 3: the engine, and its parts, each of which knows just those before it.

@@ -71,6 +71,7 @@ policy:
     - {rule: B101, path: "tests/*", reason: asserts, owner: Ada, until: "2027-01-31"}
   honour_inline_suppressions: true
   tools_from_path: true
+  block_confidence: medium
 reports: {sarif: out/report.sarif}
 advisories: {osv_url: "http://127.0.0.1:8000"}
 limits: {file_size: 1_000}
@@ -133,6 +134,7 @@ def test_everything_can_be_said() -> None:
     assert pipeline.policy.waivers[0].ticket == "SEC-1"
     assert pipeline.policy.honour_inline_suppressions
     assert pipeline.policy.tools_from_path
+    assert pipeline.policy.block_confidence == "medium"
     assert pipeline.reports == {"sarif": "out/report.sarif"}
     assert (pipeline.osv_url, pipeline.max_file_size) == ("http://127.0.0.1:8000", 1000)
     assert pipeline.exclude == ("tests/fixtures", "*.min.js")

@@ -122,6 +122,28 @@ def test_secrets_and_critical_dependencies_always_block(
     assert state_of(settled(kind=kind, severity=severity), rules, receipt(blocking=blocking)) is State.BLOCKING
 
 
+@pytest.mark.parametrize("wanted", ["low", "medium", "high"])
+@pytest.mark.parametrize(("confidence", "rank"), [("low", 0), ("medium", 1), ("high", 2), ("", 2), ("unheard-of", 2)])
+def test_a_finding_blocks_from_a_confidence_on(wanted: str, confidence: str, rank: int) -> None:
+    """What states none, or says it in a word of its own, is taken at its word."""
+    doubtful = msgspec.structs.replace(settled(), confidence=confidence)
+    blocks = rank >= ["low", "medium", "high"].index(wanted)
+    assert state_of(doubtful, policy(block_confidence=wanted)) is (State.BLOCKING if blocks else State.INFORMING)
+
+
+def test_two_scanners_that_agree_are_sure() -> None:
+    doubtful = msgspec.structs.replace(settled(), confidence="low")
+    second = msgspec.structs.replace(doubtful.witnesses[0], scanner="semgrep")
+    agreed = msgspec.structs.replace(doubtful, witnesses=(doubtful.witnesses[0], second))
+    assert state_of(doubtful, policy(block_confidence="high")) is State.INFORMING
+    assert state_of(agreed, policy(block_confidence="high")) is State.BLOCKING
+
+
+def test_no_confidence_lets_a_secret_off() -> None:
+    secret = msgspec.structs.replace(settled(kind=Kind.SECRET), confidence="low")
+    assert state_of(secret, policy(block_confidence="high")) is State.BLOCKING
+
+
 # Actions that only inform
 
 

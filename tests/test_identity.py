@@ -341,6 +341,38 @@ def test_what_is_another_secret(other: Finding) -> None:
     assert len(both(settle(secret("gitleaks", "aws-key")), settle(other))) == 2
 
 
+def marked(value: str, commit: str = "", date: str = "", **more: Any) -> Finding:
+    """A secret with the mark of its value, as the adapter of gitleaks gives it."""
+    return secret("gitleaks", "k", commit=commit, fingerprints={"mark": value, "date": date}, **more)
+
+
+def test_a_value_in_the_tree_and_in_the_history_is_one_finding() -> None:
+    old, new = marked("v", "b" * 40, "2025", path="old.py"), marked("v", "a" * 40, "2026")
+    (one,) = settle(marked("v", severity=Severity.LOW), new, old)
+    assert (one.location.commit, one.severity) == ("", Severity.HIGH)
+    assert one.message.endswith(f"It is in the history too, since commit {'b' * 12}.")
+    assert one.id == settle(secret("gitleaks", "k"))[0].id
+
+
+def test_a_value_of_the_history_alone_is_told_at_the_oldest_commit() -> None:
+    found = [marked("v", "a" * 40, "2026"), marked("v", "b" * 40, "2025", path="old.py"), marked("w", "c" * 40, "2024")]
+    other, one = sorted(settle(*found), key=lambda one: one.location.path)
+    assert (one.location.path, one.location.commit) == ("old.py", "b" * 40)
+    assert f"stays in the history: commit {'b' * 12} and 1 more." in one.message
+    assert f"commit {'c' * 12}." in other.message
+
+
+def test_nothing_that_tells_of_a_value_is_kept() -> None:
+    for one in settle(marked("d1ge5t"), marked("d1ge5t", "a" * 40), marked("0th3r", "a" * 40)):
+        assert set(one.fingerprints) == {"secret/v1"}
+        assert b"d1ge5t" not in msgspec.json.encode(one)
+        assert b"0th3r" not in msgspec.json.encode(one)
+
+
+def test_without_marks_every_secret_of_the_history_stays() -> None:
+    assert len(settle(secret("a", "k"), secret("a", "k", commit="c" * 40), secret("a", "k", commit="d" * 40))) == 3
+
+
 def test_secrets_without_a_line_are_not_thrown_together() -> None:
     assert len(both(settle(secret("gitleaks", "a", None)), settle(secret("trivy", "b", None)))) == 2
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ import msgspec
 
 from hardgate import plan, repository, tools
 from hardgate.adapter import Job, Scanner
-from hardgate.errors import ToolError
+from hardgate.advisories import age
+from hardgate.errors import StoreError, ToolError
 from hardgate.model import (
     Action,
     ActionState,
@@ -49,9 +51,23 @@ class Memory(Protocol):
     def put_blob(self, data: bytes) -> str: ...
 
 
+class Advisories(Protocol):
+    """The local advisory database of one run: see advisories.local. All raise StoreError when it is damaged."""
+
+    def use(self) -> DataUse | None: ...
+    def ecosystems(self) -> frozenset[str]: ...
+    def trivy(self, cache: Path, ecosystems: Collection[str]) -> Path: ...
+    def address(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """All that the actions of one run share. `staged` makes the private copy of the tree when first asked for."""
+    """All that the actions of one run share. `staged` makes the private copy of the tree when first asked for.
+
+    `advisories` is the local database, for tools whose online service cannot be reached; `served` is the address at
+    which it answers now, "" when it does not; `trivy` the cache folder with the database that was made of it for
+    Trivy, None when there is none.
+    """
 
     tree: repository.Tree
     staged: Callable[[], Path]
@@ -68,13 +84,17 @@ class Scene:
     clock: Callable[[], str]
     version: str
     output_limit: int = tools.OUTPUT_LIMIT
+    advisories: Advisories | None = None
+    served: str = ""
+    trivy: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """An action of which it is clear what it will look at and with what: enough to look its result up.
 
-    `cut_off`: the online service that its data comes from cannot be reached, and no other was named.
+    `cut_off`: the online service that its data comes from cannot be reached, and no other was named or found;
+    `local`: the local advisory database stands in for it.
     """
 
     action: Action
@@ -87,9 +107,21 @@ class Prepared:
     history: bool
     online: bool
     cut_off: bool
+    local: bool
     data: DataUse | None
     notes: tuple[str, ...]
     gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sources:
+    """Where the data of an action comes from in this run."""
+
+    online: bool
+    data: DataUse | None = None
+    local: bool = False
+    notes: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 def in_scope(scene: Scene, scanner: Scanner, action: Action) -> tuple[tuple[repository.Entry, ...], int]:
@@ -168,18 +200,96 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
         files=len(files), digest=_entries_digest(entries), excluded=left, configs=configs, honoured=action.honour_config
     )
     address = scanner.address(action.options)
-    online = bool(address) and tools.reachable(address)
-    job = job_of(scene, scanner, action, tool.command, Path(), online=online)
-    data = scanner.data(job)
-    if data and not data.date:
-        data = msgspec.structs.replace(data, date=tools.last_modified(data.source))
-    cut_off = bool(data and address) and not online and not scene.osv_url
-    if address and not online and not data:
+    found = _sources(scene, scanner, action, tool, address)
+    named = (scanner.asks_osv and scene.osv_url) or (scanner.ecosystem and found.data and found.data.date)
+    cut_off = bool(found.data and address) and not (found.online or found.local or named)
+    if address and not found.online and not found.data:
         notes = (*notes, f"{address} cannot be reached; what comes from there was left out")
     return Prepared(
         action=action, scanner=scanner, stage=stage, entries=entries, scope=scope, tool=tool, rules_digest=rules,
-        history=past, online=online, cut_off=cut_off, data=data, notes=notes, gaps=gaps,
+        history=past, online=found.online, cut_off=cut_off, local=found.local, data=found.data,
+        notes=(*notes, *found.notes), gaps=(*gaps, *found.gaps, *stale(scene, action, found.data, ours=found.local)),
     )  # fmt: skip
+
+
+def reached(scanner: Scanner, address: str, osv_url: str) -> bool:
+    """Whether the online service of a scanner is there. One that could be replaced must answer: a mirror of packages
+    takes connections too, and knows no vulnerabilities.
+    """
+    if not address or (scanner.asks_osv and osv_url):
+        return False
+    return tools.answers(address) if scanner.asks_osv else tools.reachable(address)
+
+
+def _sources(scene: Scene, scanner: Scanner, action: Action, tool: Tool, address: str) -> _Sources:
+    """The online service where it answers or was named, else the local database where that will do."""
+    online = reached(scanner, address, scene.osv_url)
+    data = scanner.data(job_of(scene, scanner, action, tool.command, Path(), online=online))
+    if data is None or not address or online:
+        return _Sources(online=online, data=data and _dated(scene, scanner, action, data, online=online))
+    data = _dated(scene, scanner, action, data, online=False)
+    named = scene.osv_url if scanner.asks_osv else getattr(action.options, "cache_dir", "")
+    if scene.advisories and (scanner.asks_osv or scanner.ecosystem) and not named:
+        try:
+            use = scene.advisories.use()
+            if use and not (scanner.ecosystem and age.newer(data.date, use.date)):
+                return _local(scene, scanner, action, data, use)
+        except StoreError as error:
+            gap = gap_of(action, GapReason.DATA_UNAVAILABLE, str(error), error.hint)
+            return _Sources(online=False, data=data, gaps=(gap,))
+    return _Sources(online=False, data=data)
+
+
+def _local(scene: Scene, scanner: Scanner, action: Action, data: DataUse, use: DataUse) -> _Sources:
+    """The local database in place of `data`; a gap for each file whose packages it knows nothing of."""
+    note = f"{data.source} does not answer here; asked was the {use.source}, of {use.date}"
+    gaps = []
+    if scanner.ecosystem and scene.advisories:
+        known = scene.advisories.ecosystems()
+        for entry in in_scope(scene, scanner, action)[0]:
+            kind = scanner.ecosystem(entry.path)
+            if kind and kind not in known:
+                message = f"the local advisory database has no advisories of {kind}: {entry.path} was not judged"
+                remedy = (
+                    f"Import them, where there are any (hardgate advisories import --ecosystem {kind}), or run online."
+                )
+                gaps.append(gap_of(action, GapReason.DATA_UNAVAILABLE, message, remedy, entry.path))
+    return _Sources(online=False, data=use, local=True, notes=(note,), gaps=tuple(gaps))
+
+
+def _dated(scene: Scene, scanner: Scanner, action: Action, data: DataUse, *, online: bool) -> DataUse:
+    """The data with its date: what the service tells, or what lies beside a database that Trivy keeps.
+
+    While its service can be reached Trivy gets a newer one by itself: then the date is known after the scan.
+    """
+    if data.date:
+        return data
+    if scanner.ecosystem is None:
+        return msgspec.structs.replace(data, date=tools.last_modified(data.source))
+    return data if online else msgspec.structs.replace(data, date=kept_date(scene, scanner, action))
+
+
+def kept_date(scene: Scene, scanner: Scanner, action: Action) -> str:
+    """The date of the database that Trivy keeps in its cache folder, "" when there is none."""
+    return age.kept(Path(getattr(action.options, "cache_dir", "") or scene.cache / scanner.name))
+
+
+def stale(scene: Scene, action: Action, data: DataUse | None, *, ours: bool) -> tuple[Gap, ...]:
+    """A gap when the data tells its date, and that is longer ago than the policy allows; `ours`: it was imported."""
+    date = age.moment(data.date) if data else None
+    if data is None or date is None:
+        return ()
+    days = (datetime.fromisoformat(scene.clock()) - date).total_seconds() / 86_400
+    allowed = scene.policy.max_advisory_age
+    if days <= allowed:
+        return ()
+    message = (
+        f"{action.name} used vulnerability data of {date:%Y-%m-%d}, which is {days:.0f} days old; "
+        f"policy.max_advisory_age allows {allowed:g} ({data.source})"
+    )
+    mend = "hardgate advisories import" if ours else "ask the operator of the service"
+    remedy = f"Get newer data: {mend}. Or say in policy.max_advisory_age that older data will do."
+    return (gap_of(action, GapReason.DATA_STALE, message, remedy),)
 
 
 class MissingError(Exception):
@@ -239,7 +349,7 @@ def job_of(scene: Scene, scanner: Scanner, action: Action, command: tuple[str, .
         options=action.options,
         args=action.args,
         osv_url=scene.osv_url,
-        cache=str(scene.cache / scanner.name),
+        cache=str(scene.trivy if scene.trivy and scanner.ecosystem else scene.cache / scanner.name),
         honour_inline=scene.policy.honour_inline_suppressions,
         honour_config=action.honour_config,
         **more,
@@ -251,8 +361,9 @@ def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
     action = ready.action
     parts = [
         code, ready.tool.digest, ready.rules_digest, action, ready.scope, ready.history and _refs(scene.tree.git),
-        scene.policy.honour_inline_suppressions, ready.online, ready.data, hour if ready.data or ready.online else "",
-        scene.tree.prefix if ready.history else "",
+        scene.policy.honour_inline_suppressions, ready.online, ready.data,
+        hour if (ready.data and not ready.local) or ready.online else "",  # a local database has its digest
+        scene.tree.prefix if ready.history else "", [gap.reason for gap in ready.gaps],
     ]  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 

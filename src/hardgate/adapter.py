@@ -66,6 +66,10 @@ def _whole(job: Job) -> tuple[Job, ...]:
     return (job,)
 
 
+def _subject(job: Job) -> tuple[str, ...]:
+    return (job.subject,) if job.subject else ()
+
+
 def _nothing(_job: Job) -> Mapping[str, str]:
     return {}
 
@@ -75,15 +79,19 @@ class Scanner:
     """An adapter: a tool as a value. What is told here of a field is all that the engine knows of the tool.
 
     `argv(job)` is the command line; `parse(raw)` reads its report and raises ReportError for anything that is not a
-    whole one. `done_exits` are the exit codes after which the report counts. `reads_file`: the report is at
-    `job.report`, not on standard output. `complaints(stderr)` are gaps that a tool tells on its standard error only.
+    whole one. Of a secret it may give a `mark` (a digest of its value) and a `date` (of its commit) as `fingerprints`:
+    identity.py compares and drops them. `done_exits` are the exit codes after which the report counts. `reads_file`:
+    the report is at `job.report`, not on standard output. `complaints(stderr)` are gaps that a tool tells on its
+    standard error only.
 
     `selects(path)` says whether a path is the tool's business; `configs(path)` whether it is a file by which a
     repository would steer the tool; `hidden(path)` whether the tool would pass it by because of its name, so that it
     is shown to it under another. `silencers` are the marks by which a line silences the tool where no flag prevents
-    it: they are broken in the private copy. `split(job)` makes several starts of one action, each with a `subject`
-    (the path that its findings without a location are about) or a `mode`; `prepare(job, content)` makes the file
-    `job.subject` ready for a tool that would misread it.
+    it: they are broken in the private copy. `utf8_only`: it does not look into files that are not UTF-8, and does not
+    say so; it is shown `?` for each byte that is none. `split(job)` makes several starts of one action, each with a
+    `subject` (the path that its findings without a location are about) or a `mode`; `prepare(job, content)` makes the
+    file `job.subject` ready for a tool that would misread it; `rewrites(job)` are those files: without more, its
+    subject.
 
     `planted`: the canary is put among the files of every scan, because the tool's report for a clean tree does not
     even name the tool (`[]`); other canaries are run once a day.
@@ -91,7 +99,9 @@ class Scanner:
     `environment(job)` is added to the tool's environment; `secrets` are names of variables handed through and masked;
     `needs` those without which it cannot work, with the way out in `needs_hint`. `address(options)` is what must be
     reachable for `job.online`, "" when nothing is asked. `data(job)` tells the vulnerability data that the tool will
-    use; `makes` the media type of a document that is kept; `uses_rules`: it reads hardgate's own rules.
+    use; `asks_osv`: it asks the service at `job.osv_url` where there is one; `makes` the media type of a document that
+    is kept; `uses_rules`: it reads hardgate's own rules. `ecosystem(path)` is the one of the packages that a file
+    lists, "" for none: such a scanner looks them up in Trivy's database, which it has in `job.cache`.
 
     `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
     the name of its tool in the toolbox, where that is not the scanner's own.
@@ -112,13 +122,17 @@ class Scanner:
     hidden: Callable[[str], bool] = field(default=lambda _path: False)
     complaints: Callable[[bytes], tuple[Gap, ...]] = field(default=lambda _stderr: ())
     prepare: Callable[[Job, bytes], Prepared] | None = None
+    rewrites: Callable[[Job], tuple[str, ...]] = _subject
     address: Callable[[Any], str] = field(default=lambda _options: "")
     environment: Callable[[Job], Mapping[str, str]] = _nothing
     silencers: tuple[bytes, ...] = ()
+    utf8_only: bool = False
     secrets: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     needs_hint: str = ""
     data: Callable[[Job], DataUse | None] = field(default=lambda _job: None)
+    asks_osv: bool = False
+    ecosystem: Callable[[str], str] | None = None
     makes: str = ""
     uses_rules: bool = False
     tool: Callable[[Any], str] | None = None

@@ -17,7 +17,7 @@ from hardgate.start import Sum, missing, plant, start
 def daily(scene: Scene, ready: Prepared, work: Path, total: Sum) -> CanaryCheck | None:
     """The canary's check of today for this tool, rules and options; the tool is started when there is none."""
     scanner, action = ready.scanner, ready.action
-    parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, scene.osv_url]
+    parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, ready.data]
     key = msgspec.json.encode([*parts, scene.version], order="deterministic").decode()
     known = scene.memory.canary(key)
     if known and known.checked_at[:10] == scene.clock()[:10]:

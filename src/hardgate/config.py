@@ -12,7 +12,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 import yaml
@@ -29,6 +29,9 @@ _LINE = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # the line breaks of YAML 1.1
 # `$` alone would also match before a line break at the end.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$(?!\n)")]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+# Days, with or without their letter: 7, 1.5, 30d.
+_Days = Annotated[float, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}(\.[0-9]+)?d$(?!\n)")]
 
 
 class _Common(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +68,8 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     required: tuple[Text, ...] = ()
     exempt: dict[str, Text] = {}
     waivers: tuple[_Waiver, ...] = ()
+    block_confidence: Literal["low", "medium", "high"] = "low"
+    max_advisory_age: _Days = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
 
@@ -322,14 +327,11 @@ def _policy(source: _Source, policy: _Policy, stages: tuple[Stage, ...], subject
             source.refuse(("policy", "required", i), f"no action of this pipeline is or runs {name!r}")
     for subject in policy.exempt:
         _known(source, ("policy", "exempt", subject), subject, subjects, "subject")
-    return Policy(
-        block_at=_thresholds(source, policy.block_at),
-        required=policy.required,
-        exempt=policy.exempt,
-        waivers=tuple(_waiver(source, i, waiver) for i, waiver in enumerate(policy.waivers)),
-        honour_inline_suppressions=policy.honour_inline_suppressions,
-        tools_from_path=policy.tools_from_path,
-    )
+    read: dict[str, Any] = msgspec.structs.asdict(policy)
+    read["max_advisory_age"] = float(str(policy.max_advisory_age).removesuffix("d"))
+    read["block_at"] = _thresholds(source, policy.block_at)
+    read["waivers"] = tuple(_waiver(source, i, waiver) for i, waiver in enumerate(policy.waivers))
+    return Policy(**read)
 
 
 def _thresholds(source: _Source, given: str | dict[str, str]) -> dict[Kind, Severity | None]:

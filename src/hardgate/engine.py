@@ -24,7 +24,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import identity, plan, receipts, repository, scan, tools
+from hardgate import identity, manifests, plan, receipts, repository, scan, tools
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError, ToolError
@@ -67,6 +67,7 @@ class Settings:
     cache: bool = True
     resume: bool = False
     osv_url: str = ""
+    advisories: actions.Advisories | None = None
     leave: frozenset[str] = frozenset()
     receipts: Path | None = None
     rules: Path = RULES
@@ -86,8 +87,7 @@ def new_id() -> str:
 @functools.cache
 def code_digest() -> str:
     """The digest over hardgate's own code: a result made by other code is never used again."""
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent
+    digest, folder = hashlib.sha256(), Path(__file__).parent
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -193,6 +193,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         memory=store,
         clock=now,
         version=hardgate.__version__,
+        advisories=settings.advisories,
     )
 
 
@@ -241,15 +242,18 @@ def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Setti
         started=now(),
         selection=settings.selection,
         expected=tuple(action.name for action in pipeline.actions),
-        requirements=plan.requirements(pipeline, (name for name in names if _relevant(scene, name))),
+        requirements=plan.requirements(pipeline, _demanding(scene.tree, scene.changed)),
         gaps=_readable(scene.tree.gaps),
         notes=_notes(pipeline, scene, names),
         hardgate_version=hardgate.__version__,
     )
 
 
-def _relevant(scene: actions.Scene, name: str) -> bool:
-    return scene.changed is None or name in scene.changed
+def _demanding(tree: repository.Tree, changed: frozenset[str] | None) -> list[str]:
+    """The paths that demand something of the pipeline."""
+    idle = manifests.settled(tree)
+    names = (entry.path for entry in tree.entries)
+    return [name for name in names if name not in idle and (changed is None or name in changed)]
 
 
 def _readable(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
@@ -379,7 +383,7 @@ def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]
         finished=now(),
         state=RunState.FINISHED,
         expected=expected,
-        requirements=plan.requirements(pipeline, names),
+        requirements=plan.requirements(pipeline, _demanding(tree, None)),
         receipts=good,
         findings=identity.merge(finding for receipt in good for finding in receipt.findings),
         gaps=(*_readable(tree.gaps), *refused),

@@ -26,6 +26,8 @@ from hardgate.model import (
     Waiver,
 )
 
+_CONFIDENCE = {"low": 0, "medium": 1, "high": 2}
+_SURE = 2  # a finding with another word, or none, is never let off for its confidence
 SHORT_ID = 16  # digits of an id as reports show it; a fingerprint has 64
 
 
@@ -67,10 +69,18 @@ def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[S
         return State.INFORMING, f"the policy never blocks on findings of kind {finding.kind}"
     if finding.severity.rank < threshold.rank:
         return State.INFORMING, f"{finding.severity} is below {threshold}, where {finding.kind} findings begin to block"
+    wanted = policy.block_confidence
+    if _CONFIDENCE.get(finding.confidence, _SURE) < _CONFIDENCE[wanted] and not _agreed(finding):
+        return State.INFORMING, f"its confidence is {finding.confidence}, and the policy blocks from {wanted} on"
     actions = {witness.action for witness in finding.witnesses} or {finding.action}
     if actions <= informational:
         return State.INFORMING, f"{' and '.join(sorted(actions))} only inform (`blocking: false`)"
     return State.BLOCKING, f"{finding.severity} reaches {threshold}, where {finding.kind} findings begin to block"
+
+
+def _agreed(finding: Finding) -> bool:
+    """Whether two tools say the same: that is worth more than what either thinks of itself."""
+    return len({witness.scanner for witness in finding.witnesses}) > 1
 
 
 def _always(finding: Finding) -> str:
@@ -134,13 +144,10 @@ def _not_covered(run: Run, receipts: dict[str, Receipt]) -> list[Gap]:
         if reported or unsettled or need.exempt:
             continue
         choice = " or ".join(need.scanners)
-        gaps.append(
-            Gap(
-                reason=GapReason.NOT_COVERED,
-                message=f"{need.reason}, and no {choice} looked at it",
-                remedy=f"Add {choice} to a stage, or say why not under policy.exempt.{need.subject}.",
-            )
-        )
+        message = f"{need.reason}, and no {choice} looked at it" if choice else need.reason
+        do = f"Add {choice} to a stage" if choice else "Do that"
+        remedy = f"{do}, or say why not under policy.exempt.{need.subject}."
+        gaps.append(Gap(reason=GapReason.NOT_COVERED, message=message, remedy=remedy))
     return gaps
 
 

@@ -51,7 +51,7 @@ def settle(
     not there), `severities` is the action's own map by rule or advisory.
     """
     known = functools.lru_cache(maxsize=32)(lines)
-    settled = [_settle(finding, action, severities, place, known) for finding in findings]
+    settled = [_settle(finding, action, severities, place, known) for finding in _once(findings)]
     counted: Counter[tuple[str, ...]] = Counter()
     result = []
     for finding, code in sorted(settled, key=lambda one: _reading_order(one[0])):
@@ -64,6 +64,57 @@ def settle(
             )
         )
     return tuple(result)
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of one action with each secret of the history told once: by its value's mark, whatever the place.
+
+    What still stands in the tree is told there, and says since which commit. What does not is told at the commit that
+    brought it in. `fingerprints` hold a mark of the value and the date of the commit only here: `settle` drops them.
+    """
+    here: dict[str, list[Finding]] = {}
+    past: dict[str, list[Finding]] = {}
+    rest = []
+    for finding in findings:
+        mark = finding.fingerprints.get("mark", "")
+        if not (mark and finding.kind is Kind.SECRET):
+            rest.append(finding)
+        else:
+            (past if finding.location.commit else here).setdefault(mark, []).append(finding)
+    for mark, group in past.items():
+        first = min(group, key=_age)
+        if mark in here:
+            worst = max((one.severity for one in group), key=lambda one: one.rank)
+            here[mark] = [_also_past(one, first.location.commit, worst) for one in here[mark]]
+        else:
+            rest.append(_only_past(first, group))
+    return [*rest, *(one for group in here.values() for one in group)]
+
+
+def _age(finding: Finding) -> tuple[str, str, str, int]:
+    where = finding.location
+    return (finding.fingerprints.get("date", ""), where.commit, where.path, where.line or 0)
+
+
+def _also_past(finding: Finding, commit: str, worst: Severity) -> Finding:
+    message = f"{_sentence(finding.message)} It is in the history too, since commit {commit[:12]}."
+    severity = max(finding.severity, worst, key=lambda one: one.rank)
+    return msgspec.structs.replace(finding, message=message, severity=severity)
+
+
+def _only_past(first: Finding, group: Sequence[Finding]) -> Finding:
+    commits = len({one.location.commit for one in group})
+    more = f" and {commits - 1} more" if commits > 1 else ""
+    message = (
+        f"{_sentence(first.message)} It was removed, or is in no file that was looked at, but stays in the history: "
+        f"commit {first.location.commit[:12]}{more}."
+    )
+    severity = max((one.severity for one in group), key=lambda one: one.rank)
+    return msgspec.structs.replace(first, message=message, severity=severity)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _settle(

@@ -6,35 +6,14 @@ with `/`, digests SHA-256 in lower-case hexadecimal.
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 import msgspec
 
+from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
-class Severity(enum.StrEnum):
-    """How bad a finding is: one table for every tool, so the word shown is the word that gates."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-
-    @property
-    def rank(self) -> int:
-        """4 for critical down to 0 for info."""
-        return 4 - list(Severity).index(self)
-
-
-class Kind(enum.StrEnum):
-    """What sort of problem a finding is; the policy sets a threshold for each."""
-
-    SECRET = "secret"  # noqa: S105 (a word, not a password)
-    DEPENDENCY = "dependency"
-    CODE = "code"
-    MISCONFIGURATION = "misconfiguration"
-    LICENCE = "licence"
+# The words are a part of the nouns: who imports these, imports those.
+__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "RunState", "Severity", "State"]
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,26 +68,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     fingerprints: dict[str, str] = {}
     witnesses: tuple[Witness, ...] = ()
-
-
-class GapReason(enum.StrEnum):
-    """Why something was not looked at."""
-
-    TOOL_MISSING = "tool-missing"
-    TOOL_FAILED = "tool-failed"
-    TIMEOUT = "timeout"
-    OUTPUT_LIMIT = "output-limit"
-    REPORT_UNREADABLE = "report-unreadable"
-    FILE_UNREAD = "file-unread"
-    RULES_EMPTY = "rules-empty"
-    CANARY_MISSED = "canary-missed"
-    DATA_UNAVAILABLE = "data-unavailable"
-    DATA_STALE = "data-stale"
-    SEVERITY_UNKNOWN = "severity-unknown"
-    NOT_RUN = "not-run"
-    NOT_COVERED = "not-covered"
-    NOTHING_IN_SCOPE = "nothing-in-scope"
-    RECEIPT_REFUSED = "receipt-refused"
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,14 +133,6 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     honoured: bool = False
 
 
-class ActionState(enum.StrEnum):
-    """How an action ended. NOTHING_TO_DO: the repository has no file of its kind."""
-
-    DONE = "done"
-    GAP = "gap"
-    NOTHING_TO_DO = "nothing-to-do"
-
-
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What one action left behind: the evidence that the gate reads. `digest` seals the rest; `argv` is masked.
 
@@ -224,14 +175,6 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     actions: tuple[str, ...] = ()
     exempt: str = ""
-
-
-class RunState(enum.StrEnum):
-    """How far a run came. A run that was killed reads as RUNNING until the store finds its process gone."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    INTERRUPTED = "interrupted"
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,13 +233,17 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What must have run, what blocks, what informs, and the waivers. `block_at` has every Kind; None: it informs.
 
-    `exempt` maps a subject of plan.py (such as "terraform") to the written reason for not covering it.
+    `exempt` maps a subject of plan.py (such as "terraform") to the written reason for not covering it. Findings of a
+    lower confidence than `block_confidence` (low, medium, high) inform; what states none is taken at its word.
+    Vulnerability data that is older than `max_advisory_age` (days) is a gap.
     """
 
     block_at: dict[Kind, Severity | None]
     required: tuple[str, ...] = ()
     exempt: dict[str, str] = {}
     waivers: tuple[Waiver, ...] = ()
+    block_confidence: str = "low"
+    max_advisory_age: float = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
 
@@ -344,32 +291,6 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     def actions(self) -> tuple[Action, ...]:
         """All actions, in the order of the stages."""
         return tuple(action for stage in self.stages for action in stage.actions)
-
-
-class Outcome(enum.StrEnum):
-    """The three answers of the gate."""
-
-    PASS = "PASS"  # noqa: S105 (a verdict, not a password)
-    FAIL = "FAIL"
-    INCOMPLETE = "INCOMPLETE"
-
-
-class ExitCode(enum.IntEnum):
-    """The one table of exit codes; docs/reference/exit-codes.md shows it."""
-
-    PASS = 0
-    FAIL = 1
-    USAGE = 2
-    INCOMPLETE = 3
-    INTERRUPTED = 130
-
-
-class State(enum.StrEnum):
-    """What the gate made of a finding."""
-
-    BLOCKING = "blocking"
-    WAIVED = "waived"
-    INFORMING = "informing"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

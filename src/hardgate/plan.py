@@ -8,29 +8,28 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from hardgate import locks
 from hardgate.model import Action, Pipeline, Requirement, Selection
 from hardgate.pins import is_requirements
 from hardgate.wording import plain
 
-LOCK_FILES = frozenset(
-    {
-        "Cargo.lock", "composer.lock", "Gemfile.lock", "go.sum", "package-lock.json", "Pipfile.lock", "pnpm-lock.yaml",
-        "poetry.lock", "pom.xml", "uv.lock", "yarn.lock",
-    }
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Something that a tree may hold. `any_of` are the capabilities of which one must report: see `capabilities`."""
+    """Something that a tree may hold. `any_of` are the capabilities of which one must report: see `capabilities`.
+
+    Without any, nothing here can report on it: each file of it is a gap, unless `missing(path, names)` is "": then
+    another file of the tree stands for it. Else it says what is wrong, and the way out.
+    """
 
     name: str
     found: Callable[[str], bool]
     any_of: tuple[str, ...]
     what: str
+    missing: Callable[[str, Collection[str]], str] | None = None
 
 
 def _last(path: str) -> str:
@@ -47,11 +46,17 @@ SUBJECTS = (
     Subject("dockerfile", is_dockerfile, ("hadolint", "trivy:misconfig"), "a Dockerfile"),
     Subject("terraform", lambda path: path.endswith((".tf", ".tf.json")), ("checkov",), "Terraform"),
     Subject("requirements", is_requirements, ("pip-audit", "safety", "trivy:vuln"), "a requirements file"),
-    Subject("lockfile", lambda path: _last(path) in LOCK_FILES, ("trivy:vuln",), "a lock file of dependencies"),
+    Subject(
+        "lockfile",
+        lambda path: bool(locks.ecosystem(path)) and not is_requirements(path),
+        ("trivy:vuln",),
+        "a lock file of dependencies",
+    ),
+    Subject("manifest", locks.is_manifest, (), "a manifest of dependencies", locks.unlocked),
 )
 # What a team would miss without noticing: no gap, but a warning on the verdict.
 ADVISED = (
-    Subject("secrets", lambda _path: True, ("gitleaks", "trivy:secret"), "secrets"),
+    Subject("secrets", lambda _path: True, ("gitleaks", "detect-secrets", "trivy:secret"), "secrets"),
     Subject("python", lambda path: path.endswith(".py"), ("bandit", "semgrep", "ruff"), "Python code"),
     Subject(
         "workflows",
@@ -81,6 +86,8 @@ def requirements(pipeline: Pipeline, paths: Iterable[str]) -> tuple[Requirement,
 
 
 def _requirements(pipeline: Pipeline, subject: Subject, paths: tuple[str, ...]) -> Iterable[Requirement]:
+    if subject.missing is not None:
+        return [need for path in filter(subject.found, paths) for need in _unlocked(pipeline, subject, path, paths)]
     wanted = frozenset(subject.any_of)
     able = [action for action in pipeline.actions if wanted & capabilities(action)]
     examples: dict[tuple[str, ...], str] = {}
@@ -97,6 +104,14 @@ def _requirements(pipeline: Pipeline, subject: Subject, paths: tuple[str, ...]) 
         )
         for actions, example in examples.items()
     ]
+
+
+def _unlocked(pipeline: Pipeline, subject: Subject, path: str, paths: tuple[str, ...]) -> Iterable[Requirement]:
+    way = subject.missing(path, frozenset(paths)) if subject.missing else ""
+    if way:
+        reason = f"{plain(path)} {way}"
+        exempt = pipeline.policy.exempt.get(subject.name, "")
+        yield Requirement(subject=subject.name, scanners=(), reason=reason, actions=(), exempt=exempt)
 
 
 def advice(pipeline: Pipeline, paths: Iterable[str]) -> tuple[str, ...]:

@@ -217,6 +217,15 @@ def _open(folder: int, last: str) -> int:
     return os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
 
 
+def content(root: Path, name: str, limit: int) -> bytes | None:
+    """The first `limit` bytes of a file of a tree, None when it cannot be read; links are not followed."""
+    try:
+        with _parent(root, name) as (folder, last), os.fdopen(_open(folder, last), "rb") as file:
+            return file.read(limit)
+    except OSError:
+        return None
+
+
 def _private(name: str, number: int) -> str:
     """A name that no tool can stumble over: odd parts (control characters, no UTF-8, a leading dash) are replaced.
 

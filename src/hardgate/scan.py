@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from hardgate import canary, identity, plan, repository
-from hardgate.action import MissingError, Prepared, Scene, Tool, blank, find_tool, gap_of, job_of
+from hardgate.action import MissingError, Prepared, Scene, Tool, blank, find_tool, gap_of, job_of, kept_date, stale
 from hardgate.adapter import Job, Scanner
-from hardgate.errors import ReportError, ToolError
+from hardgate.errors import ReportError, StoreError, ToolError
 from hardgate.model import (
     Action,
     ActionState,
@@ -38,6 +38,8 @@ from hardgate.wording import flow, plain
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
 HIDDEN = "hardgate-hidden"  # the folder for files that a tool would pass by because of their names
 UNSEEN = 20  # gaps for single files that a tool did not see; more become one
+# Gaps after which it says nothing that a file was not seen.
+_BROKEN = frozenset({GapReason.TOOL_FAILED, GapReason.TIMEOUT, GapReason.OUTPUT_LIMIT, GapReason.REPORT_UNREADABLE})
 LINES_UP_TO = 5_000_000  # bytes: in larger files a line is not read again for its id
 
 
@@ -60,6 +62,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
     work = scene.scratch / f"action-{secrets.token_hex(4)}"
     try:
         find_tool(scene, ready.scanner, ready.action, check=True)
+        scene = _with_data(scene, ready)
         work.mkdir()
         if ready.scanner.planted:
             check = CanaryCheck(
@@ -72,15 +75,35 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
             _scan(scene, ready, work / "scan", total)
     except MissingError as error:
         total.gaps.append(msgspec.structs.replace(error.gap, action=ready.action.name))
-    except (OSError, ToolError) as error:
+    except (OSError, ToolError, StoreError) as error:
         remedy = "Free some space, or set TMPDIR to a folder that has it." if isinstance(error, OSError) else error.hint
         message = f"{ready.scanner.name} could not be run: {error}"
         total.gaps.append(gap_of(ready.action, GapReason.TOOL_FAILED, message, remedy))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    if ready.online and ready.scanner.ecosystem and ready.data:
+        data = msgspec.structs.replace(ready.data, date=kept_date(scene, ready.scanner, ready.action))
+        ready = dataclasses.replace(ready, data=data)
+        total.gaps += stale(scene, ready.action, data, ours=False)
     if ready.cut_off and total.gaps:
         total.gaps.insert(0, _cut_off(ready))
     return _signed(receipt, ready, total, check)
+
+
+def _with_data(scene: Scene, ready: Prepared) -> Scene:
+    """The scene with the local database as this tool can ask it, where it stands in for an online service."""
+    if not ready.local or not scene.advisories:
+        return scene
+    if ready.scanner.ecosystem is None:
+        address = scene.advisories.address()
+        return dataclasses.replace(scene, osv_url=address, served=address)
+    kinds = {ready.scanner.ecosystem(name) for name in (*(e.path for e in ready.entries), *_bait(ready))}
+    folder = scene.advisories.trivy(scene.cache, kinds & scene.advisories.ecosystems())
+    return dataclasses.replace(scene, trivy=folder)
+
+
+def _bait(ready: Prepared) -> tuple[str, ...]:
+    return tuple(ready.scanner.bait(ready.action.options).files)
 
 
 def _hopeless(total: Sum) -> bool:
@@ -90,8 +113,11 @@ def _hopeless(total: Sum) -> bool:
 
 def _cut_off(ready: Prepared) -> Gap:
     source = ready.data.source if ready.data else "its data"
-    message = f"{ready.scanner.name} asks {source}, which cannot be reached from here: not all was looked up"
-    remedy = "Name an OSV service that answers: advisories: {osv_url: ...} in hardgate.yaml, or --osv-url."
+    message = f"{ready.scanner.name} asks {source}, which does not answer here: not all was looked up"
+    remedy = (
+        "Import a local database: hardgate advisories import; or name an OSV service that answers: "
+        "advisories: {osv_url: ...} in hardgate.yaml, or --osv-url."
+    )
     return gap_of(ready.action, GapReason.DATA_UNAVAILABLE, message, remedy)
 
 
@@ -108,13 +134,18 @@ def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | 
         seconds=round(total.seconds, 3),
         cpu_seconds=round(total.cpu_seconds, 3),
         peak_memory=total.peak_memory,
-        scope=msgspec.structs.replace(ready.scope, seen=None if total.seen is None else len(total.seen)),
+        scope=msgspec.structs.replace(ready.scope, seen=_count(ready, total)),
         canary=None if missed else check,
         findings=tuple(total.findings),
         gaps=tuple(total.gaps),
         notes=(*ready.notes, *total.notes),
         outputs=tuple(total.outputs),
     )
+
+
+def _count(ready: Prepared, total: Sum) -> int | None:
+    """How many files the tool says it read; None where it tells that of lock files only, or of none."""
+    return None if total.seen is None or ready.scanner.ecosystem else len(total.seen)
 
 
 def use_of(name: str, tool: Tool) -> ToolUse:
@@ -132,6 +163,8 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
         _defuse(view, scanner.silencers)
+    if scanner.utf8_only:
+        _spell_out(view)
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
     planted = plant(view, mark, bait) if mark else ()
     past = ""
@@ -145,10 +178,21 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         files=(*files, *planted), history=past, prefix=scene.tree.prefix, online=ready.online,
     )  # fmt: skip
     stand = _Stand(view=view, names=names, mark=mark, prefix=scene.tree.prefix, exclude=scene.exclude)
-    for number, part in enumerate(scanner.split(job)):
-        report = _start(scene, ready, part, work / f"start-{number}", total)
-        if report is not None:
-            _take(ready, stand, part, report, total)
+    found: list[Finding] = []
+    try:
+        for number, part in enumerate(scanner.split(job)):
+            report = _start(scene, ready, part, work / f"start-{number}", total)
+            if report is not None:
+                found += _take(ready, stand, part, report, total)
+    finally:
+        # All starts of the action together: a secret in the tree and in the history is one.
+        total.findings += identity.settle(
+            found,
+            action=action.name,
+            severities=action.severity,
+            place=lambda path: path,
+            lines=functools.partial(_lines, stand),
+        )
     total.gaps[:] = [_named(gap, stand) for gap in total.gaps]
     _unseen(ready, total)
 
@@ -167,6 +211,18 @@ def _renamer(scanner: Scanner, *, honoured: bool) -> Callable[[str], str]:
     return rename
 
 
+def _spell_out(view: Path) -> None:
+    """Put `?` for each byte that is no UTF-8, for a tool that would not see the rest: places stay right."""
+    for file in (path for path in view.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            text = content.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
+            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
+            file.write_bytes(text)
+
+
 def _defuse(view: Path, silencers: Sequence[bytes]) -> None:
     """Break the marks by which a file silences the tool, where no flag does: same length, so that places stay right."""
     for file in (path for path in view.rglob("*") if path.is_file()):
@@ -182,8 +238,11 @@ def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: Sum) -> 
     """One start of the tool: its report, or None after a gap was noted."""
     home.mkdir(parents=True)
     part = dataclasses.replace(part, scratch=str(home), report=str(home / "report"))
-    if ready.scanner.prepare and part.subject and not _made_ready(ready, part, total):
-        return None
+    for path in ready.scanner.rewrites(part) if ready.scanner.prepare else ():
+        if not _made_ready(ready, dataclasses.replace(part, subject=path), total):
+            if part.subject:
+                return None
+            total.seen = (total.seen or set()) | {path}  # by us: there is nothing in it that the tool could judge
     try:
         raw = start(scene, ready.scanner, ready.action, part, total)
     except MissingError as error:
@@ -216,8 +275,8 @@ def _made_ready(ready: Prepared, part: Job, total: Sum) -> bool:
     return bool(prepared.content)
 
 
-def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum) -> None:
-    """Add one report to the sum: without the canary, with our paths and ids."""
+def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum) -> list[Finding]:
+    """Add one report to the sum; the findings are returned: without the canary, with our paths."""
     found = [_placed(one, stand, part) for one in report.findings]
     theirs = [one for one in found if not _is_canary(one, stand)]
     past = [one for one in theirs if one.location.commit and not _wanted(stand, ready.action, one.location.path)]
@@ -231,19 +290,14 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         remedy = f"Its report cannot be trusted. See: hardgate doctor {ready.scanner.name}"
         message = f"{ready.scanner.name}{which} did not find the known-bad input that was planted for it"
         total.gaps.append(gap_of(ready.action, GapReason.CANARY_MISSED, message, remedy))
-    total.findings += identity.settle(
-        theirs,
-        action=ready.action.name,
-        severities=ready.action.severity,
-        place=lambda path: path,
-        lines=functools.partial(_lines, stand),
-    )
     for gap in report.gaps:
-        if not (stand.mark and stand.mark in gap.path):
-            total.gaps.append(msgspec.structs.replace(gap, action=ready.action.name))
+        mine = msgspec.structs.replace(gap, action=ready.action.name)
+        if not (stand.mark and stand.mark in gap.path) and mine not in total.gaps:  # several starts say the same
+            total.gaps.append(mine)
     if report.seen is not None:
         seen = {_place(path, stand) for path in report.seen}
         total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}
+    return theirs
 
 
 def _wanted(stand: _Stand, action: Action, path: str) -> bool:
@@ -287,13 +341,18 @@ def _lines(stand: _Stand, path: str) -> Sequence[str]:
 
 def _unseen(ready: Prepared, total: Sum) -> None:
     """A gap for every file in scope that the tool does not say it read, where it says so of any."""
-    if total.seen is None or total.gaps:
-        return
     scanner, action = ready.scanner, ready.action
-    missed = sorted(e.path for e in ready.entries if scanner.selects(e.path) and e.path not in total.seen)
+    lists = scanner.ecosystem if ready.data else None
+    if total.gaps and (lists is None or any(gap.reason in _BROKEN for gap in total.gaps)):
+        return
+    if total.seen is None and lists is None:
+        return
+    seen, wanted = total.seen or set(), lists or scanner.selects
+    missed = sorted(entry.path for entry in ready.entries if wanted(entry.path) and entry.path not in seen)
     remedy = f"Leave it out in writing ({scanner.name}: {{exclude: [...]}}), or see why: hardgate doctor {scanner.name}"
     for path in missed[:UNSEEN]:
-        message = f"{scanner.name} does not say that it read {path}"
+        what = "found a release in" if lists else "read"
+        message = f"{scanner.name} does not say that it {what} {path}"
         total.gaps.append(gap_of(action, GapReason.FILE_UNREAD, message, remedy, path))
     if len(missed) > UNSEEN:
         message = f"{scanner.name} does not say that it read {len(missed) - UNSEEN} more files"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import msgspec
 from hardgate import tools
 from hardgate.action import MissingError, Scene
 from hardgate.adapter import Canary, Job, Scanner
-from hardgate.model import Action, Finding, Gap, GapReason, Output
+from hardgate.model import Action, Finding, Gap, GapReason, Kind, Output
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -43,11 +44,13 @@ def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum 
     """Run the tool once and return its report's bytes; raises MissingError for anything but a whole run."""
     argv = scanner.argv(part)
     (Path(part.scratch) / ".config").mkdir(exist_ok=True)  # opengrep does not start without it
-    env = tools.environment(Path(part.scratch), extra=scanner.environment(part), passed=scanner.secrets)
+    env = tools.environment(
+        Path(part.scratch), extra={**scanner.environment(part), **_direct(scene)}, passed=scanner.secrets
+    )
     hidden = [env[name] for name in scanner.secrets if name in env]
     done = tools.run(argv, cwd=Path(part.root), env=env, timeout=action.timeout, output_limit=scene.output_limit)
     if total is not None:
-        total.argv.append(_recorded(argv, part, hidden))
+        total.argv.append(_recorded(argv, part, hidden, scene.served))
         total.exits.append(done.exit_code)
         total.seconds += done.seconds
         total.cpu_seconds += done.cpu_seconds
@@ -56,7 +59,7 @@ def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum 
     _whole(scanner, action, done, hidden)
     if not scanner.reads_file:
         if not done.stdout.strip():
-            said = _last_words(done, hidden)
+            said = _last_words(scanner, done, hidden)
             raise missing(GapReason.REPORT_UNREADABLE, f"{scanner.name} wrote no report{said}", "Run it again.")
         return done.stdout
     report = Path(part.report)
@@ -69,9 +72,17 @@ def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum 
     return report.read_bytes()
 
 
-def _recorded(argv: Sequence[str], part: Job, hidden: Sequence[str]) -> tuple[str, ...]:
+def _direct(scene: Scene) -> dict[str, str]:
+    """The variables that keep questions to our own loopback service from being sent to a proxy."""
+    if not scene.served:
+        return {}
+    return {name: ",".join(filter(None, (os.environ.get(name), "127.0.0.1"))) for name in ("NO_PROXY", "no_proxy")}
+
+
+def _recorded(argv: Sequence[str], part: Job, hidden: Sequence[str], served: str) -> tuple[str, ...]:
     """The command line as it goes on the record: secrets masked, private folders by what they hold."""
     places = {part.scratch: "$SCRATCH", part.root: "$TREE", part.history: "$HISTORY", part.rules: "$RULES"}
+    places[served] = "$ADVISORIES"
     words = tools.mask(argv, hidden)
     for place, word in sorted(places.items(), key=lambda one: -len(one[0])):
         words = tuple(text.replace(place, word) for text in words) if place else words
@@ -94,12 +105,14 @@ def _whole(scanner: Scanner, action: Action, done: tools.Completed, hidden: Sequ
         raise missing(GapReason.TIMEOUT, f"{name} was ended after its timeout of {action.timeout:g} s", remedy)
     if done.exit_code not in scanner.done_exits:
         how = f"signal {-done.exit_code}" if done.exit_code < 0 else f"exit code {done.exit_code}"
-        message = f"{name} ended with {how}{_last_words(done, hidden)}"
+        message = f"{name} ended with {how}{_last_words(scanner, done, hidden)}"
         raise missing(GapReason.TOOL_FAILED, message, f"See whether the tool works: hardgate doctor {name}")
 
 
-def _last_words(done: tools.Completed, hidden: Sequence[str]) -> str:
+def _last_words(scanner: Scanner, done: tools.Completed, hidden: Sequence[str]) -> str:
     """The end of what a failed tool said, secrets masked, as `: words`; "" when it said nothing."""
-    text = (done.stderr or done.stdout[-4 * ANSWER :]).decode("utf-8", "replace")
+    # What a scanner of secrets was about to report may hold one.
+    shown = b"" if Kind.SECRET in scanner.kinds else done.stdout[-4 * ANSWER :]
+    text = (done.stderr or shown).decode("utf-8", "replace")
     said = " ".join(tools.mask([text], hidden)[0].split())[-ANSWER:]
     return f": {said}" if said else ""

@@ -265,6 +265,17 @@ def test_a_comment_counts_when_the_policy_says_so(name: str, home: Path, reposit
         assert {one for one in seen(quiet) if one[1] == path} < before, path
 
 
+def test_a_byte_that_is_no_text_hides_no_file(home: Path, repository: Make) -> None:
+    """Semgrep's `pattern-regex` sees nothing in a file that is not UTF-8, lists it as scanned, and says nothing."""
+    files: Files = {
+        "Dockerfile": b"# caf\xe9\nFROM example.org/python:3.12\nUSER root\n",
+        "app.py": b"# -*- coding: latin-1 -*-\n# caf\xe9\nimport hashlib\n\nDIGEST = hashlib.new('md5', b'password')\n",
+    }
+    result = run(repository(files, pipeline=pipeline("semgrep")))
+    assert {path for _, path, _ in seen(result)} == set(files), result.stdout
+    assert result.json["gaps"] == []
+
+
 # Code and settings that must not run
 
 
@@ -412,7 +423,7 @@ def test_a_tool_of_the_repository_is_never_taken_from_path(repository: Make, tmp
     (root / "ruff").chmod(0o755)
     (root / "bin" / "ruff").chmod(0o755)
     more = {"PATH": ":.:bin:/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "own")}
-    result = hardgate("run", "--json", cwd=root, env=more)
+    result = hardgate("run", "--no-install", "--json", cwd=root, env=more)
     assert result.code is ExitCode.INCOMPLETE
     assert [gap["reason"] for gap in result.json["gaps"]] == [GapReason.TOOL_MISSING]
     assert list(trap.iterdir()) == []

@@ -149,7 +149,7 @@ def test_receipts_travel(home: Path, repository: Make, tmp_path: Path) -> None:
 def test_an_unfinished_action_makes_the_recording_job_fail(home: Path, repository: Make, tmp_path: Path) -> None:
     root = repository({"app.py": HOLE})
     words = ("run", str(root), "--action", "ruff", "--receipts", str(tmp_path / "receipts"))
-    result = hardgate(*words, env={"HARDGATE_HOME": str(tmp_path / "empty")})
+    result = hardgate(*words, "--no-install", env={"HARDGATE_HOME": str(tmp_path / "empty")})
     assert result.code is ExitCode.INCOMPLETE
     assert "hardgate tools sync ruff" in result.stderr
 

@@ -1,12 +1,15 @@
 """Hashes, random numbers and certificates."""
 
 import hashlib
+import hmac
 import random
 import secrets
 import ssl
+import uuid
 
 import bcrypt
 import httpx
+import paramiko
 import requests
 from cryptography.hazmat.primitives import hashes
 from werkzeug.security import generate_password_hash
@@ -110,3 +113,41 @@ def call(session):
     # ok: python-tls-verification-disabled
     context.verify_mode = ssl.CERT_REQUIRED
     return unchecked
+
+
+def kept(data, key):
+    # ok: python-weak-hash
+    cache_key = hashlib.md5(data).hexdigest()
+    # ok: python-weak-hash
+    tag = hmac.new(key, data, hashlib.sha1).hexdigest()
+    # ruleid: python-weak-hash
+    make = hashlib.md5
+    # ruleid: python-weak-hash
+    signature = hashlib.sha1(key + data).hexdigest()
+    return cache_key, tag, make, signature
+
+
+def shuffled_password(letters):
+    random.shuffle(letters)
+    # ruleid: python-insecure-random
+    return "".join(letters[:12])
+
+
+def prizes(count):
+    # ruleid: python-insecure-random
+    codes = ["".join(random.sample("ABCDEF", 6)) for _ in range(count)]
+    winner = random.choice(["Ann", "Ben"])
+    # ok: python-insecure-random
+    order = random.sample(codes, 2)
+    # ruleid: python-insecure-random
+    link_secret = uuid.uuid1().hex
+    # ok: python-insecure-random
+    other_secret = uuid.uuid4().hex
+    return winner, order, link_secret, other_secret
+
+
+def more_calls(ssh, context):
+    # ruleid: python-tls-verification-disabled
+    ssh.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    # ok: python-tls-verification-disabled
+    ssh.set_missing_host_key_policy(paramiko.RejectPolicy())

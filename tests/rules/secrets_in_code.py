@@ -28,9 +28,9 @@ JWT_SECRET_KEY = "8b1d2f"
 app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY", "dev")
 # ruleid: python-hardcoded-secret-key
 app.config["SECRET_KEY"] = os.environ.get("SECRET_KEY") or "dev"
-# ruleid: python-hardcoded-secret-key
+# ruleid: python-hardcoded-cipher-key
 token = jwt.encode({"sub": "me"}, "made up", algorithm="HS256")
-# ruleid: python-hardcoded-secret-key
+# ruleid: python-hardcoded-cipher-key
 signer = URLSafeSerializer("made up")
 
 
@@ -51,7 +51,7 @@ app.config["JWT_SECRET_KEY"] = JWT_SECRET_KEY
 app.secret_key = ""
 # ok: python-hardcoded-secret-key
 SECRET_KEY = "APP_SECRET_KEY"
-# ok: python-hardcoded-secret-key
+# ok: python-hardcoded-cipher-key
 claims = jwt.decode(token, app.config["SECRET_KEY"], algorithms=["HS256"])
 # ok: python-hardcoded-secret-key
 settings = {"SECRET_KEY": JWT_SECRET_KEY, "PRIMARY_KEY": "id"}
@@ -103,3 +103,29 @@ class Kind(enum.StrEnum):
 class Sort(str, enum.Enum):
     # ok: python-hardcoded-secret-key
     SECRET_KEY = "secret key"
+
+
+def open_all(form, create_engine):
+    # ruleid: python-hardcoded-connection-string
+    one = create_engine("postgresql://shop:tulip7@db.internal/shop")
+    # ruleid: python-hardcoded-connection-string
+    two = create_engine("redis://:tulip7@10.0.0.5:6379/0" if form else "amqp://shop:tulip7@queue:5672//")
+    # ok: python-hardcoded-connection-string
+    three = create_engine("postgresql://user:password@localhost/shop")
+    # ok: python-hardcoded-connection-string
+    four = create_engine(f"postgresql://shop:{form['key']}@db.internal/shop")
+    # ok: python-hardcoded-connection-string
+    five = create_engine("postgresql://db.internal/shop")
+    # ruleid: python-hardcoded-password
+    six = form["password"] == "tulip"
+    # ok: python-hardcoded-password
+    seven = form["password"] == form["password_again"]
+    return one, two, three, four, five, six, seven
+
+
+# ruleid: python-hardcoded-password
+DATABASES = {"default": {"NAME": "shop", "PASSWORD": "tulip-7"}}
+# ok: python-hardcoded-password
+LABELS = {"password": "password", "new_password": "Choose a new password"}
+# ok: python-hardcoded-secret-key
+VAULT_SECRET = "shop/orders/signing"

@@ -16,15 +16,15 @@ def restore():
     # ruleid: python-unsafe-deserialisation
     one = pickle.loads(request.get_data())
     cart = base64.b64decode(request.cookies.get("cart", ""))
-    # ruleid: python-unsafe-deserialisation
+    # ruleid: python-unsafe-deserialisation, python-unsafe-unpickling
     two = pickle.loads(cart)
     # ruleid: python-unsafe-deserialisation
     three = pickle.load(request.files["cart"])
-    # ruleid: python-unsafe-deserialisation
+    # ruleid: python-unsafe-deserialisation, python-unsafe-yaml-load
     four = yaml.load(request.data, Loader=yaml.UnsafeLoader)
-    # ruleid: python-unsafe-deserialisation
+    # ruleid: python-unsafe-deserialisation, python-unsafe-yaml-load
     five = yaml.load(request.data, yaml.Loader)
-    # ruleid: python-unsafe-deserialisation
+    # ruleid: python-unsafe-deserialisation, python-unsafe-yaml-load
     six = yaml.unsafe_load(request.form["settings"])
     # ok: python-unsafe-deserialisation
     seven = yaml.safe_load(request.data)

@@ -19,6 +19,7 @@ from pathlib import Path
 from hardgate import tools
 from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
 from hardgate.scanners.ruff import RUFF
@@ -69,8 +70,19 @@ def gitleaks(root: Path, scratch: Path) -> None:
     adapter(GITLEAKS, "tree-8.30.1.json", root, scratch, mode="tree")
     bare = inputs.repository(scratch / "repository")
     adapter(GITLEAKS, "history-8.30.1.json", root, scratch, mode="history", history=str(bare))
+    words = ("dir", ".", "--redact", "--no-banner", "--report-format", "json", "--report-path", "-")
+    plainly("gitleaks", "gitleaks", "plain-8.30.1.json", words, root)
     words = ("dir", ".", "--redact", "--no-banner", "--report-format", "sarif", "--report-path", "-")
     plainly("gitleaks", "sarif", "gitleaks-8.30.1.sarif", words, root)
+
+
+def detect_secrets(root: Path, scratch: Path) -> None:
+    real.write(root, inputs.SECRETS)
+    adapter(DETECT_SECRETS, "report-1.5.0.json", root, scratch)
+    (root / "src/allowed.py").unlink()
+    plainly("detect-secrets", "detect-secrets", "plain-1.5.0.json", ("scan", "--all-files", "--no-verify", "."), root)
+    clean = real.write(scratch / "clean", {"README.md": "Nothing to see here.\n"})
+    adapter(DETECT_SECRETS, "nothing-1.5.0.json", clean, scratch)
 
 
 def bandit(root: Path, scratch: Path) -> None:
@@ -115,7 +127,8 @@ def semgrep(root: Path, scratch: Path) -> None:
 
 
 CAPTURES: dict[str, Callable[[Path, Path], None]] = {
-    "gitleaks": gitleaks, "bandit": bandit, "ruff": ruff, "hadolint": hadolint, "zizmor": zizmor, "semgrep": semgrep,
+    "gitleaks": gitleaks, "detect-secrets": detect_secrets,
+    "bandit": bandit, "ruff": ruff, "hadolint": hadolint, "zizmor": zizmor, "semgrep": semgrep,
 }  # fmt: skip
 
 

@@ -27,16 +27,19 @@ def test_tree_sample() -> None:
     assert real.found(report) == {
         ("aws-access-token", "src/settings.py", 2),
         ("aws-access-token", "src/allowed.py", 1),
-        ("generic-api-key", "a folder/client.ini", 2),
+        ("secret-in-configuration", "a folder/client.ini", 2),
         ("private-key", "deploy/id_rsa", 1),
     }
     assert {one.rule: one.severity for one in report.findings} == {
         "aws-access-token": Severity.CRITICAL,
-        "generic-api-key": Severity.HIGH,
+        "secret-in-configuration": Severity.HIGH,
         "private-key": Severity.CRITICAL,
     }
-    assert {(one.kind, one.severity_from, one.cwe) for one in report.findings} == {
-        (Kind.SECRET, "adapter", ("CWE-798",))
+    assert {(one.kind, one.severity_from) for one in report.findings} == {(Kind.SECRET, "adapter")}
+    assert {one.rule: one.cwe for one in report.findings} == {
+        "aws-access-token": ("CWE-798",),
+        "secret-in-configuration": ("CWE-260", "CWE-798"),
+        "private-key": ("CWE-798",),
     }
     assert report.gaps == ()
     assert report.seen is None
@@ -46,7 +49,44 @@ def test_history_sample_names_the_commit() -> None:
     report = GITLEAKS.parse((SAMPLES / "history-8.30.1.json").read_bytes())
     assert real.found(report) == {("aws-access-token", "a folder/old.py", 1), ("aws-access-token", "other/old.py", 1)}
     assert {len(one.location.commit) for one in report.findings} == {40}
-    assert all("history" in one.fix for one in report.findings)
+    assert all("every clone" in one.fix for one in report.findings)
+    assert len({one.fingerprints["mark"] for one in report.findings}) == 1
+
+
+def test_the_plain_report_of_a_stranger_is_read_too() -> None:
+    report = GITLEAKS.parse((SAMPLES / "plain-8.30.1.json").read_bytes())
+    assert ("private-key", "deploy/id_rsa", 1) in real.found(report)
+    assert {len(one.fingerprints) for one in report.findings} == {0}
+
+
+def test_rules_that_match_the_same_words_are_one_finding() -> None:
+    def one(rule: str, start: int, end: int, line: int = 1) -> dict[str, object]:
+        whole = {"Description": "d", "File": "f", "StartLine": line, "EndLine": line, "Commit": ""}
+        return {**whole, "RuleID": rule, "StartColumn": start, "EndColumn": end}
+
+    leaks = [
+        one("generic-api-key", 1, 30),
+        one("github-pat", 10, 25),
+        one("jwt", 31, 60),
+        one("password-in-url", 1, 9, 2),
+    ]
+    report = GITLEAKS.parse(msgspec.json.encode(leaks))
+    assert sorted(finding.rule for finding in report.findings) == ["github-pat", "jwt", "password-in-url"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("aws-access-token", "access key in IAM"),
+        ("github-pat", "settings of the account"),
+        ("private-key", "new key pair"),
+        ("password-in-url", "Set a new password"),
+        ("jwt-signed-with-literal", "every token"),
+        ("slack-webhook-url", "where it was issued"),
+    ],
+)
+def test_how_to_rotate(rule: str, words: str) -> None:
+    assert words in GITLEAKS.parse(leak(rule)).findings[0].fix
 
 
 def test_no_secret_stays() -> None:
@@ -102,10 +142,10 @@ def test_names_that_it_passes_by(path: str, hidden: bool) -> None:
 @pytest.mark.parametrize(
     ("prefix", "words"),
     [
-        ("", "--full-history --all --diff-filter=tuxdb"),
-        ("examples/api/", "--full-history --all --diff-filter=tuxdb -- examples/api/"),
-        ("a b's [x]/", "--full-history --all --diff-filter=tuxdb -- a?b?s??x?/*"),
-        (":(exclude)x/", "--full-history --all --diff-filter=tuxdb -- ??exclude?x/*"),
+        ("", "--full-history --all --diff-filter=tuxdb --no-renames"),
+        ("examples/api/", "--full-history --all --diff-filter=tuxdb --no-renames -- examples/api/"),
+        ("a b's [x]/", "--full-history --all --diff-filter=tuxdb --no-renames -- a?b?s??x?/*"),
+        (":(exclude)x/", "--full-history --all --diff-filter=tuxdb --no-renames -- ??exclude?x/*"),
     ],
 )
 def test_what_git_is_asked_for(tmp_path: Path, prefix: str, words: str) -> None:
@@ -199,7 +239,7 @@ def test_history_that_git_cannot_read_to_its_end(tmp_path: Path) -> None:
     _break(bare, blob.stdout.decode().strip())
     part = real.job(GITLEAKS, tmp_path, tmp_path / "scratch", mode="history", history=str(bare))
     done = real.start(GITLEAKS, part)
-    assert (done.exit_code, done.stdout.strip()) == (0, b"[]")
+    assert (done.exit_code, done.stdout.strip()) == (0, b"[\n]")
     with pytest.raises(ReportError):
         GITLEAKS.parse(done.stdout)
     (gap,) = GITLEAKS.complaints(done.stderr)

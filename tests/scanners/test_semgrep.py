@@ -190,3 +190,29 @@ def test_a_broken_rule_is_a_failure(tmp_path: Path) -> None:
     part = real.job(SEMGREP, tree, tmp_path / "scratch", rules=str(tmp_path / "rules"), options={"engine": "opengrep"})
     assert real.start(SEMGREP, part).exit_code == 2
     assert 2 not in SEMGREP.done_exits
+
+
+SELECTED = (
+    "a.py", "a.pyi", "main.tf", "x/prod.tfvars", "Dockerfile", "web/Dockerfile.prod", "web.Dockerfile", "a.dockerfile",
+    "Containerfile", "Containerfile.x", "a.containerfile", "compose.yml", "x/compose.dev.yaml", "docker-compose.yaml",
+    "docker-compose.override.yml", ".github/workflows/ci.yml", "x/.github/workflows/ci.yaml", "buildspec.yml",
+    "x/deploy-buildspec.yaml",
+)  # fmt: skip
+PASSED_BY = (
+    "a.js",
+    "main.tf.json",
+    "values.yaml",
+    "DOCKERFILE",
+    ".github/dependabot.yml",
+    "Dockerfilex",
+    "decompose.py.txt",
+)
+
+
+@pytest.mark.real
+@ENGINES
+def test_it_is_shown_just_the_files_that_it_lists_as_scanned(engine: str, tmp_path: Path) -> None:
+    root = real.write(tmp_path / "tree", dict.fromkeys((*SELECTED, *PASSED_BY), ""))
+    assert {name for name in (*SELECTED, *PASSED_BY) if SEMGREP.selects(name)} == set(SELECTED)
+    read = real.scan(SEMGREP, root, tmp_path / "scratch", options={"engine": engine})
+    assert {name.removeprefix("./") for name in read.seen or ()} == set(SELECTED)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from hardgate import locks
 from hardgate.errors import ReportError
 from hardgate.model import Gap, GapReason, Kind, Report, Severity
-from hardgate.scanners.trivy import TRIVY, Options, canary_for, complaints
+from hardgate.scanners.trivy import TRIVY, Options, canary_for, complaints, prepare
 from tests.lab import osv_server, trivy_db
 from tests.scanners import real
 
@@ -199,3 +202,158 @@ def test_a_missing_folder_is_an_error_of_the_tool(tmp_path: Path) -> None:
         real.job(TRIVY, root, tmp_path / "scratch", options={"scanners": ["secret"]}, args=("absent",))
     )
     assert real.start(TRIVY, part).exit_code not in TRIVY.done_exits
+
+
+_UV = """version = 1
+
+[[package]]
+name = "jinja2"
+version = "2.4.1"
+source = { registry = "https://pypi.org/simple" }
+
+[[package]]
+name = "x"
+version = "1"
+source = { virtual = "." }
+
+[package.dev-dependencies]
+dev = [{ name = "jinja2" }]
+"""
+_POETRY = """[[package]]
+name = "jinja2"
+version = "2.4.1"
+groups = ["dev"]
+
+[metadata]
+lock-version = "2.0"
+python-versions = "*"
+"""
+_POETRY_WANTS = "[tool.poetry]\nname = 'x'\n[tool.poetry.group.dev.dependencies]\njinja2 = '2.4.1'\n"
+_NODE = {
+    "name": "x",
+    "lockfileVersion": 3,
+    "packages": {"": {"devDependencies": {"a": "1"}}, "node_modules/a": {"version": "1.0.0", "dev": True}},
+}
+_POM = (
+    "<project><modelVersion>4.0.0</modelVersion><groupId>g</groupId><artifactId>b</artifactId><version>1</version>"
+    "<dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>1.0</version></dependency>"
+    "</dependencies></project>"
+)
+_PNPM = """lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      a: {specifier: 1.0.0, version: 1.0.0}
+packages:
+  a@1.0.0: {resolution: {integrity: sha512-x}}
+snapshots:
+  a@1.0.0: {}
+"""
+_BUN = {
+    "lockfileVersion": 1,
+    "workspaces": {"": {"name": "x", "dependencies": {"a": "1.0.0"}}},
+    "packages": {"a": ["a@1.0.0", "", {}, "sha512-x"]},
+}
+# One small file of each name that locks.py says Trivy reads.
+READ = {
+    "requirements.txt": "jinja2==2.4.1\n",
+    "requirements-dev.txt": "jinja2==2.4.1\n",
+    "requirements/prod.txt": "jinja2==2.4.1\n",
+    "uv.lock": _UV,
+    "poetry.lock": _POETRY,
+    "pylock.toml": "lock-version = '1.0'\n[[packages]]\nname = 'jinja2'\nversion = '2.4.1'\n",
+    "pylock.dev.toml": "lock-version = '1.0'\n[[packages]]\nname = 'jinja2'\nversion = '2.4.1'\n",
+    "Pipfile.lock": json.dumps({"_meta": {}, "default": {}, "develop": {"jinja2": {"version": "==2.4.1"}}}),
+    "package-lock.json": json.dumps(_NODE),
+    "npm-shrinkwrap.json": json.dumps(_NODE),
+    "yarn.lock": '# yarn lockfile v1\n\n\na@^1.0.0:\n  version "1.0.0"\n',
+    "pnpm-lock.yaml": _PNPM,
+    "bun.lock": json.dumps(_BUN),
+    "pom.xml": _POM,
+    "gradle.lockfile": "g:a:1.0=compileClasspath\nempty=\n",
+    "build.sbt.lock": json.dumps(
+        {"lockVersion": 1, "dependencies": [{"org": "g", "name": "a", "version": "1.0", "configurations": ["compile"]}]}
+    ),
+    "go.mod": "module x\n\ngo 1.22\n\nrequire example.com/a v1.0.0\n",
+    "Gemfile.lock": "GEM\n  remote: https://rubygems.org/\n  specs:\n    a (1.0.0)\n\nDEPENDENCIES\n  a\n",
+    "Cargo.lock": 'version = 3\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "registry+x"\n',
+    "composer.lock": json.dumps({"packages": [{"name": "a/b", "version": "1.0.0"}], "packages-dev": []}),
+    "packages.lock.json": json.dumps(
+        {"version": 1, "dependencies": {"net6.0": {"A": {"type": "Direct", "resolved": "1"}}}}
+    ),
+    "packages.config": '<packages><package id="A" version="1.0.0"/></packages>',
+    "mix.lock": '%{\n  "a": {:hex, :a, "1.0.0", "x", [:mix], [], "hexpm", "x"},\n}\n',
+    "pubspec.lock": 'packages:\n  a:\n    dependency: "direct main"\n    source: hosted\n    version: "1.0.0"\n',
+    "Package.resolved": json.dumps(
+        {
+            "pins": [{"identity": "a", "location": "https://github.com/a/a.git", "state": {"version": "1.0.0"}}],
+            "version": 2,
+        }
+    ),
+    "Podfile.lock": "PODS:\n  - A (1.0.0)\n\nDEPENDENCIES:\n  - A\n",
+    "conan.lock": json.dumps({"version": "0.5", "requires": ["zlib/1.2.0#x"], "build_requires": []}),
+}
+
+
+def judged(tmp_path: Path, files: dict[str, str]) -> tuple[Report, list[Gap], tuple[str, ...]]:
+    """The vulnerability scan with the database of the tests: its report, all gaps, and the lock files in scope."""
+    trivy_db.write(osv_server.data_folder(), tmp_path / "cache")
+    root = real.write(tmp_path / "tree", files)
+    options = {"scanners": ["vuln"], "cache_dir": str(tmp_path / "cache")}
+    (part,) = TRIVY.split(real.job(TRIVY, root, tmp_path / "scratch", options=options))
+    gaps: list[Gap] = []
+    for path in TRIVY.rewrites(part):
+        ready = prepare(dataclasses.replace(part, subject=path), (root / path).read_bytes())
+        (root / path).write_bytes(ready.content)
+        gaps += ready.gaps
+    done = real.start(TRIVY, part)
+    assert done.exit_code == 0, done.stderr.decode()
+    report = TRIVY.parse(done.stdout)
+    return report, [*gaps, *report.gaps, *complaints(done.stderr)], tuple(filter(locks.ecosystem, part.files))
+
+
+@pytest.mark.real
+def test_every_lock_file_that_we_say_it_reads_it_reads(tmp_path: Path) -> None:
+    """Each in a folder of its own, with packages for development too."""
+    names = {name.rpartition("/")[2] for name in READ}
+    assert set(locks.READ) <= names
+    files = {f"{number}/{name}": content for number, (name, content) in enumerate(READ.items())}
+    files[next(name for name in files if name.endswith("poetry.lock")).replace("poetry.lock", "pyproject.toml")] = (
+        _POETRY_WANTS
+    )
+    report, gaps, listed = judged(tmp_path, files)
+    assert {gap for gap in gaps if gap.reason is not GapReason.SEVERITY_UNKNOWN} == set()
+    assert report.seen == frozenset(listed)
+    python = {path for path in listed if locks.ecosystem(path) == "PyPI"}
+    assert {one.location.path for one in report.findings if one.rule == "CVE-2019-10906"} == python
+    assert len(python) == 8
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", sorted({*READ} - {"requirements/prod.txt"}))
+def test_a_broken_lock_file_is_not_seen_or_a_gap(tmp_path: Path, name: str) -> None:
+    report, gaps, _ = judged(tmp_path, {name: '{"[garbage\n<', "other/requirements.txt": "jinja2==2.4.1\n"})
+    assert name not in (report.seen or ()) or any(gap.path == name for gap in gaps)
+
+
+@pytest.mark.real
+def test_what_trivy_passes_by_in_silence_is_a_gap(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "jinja2==2.4.1\nflask>=1\n",
+        "pom.xml": _POM.replace("<version>1.0</version>", ""),
+        "environment.yml": "dependencies:\n  - flask=0.12\n",
+    }
+    _, gaps, _ = judged(tmp_path, files)
+    said = {gap.path: gap.message for gap in gaps if gap.reason is GapReason.NOT_COVERED}
+    assert said.keys() == {"requirements.txt", "pom.xml", "environment.yml"}
+    assert "flask>=1 is not pinned" in said["requirements.txt"]
+    assert "the release of g:a cannot be told" in said["pom.xml"]
+
+
+def test_a_version_that_it_could_not_compare_is_a_gap() -> None:
+    line = (
+        b'2026-11-22T07:18:49Z\tWARN\tVersion matching error\terr="npm version error (1.2): invalid semantic version"\n'
+    )
+    (gap,) = complaints(line * 3)
+    assert gap.reason is GapReason.NOT_COVERED
+    assert "npm version error (1.2)" in gap.message

@@ -75,6 +75,41 @@ def test_the_tools_that_hardgate_yaml_needs_are_the_default(place: Path, capsys:
     assert capsys.readouterr().out.startswith("bandit 1.0.1 installed")
 
 
+def test_a_run_installs_what_it_needs_and_is_not_there(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bandit of the loopback index is no scanner, and the run says so: but it was installed, and was started."""
+    (place / "hardgate.yaml").write_text("pipeline: x\nstages:\n  - name: scan\n    actions: [bandit]\n")
+    (place / "app.py").write_text("print()\n")
+    assert main(["run", "--no-install", "--json"]) == 3
+    gaps = json.loads(capsys.readouterr().out)["gaps"]
+    assert [(gap["reason"], gap["message"]) for gap in gaps] == [("tool-missing", "bandit 1.0.1 is not installed")]
+    assert main(["run", "--json"]) == 3
+    told = capsys.readouterr()
+    assert "bandit       ready (" in told.err
+    assert "tool-missing" not in {gap["reason"] for gap in json.loads(told.out)["gaps"]}
+
+
+def test_a_run_says_what_it_could_not_install(place: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    server.put_wheel("bandit", "1.0.1", python_tool("6.6.6"))
+    (place / "hardgate.yaml").write_text("pipeline: x\nstages:\n  - name: scan\n    actions: [bandit]\n")
+    (place / "app.py").write_text("print()\n")
+    assert main(["run", "--json"]) == 3
+    told = capsys.readouterr()
+    assert "bandit 1.0.1 was not installed" in told.err
+    assert [gap["reason"] for gap in json.loads(told.out)["gaps"]] == ["tool-missing"]
+
+
+def test_a_damaged_tool_is_not_mended_unasked(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tools", "sync", "bandit"]) == 0
+    folder = place.parent / "home" / "tools" / "bandit"
+    next(path for path in folder.rglob("*.py") if path.is_file()).write_text("altered = True\n")
+    (place / "hardgate.yaml").write_text("pipeline: x\nstages:\n  - name: scan\n    actions: [bandit]\n")
+    (place / "app.py").write_text("print()\n")
+    capsys.readouterr()
+    assert main(["run", "--json"]) == 3
+    (gap,) = json.loads(capsys.readouterr().out)["gaps"]
+    assert (gap["reason"], "damaged" in gap["message"]) == ("tool-missing", True)
+
+
 def test_a_broken_lock_file_is_a_usage_error(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tools", "list", "--lock", "nowhere.lock"]) == 2
     assert "nowhere.lock could not be read" in capsys.readouterr().err

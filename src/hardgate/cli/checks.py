@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import canary, engine, tools
+from hardgate import canary, engine
 from hardgate.adapter import Scanner
+from hardgate.advisories.local import Local
+from hardgate.cli import common
 from hardgate.errors import Error
-from hardgate.model import Action, Kind, Policy, Severity
+from hardgate.model import Action, DataUse, Kind, Policy, Severity
 from hardgate.repository import Tree
 from hardgate.store import Store
 from hardgate.toolbox import Toolbox
@@ -29,7 +31,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
-def works(scanner: Scanner, toolbox: Toolbox, osv_url: str, options: Any = None) -> Check:
+def works(scanner: Scanner, toolbox: Toolbox, asked: StandIn, options: Any = None) -> Check:
     """Whether the tool is there, whole, and finds its canary."""
     absent = [name for name in scanner.needs if not os.environ.get(name)]
     if absent:
@@ -42,9 +44,7 @@ def works(scanner: Scanner, toolbox: Toolbox, osv_url: str, options: Any = None)
         toolbox.verify(name)
         tool = toolbox.locate(name)
         with tempfile.TemporaryDirectory(prefix="hardgate-") as folder:
-            _prove(
-                scanner, Action(name=scanner.name, scanner=scanner.name, options=options), tool, Path(folder), osv_url
-            )
+            _prove(scanner, Action(name=scanner.name, scanner=scanner.name, options=options), tool, Path(folder), asked)
     except Error as error:
         return Check(name=scanner.name, well=False, message=str(error), remedy=error.hint)
     except actions.MissingError as error:
@@ -54,7 +54,33 @@ def works(scanner: Scanner, toolbox: Toolbox, osv_url: str, options: Any = None)
     return Check(name=scanner.name, well=True, message=f"{name} {tool.version} is whole and finds its canary")
 
 
-def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, osv_url: str) -> None:
+class StandIn(NamedTuple):
+    """What a scanner would ask: an OSV service, or Trivy's cache folder with the local database; and its data."""
+
+    osv_url: str
+    data: DataUse
+    trivy: Path | None = None
+
+
+def stand_in(scanner: Scanner, options: Any, osv_url: str, local: Local, used: DataUse) -> StandIn:
+    """The vulnerability data that a run would ask: as action.prepare chooses."""
+    options = scanner.options() if options is None else options
+    address, asked = scanner.address(options), StandIn(osv_url, used)
+    named = osv_url if scanner.asks_osv else getattr(options, "cache_dir", "")
+    able = address and (scanner.asks_osv or scanner.ecosystem)
+    if named or not able or actions.reached(scanner, address, osv_url):
+        return asked
+    use = local.use()
+    if use is None:
+        return asked
+    if scanner.ecosystem is None:
+        return StandIn(local.address(), use)
+    kinds = {scanner.ecosystem(name) for name in scanner.bait(options).files} & local.ecosystems()
+    return StandIn(osv_url, use, local.trivy(common.state_folder() / "cache", kinds))
+
+
+def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, asked: StandIn) -> None:
+    osv_url = asked.osv_url
     with Store.open(folder / "store.db") as memory:
         scene = actions.Scene(
             tree=Tree(root=folder, entries=(), digest=""),
@@ -71,7 +97,9 @@ def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, o
             memory=memory,
             clock=engine.now,
             version=hardgate.__version__,
+            served=osv_url if osv_url.startswith("http://127.0.0.1:") else "",
+            trivy=asked.trivy,
         )
         address = scanner.address(action.options)
-        online = bool(address) and tools.reachable(address)
+        online = actions.reached(scanner, address, osv_url)
         canary.prove(scene, scanner, action, tool, folder / "canary", online=online)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hardgate import config, identity, plan
-from hardgate.errors import ConfigError, StoreError
-from hardgate.model import Gap, Pipeline, Run, RunState
+from hardgate.errors import ConfigError, StoreError, ToolError
+from hardgate.model import Gap, Pipeline, Run, RunState, Selection
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import SCANNERS
 from hardgate.wording import flow, plain
@@ -58,6 +58,26 @@ def open_toolbox() -> Toolbox:
     from hardgate import toolbox  # noqa: PLC0415
 
     return toolbox.open_default(os.environ)
+
+
+def install_missing(toolbox: Toolbox, pipeline: Pipeline, selection: Selection, *, quiet: bool) -> None:
+    """Install what the selected actions need and is not there yet. What fails is told here, and is a gap later."""
+    chosen = (action for _, actions in plan.selected(pipeline, selection) for action in actions if not action.version)
+    names = sorted({BY_NAME[action.scanner].tool_name(action.options) for action in chosen})
+    missing = toolbox.absent(names, allow_path=pipeline.policy.tools_from_path)
+    if not missing:
+        return
+    from hardgate.cli.bars import Bars  # noqa: PLC0415
+
+    try:
+        with Bars(sys.stderr, pretty=colour(sys.stderr), quiet=quiet) as bars:
+            done = toolbox.sync(missing, bars)
+    except ToolError as error:  # not even the folder for them can be made
+        print(f"{', '.join(missing)} not installed: {plain(str(error))}", file=sys.stderr)
+        return
+    for one in done:
+        if one.error:
+            print(f"{one.name} {one.version} was not installed: {plain(one.error)}", file=sys.stderr)
 
 
 def root_of(path: str) -> Path:

@@ -7,13 +7,18 @@ well, 3 when something is not.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from collections.abc import Iterator
 
+from hardgate.adapter import Scanner
+from hardgate.advisories.local import Local
+from hardgate.advisories.places import default_folder
 from hardgate.cli import common
-from hardgate.cli.checks import Check, works
+from hardgate.cli.checks import Check, stand_in, works
 from hardgate.errors import ConfigError, Error
-from hardgate.model import ExitCode
+from hardgate.model import DataUse, ExitCode
+from hardgate.toolbox import Toolbox
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +52,17 @@ def _all(args: argparse.Namespace) -> Iterator[Check]:
     toolbox = common.open_toolbox()
     for scanner in common.BY_NAME.values():
         if not args.names or scanner.name in args.names:
-            yield works(scanner, toolbox, args.osv_url)
+            yield _scanner(scanner, toolbox, args.osv_url)
+
+
+def _scanner(scanner: Scanner, toolbox: Toolbox, osv_url: str) -> Check:
+    """A check of one scanner, with the data that a run would have."""
+    with Local(default_folder(os.environ)) as local:
+        try:
+            asked = stand_in(scanner, None, osv_url, local, DataUse(source=""))
+        except Error as error:
+            return Check(name=scanner.name, well=False, message=str(error), remedy=error.hint)
+        return works(scanner, toolbox, asked)
 
 
 def _git() -> Check:

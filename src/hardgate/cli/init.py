@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
     print(f"{target} was written, for:")
     for what, example in _found(paths):
         print(f"  {what:<22} {example}")
-    print("Next: hardgate tools sync && hardgate run")
+    print("Next: hardgate run")
     return ExitCode.PASS
 
 

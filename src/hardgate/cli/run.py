@@ -3,17 +3,21 @@
 Without --stage, --action or --only-changed the whole pipeline runs over the whole tree, and the exit code is the
 verdict: 0 PASS, 1 FAIL, 3 INCOMPLETE. A run that was limited to some actions is INCOMPLETE by nature, since the rest
 was not looked at. With --receipts the run only records: its exit code is 0 when every receipt is whole, whatever was
-found, and 3 otherwise; `hardgate gate --receipts` judges.
+found, and 3 otherwise; `hardgate gate --receipts` judges. Scanners of the lock file that are not there are installed
+first, unless --no-install is given; one that is damaged is left as it is, for somebody to look at.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 from hardgate import engine, gate
+from hardgate.advisories.local import Local
+from hardgate.advisories.places import default_folder
 from hardgate.cli import common
 from hardgate.cli.live import Live
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
@@ -31,6 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", metavar="REF", help="the commit, branch or tag to compare with")
     parser.add_argument("--receipts", metavar="DIR", help="write each receipt into this folder, and do not judge")
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
+    parser.add_argument("--no-install", action="store_true", help="install no scanner: one that is missing is a gap")
     parser.add_argument("--no-cache", action="store_true", help="start every tool, also where nothing has changed")
     parser.add_argument(
         "--osv-url", metavar="URL", default="", help="ask this OSV service (instead of advisories.osv_url)"
@@ -49,14 +54,19 @@ def main(args: argparse.Namespace) -> int:
     reports = reports_of(args, pipeline, root)
     with ExitStack() as stack:
         store = stack.enter_context(common.open_store())
+        toolbox = common.open_toolbox()
+        if not args.no_install:
+            common.install_missing(toolbox, pipeline, selection, quiet=args.quiet)
         live = stack.enter_context(Live(sys.stderr, quiet=args.quiet, pretty=common.colour(sys.stderr)))
+        local = stack.enter_context(Local(default_folder(os.environ)))
         settings = engine.Settings(
             scanners=common.BY_NAME,
-            locate=common.open_toolbox().locate,
+            locate=toolbox.locate,
             selection=selection,
             cache=not args.no_cache,
             resume=args.resume,
             osv_url=args.osv_url,
+            advisories=local,
             leave=own_files(root, [*reports.values(), *files_below(args.receipts)]),
             cache_folder=common.state_folder() / "cache",
             receipts=Path(args.receipts).absolute() if args.receipts else None,

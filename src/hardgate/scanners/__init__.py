@@ -10,6 +10,7 @@ from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.cyclonedx import CYCLONEDX
+from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
 from hardgate.scanners.pip_audit import PIP_AUDIT
@@ -21,6 +22,7 @@ from hardgate.scanners.zizmor import ZIZMOR
 
 SCANNERS: tuple[Scanner, ...] = (
     GITLEAKS,
+    DETECT_SECRETS,
     BANDIT,
     SEMGREP,
     RUFF,

@@ -1,6 +1,7 @@
 """Gitleaks: secrets in the files of the tree, and in every commit of its history.
 
-Report: https://github.com/gitleaks/gitleaks (`--report-format json`, a bare list), read in the shape of 8.x.
+Its rules are its own and those of rules/gitleaks.toml. Report: a bare list in the shape of its `--report-format json`
+(8.x, https://github.com/gitleaks/gitleaks), which rules/gitleaks-report.tmpl writes with a digest for each secret.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Seve
 
 _TOOL = "gitleaks"
 _FOUND = 42  # our exit code for "secrets found": Gitleaks' own 1 also means that it failed
-# What Gitleaks gives to git when it is told nothing (sources/git.go of 8.30); with --log-opts it gives only those.
-_WHOLE_HISTORY = "--full-history --all --diff-filter=tuxdb"
+# What Gitleaks gives to git when it is told nothing (sources/git.go of 8.30); with --log-opts it gives only those. And
+# a file that was moved out of an excluded folder shows its lines in the commit that moved it.
+_WHOLE_HISTORY = "--full-history --all --diff-filter=tuxdb --no-renames"
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _PLAIN = re.compile(r"[\w./+@%=,-]", re.ASCII)
 
@@ -49,20 +51,92 @@ _LEFT_OUT = re.compile(
 )
 
 
+# Paths of tests, manuals and examples: what stands there is for show. Issued by a vendor it is still a real key.
+_FOR_SHOW = re.compile(
+    r"(?i:(?:^|/)(?:tests?|testing|__tests__|specs?|fixtures?|testdata|test[-_]data|e2e|docs?|documentation|examples?"
+    r"|samples?|demos?|tutorials?)/)"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$|_test\.go$|_spec\.rb$|\.(?:test|spec)\.[cm]?[jt]sx?$"
+)
+_MADE_BY_ANYONE = frozenset(
+    {"generic-api-key", "private-key", "jwt", "jwt-base64", "curl-auth-user", "curl-auth-header"}
+)
+
+# The rules of rules/gitleaks.toml: severity and weakness (https://cwe.mitre.org). Whoever reads a password or a signing
+# key can use it at once: high. A hash must be broken first, and a note may be about anything: medium.
+_OWN = {
+    "password-in-code": (Severity.HIGH, "CWE-259"),
+    "passphrase-in-code": (Severity.HIGH, "CWE-259"),
+    "password-as-argument": (Severity.HIGH, "CWE-259"),
+    "password-in-configuration": (Severity.HIGH, "CWE-260"),
+    "password-in-xml": (Severity.HIGH, "CWE-260"),
+    "password-in-manifest": (Severity.HIGH, "CWE-260"),
+    "terraform-variable-default": (Severity.HIGH, "CWE-260"),
+    "secret-in-configuration": (Severity.HIGH, "CWE-260"),
+    "password-in-environment": (Severity.HIGH, "CWE-526"),
+    "password-on-command-line": (Severity.HIGH, "CWE-214"),
+    "password-option": (Severity.HIGH, "CWE-214"),
+    "password-in-notes": (Severity.MEDIUM, "CWE-256"),
+    "signing-key-in-code": (Severity.HIGH, "CWE-321"),
+    "jwt-signed-with-literal": (Severity.HIGH, "CWE-321"),
+    "password-in-url": (Severity.HIGH, "CWE-522"),
+    "password-in-connection-string": (Severity.HIGH, "CWE-260"),
+    "password-in-go-dsn": (Severity.HIGH, "CWE-259"),
+    "basic-authorization": (Severity.HIGH, "CWE-522"),
+    "netrc-password": (Severity.HIGH, "CWE-256"),
+    "pgpass-password": (Severity.HIGH, "CWE-256"),
+    "package-registry-credentials": (Severity.CRITICAL, "CWE-256"),
+    "docker-registry-credentials": (Severity.CRITICAL, "CWE-256"),
+    "password-hash": (Severity.MEDIUM, "CWE-522"),
+    "sql-account-password": (Severity.HIGH, "CWE-259"),
+    "sql-dump-password": (Severity.HIGH, "CWE-312"),
+    "private-key-putty": (Severity.CRITICAL, "CWE-321"),
+    "private-key-ssh2": (Severity.CRITICAL, "CWE-321"),
+}
+
+# How a secret is made worthless, by its rule; the first that matches. The last is for all others.
+_ROTATE = (
+    (r"aws-", "Make a new access key in IAM, move its users over, then deactivate and delete this one"),
+    (
+        r"github-|gitlab-",
+        "Delete the token in the settings of the account (developer settings, access tokens), make a new one",
+    ),
+    (
+        r"npm-|pypi-|package-registry-|docker-registry-",
+        "Revoke the token at the registry, look at what was published with it, make a new one",
+    ),
+    (
+        r"private-key|age-secret|pkcs12",
+        "Make a new key pair, put its public part where the old one is trusted, and revoke the old certificate",
+    ),
+    (r"jwt-signed|signing-key", "Set a new key; every token and session signed with the old one must end"),
+    (r"jwt", "Let the issuer end the token, and its session"),
+    (r"sql-dump|password-hash", "Have every user in it set a new password"),
+    (
+        r"password|passphrase|netrc|pgpass|sql-account|basic-|curl-auth-user",
+        "Set a new password, here and wherever else the same one is used",
+    ),
+    (r"", "Revoke the secret where it was issued and make a new one"),
+)
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`history`: look through all commits of the repository too, and not only through the files as they are now."""
 
     history: bool = True
 
 
-class _Leak(msgspec.Struct):
-    # The report also holds the secret, the line and the author of the commit: none of them is kept.
+class _Leak(msgspec.Struct, frozen=True):
+    # Gitleaks' own JSON also holds the secret, the line and the author of the commit: none of them is kept.
     RuleID: str
     Description: str
     File: str
     StartLine: int
     EndLine: int
     Commit: str
+    StartColumn: int = 0
+    EndColumn: int = 0
+    Date: str = ""
+    Mark: str = ""  # SHA-256 of the secret: it tells identity.py what is the same, and goes no further
 
 
 def _hidden(path: str) -> bool:
@@ -82,8 +156,9 @@ def _argv(job: Job) -> tuple[str, ...]:
     target = ("git", job.history, f"--log-opts={_log_options(job.prefix)}") if history else ("dir", ".")
     inline = () if job.honour_inline else ("--ignore-gitleaks-allow",)
     return (
-        *job.command, *target, "--report-format", "json", "--report-path", "-", "--exit-code", str(_FOUND),
-        "--redact=100", "--no-banner", "--no-color", "--log-level", "warn", *inline, *_configuration(job), *job.args,
+        *job.command, *target, "--report-format", "template", "--report-template", f"{job.rules}/gitleaks-report.tmpl",
+        "--report-path", "-", "--exit-code", str(_FOUND), "--no-banner", "--no-color", "--log-level", "warn",
+        *inline, *_configuration(job), *job.args,
     )  # fmt: skip
 
 
@@ -100,47 +175,87 @@ def _log_options(prefix: str) -> str:
 
 
 def _configuration(job: Job) -> tuple[str, ...]:
-    """The repository's own configuration where it counts, else a folder that has none."""
+    """The repository's own configuration where it counts and is there, else hardgate's."""
+    # With a configuration on the command line, Gitleaks does not look for .gitleaks.toml where it scans.
+    ours = ("--config", f"{job.rules}/gitleaks.toml")
     if not job.honour_config:
-        return ("--gitleaks-ignore-path", job.scratch)
-    own = ("--config", f"{job.root}/.gitleaks.toml") if ".gitleaks.toml" in job.files else ()
+        return (*ours, "--gitleaks-ignore-path", job.scratch)
+    own = ("--config", f"{job.root}/.gitleaks.toml") if ".gitleaks.toml" in job.files else ours
     return (*own, "--gitleaks-ignore-path", job.root)
 
 
 def _environment(job: Job) -> dict[str, str]:
     # A repository's .gitattributes can call every file binary, and git then shows none of its lines: git 2.43 and later
     # read that file in a bare repository too, unless they are told to read the attributes of the empty tree.
-    quiet = {"GIT_ATTR_SOURCE": _EMPTY_TREE} if job.mode == "history" else {}
-    if job.honour_config:
-        return quiet
-    # With a configuration of ours, Gitleaks does not look for .gitleaks.toml where it scans.
-    return {**quiet, "GITLEAKS_CONFIG_TOML": "[extend]\nuseDefault = true\n"}
+    return {"GIT_ATTR_SOURCE": _EMPTY_TREE} if job.mode == "history" else {}
 
 
 def _parse(raw: bytes) -> Report:
     leaks = refuse_empty(decode(raw, list[_Leak], _TOOL), _TOOL)
-    return Report(findings=tuple(map(_finding, leaks)))
+    return Report(findings=tuple(map(_finding, _distinct(leaks))))
+
+
+def _distinct(leaks: list[_Leak]) -> list[_Leak]:
+    """One leak for each stretch of text: rules that match the same words saw one secret, and the worst tells."""
+    kept: list[_Leak] = []
+    for leak in sorted(leaks, key=lambda one: (one.File, one.Commit, one.StartLine, one.StartColumn, one.RuleID)):
+        if kept and _overlap(kept[-1], leak):
+            kept[-1] = max(kept[-1], leak, key=_weight)
+        else:
+            kept.append(leak)
+    return kept
+
+
+def _overlap(one: _Leak, other: _Leak) -> bool:
+    """Whether `other`, which starts later, starts before `one` ends. Without columns nothing can be said."""
+    if (one.File, one.Commit) != (other.File, other.Commit) or not (one.EndColumn and other.StartColumn):
+        return False
+    return (other.StartLine, other.StartColumn) <= (one.EndLine, one.EndColumn)
+
+
+def _weight(leak: _Leak) -> tuple[int, bool, str]:
+    """Which rule tells most of a secret: the most severe, and rather a special one."""
+    return (_severity(leak).rank, leak.RuleID != "generic-api-key", leak.RuleID)
+
+
+def _severity(leak: _Leak) -> Severity:
+    if _for_show(leak):
+        return Severity.LOW
+    if leak.RuleID in _OWN:
+        return _OWN[leak.RuleID][0]
+    return Severity.CRITICAL if _CRITICAL.match(leak.RuleID) else Severity.HIGH
+
+
+def _for_show(leak: _Leak) -> bool:
+    """Whether it is a secret that anyone can make, in a file that shows how things are used."""
+    return (leak.RuleID in _OWN or leak.RuleID in _MADE_BY_ANYONE) and bool(_FOR_SHOW.search(leak.File))
 
 
 def _finding(leak: _Leak) -> Finding:
-    critical = _CRITICAL.match(leak.RuleID)
-    past = "It stays readable in the history: " if leak.Commit else "Then take it out of the file: "
+    own = (_OWN[leak.RuleID][1],) if leak.RuleID in _OWN else ()
+    rotate = next(words for pattern, words in _ROTATE if re.match(pattern, leak.RuleID))
+    past = (
+        "Only that helps: the old value stays readable in every clone"
+        if leak.Commit
+        else "Then take it out of the file: read secrets from the environment or a secret store"
+    )
+    about = "In a test, a manual or an example, so rated low: " if _for_show(leak) else ""
     return Finding(
         scanner=_TOOL,
         rule=leak.RuleID,
         kind=Kind.SECRET,
-        severity=Severity.CRITICAL if critical else Severity.HIGH,
+        severity=_severity(leak),
         severity_from="adapter",
-        message=leak.Description,
+        message=f"{about}{leak.Description}",
         location=Location(
             path=leak.File,
             line=leak.StartLine or None,
             end_line=leak.EndLine or None,
             commit=leak.Commit,
         ),
-        cwe=("CWE-798",),
-        fix=f"Revoke the secret where it was issued and make a new one. {past}"
-        "read secrets from the environment or a secret store.",
+        cwe=(*own, "CWE-798"),
+        fix=f"{rotate}. {past}.",
+        fingerprints={"mark": leak.Mark, "date": leak.Date} if leak.Mark else {},
     )
 
 
@@ -181,6 +296,7 @@ GITLEAKS = Scanner(
     complaints=_complaints,
     split=_split,
     planted=True,
+    uses_rules=True,
     environment=_environment,
     seconds=2.0,
     memory=150_000_000,

@@ -17,7 +17,8 @@ from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "pip-audit"
-_PYPI = "https://pypi.org/pypi"
+# What pip-audit itself asks; the release is that of the canary. https://docs.pypi.org/api/json/
+_PYPI = "https://pypi.org/pypi/jinja2/2.4.1/json"
 _QUERY = "/v1/query"
 _DESCRIPTION = 300  # characters of an advisory's text that a message quotes
 
@@ -177,6 +178,7 @@ PIP_AUDIT = Scanner(
     complaints=complaints,
     address=lambda _options: _PYPI,
     data=_data,
+    asks_osv=True,
     seconds=4.0,
     memory=120_000_000,
 )

@@ -20,6 +20,18 @@ _BUNDLED = "bundled"
 _RULES = "semgrep.json"  # made of rules/semgrep/*.yaml by docs/generate.py
 _AUTO = "auto"
 _REGISTRY = ("p/", "r/")
+# The files that the bundled rules have a say on: `languages` and `paths` of rules/semgrep/*.yaml name the same. Semgrep
+# lists as scanned what a rule may look at, so a name too many here would be a gap.
+_SELECTED = re.compile(
+    r"""(.*/)?(
+        [^/]*\.(py|pyi|tf|tfvars)
+        | (Docker|Container)file(\.[^/]+)? | [^/]+\.([Dd]ocker|[Cc]ontainer)file
+        | (docker-)?compose[^/]*\.ya?ml
+        | [^/]*buildspec[^/]*\.ya?ml
+        | \.github/workflows/[^/]+\.ya?ml
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
 _SAID = 300  # characters of the tool's own words that a gap quotes
 
 # Semgrep's rule levels, in its older and newer words, as its documentation sets them side by side
@@ -259,7 +271,7 @@ def _lines(span: _Span) -> str:
 
 SEMGREP = Scanner(
     name=_TOOL,
-    kinds=frozenset({Kind.CODE, Kind.SECRET}),
+    kinds=frozenset({Kind.CODE, Kind.SECRET, Kind.MISCONFIGURATION}),
     options=Options,
     argv=_argv,
     parse=_parse,
@@ -269,9 +281,11 @@ SEMGREP = Scanner(
         files={"canary.py": b"import flask\n\n\ndef run():\n    return eval(flask.request.args['code'])\n"},
         rules=("python-code-injection",),
     ),
-    selects=lambda path: path.endswith((".py", ".pyi")),
+    selects=lambda path: _SELECTED.fullmatch(path) is not None,
     configs=lambda path: path.rpartition("/")[2] == ".semgrepignore",
     planted=True,
+    # `pattern-regex` matches nothing in a file that is not UTF-8, and no engine says so (Semgrep 1.182, Opengrep 1.30).
+    utf8_only=True,
     uses_rules=True,
     environment=_environment,
     address=_address,

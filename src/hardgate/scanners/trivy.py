@@ -14,11 +14,13 @@ from typing import Literal
 
 import msgspec
 
+from hardgate import locks, pins, trivy_report
 from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "trivy"
+# The first of the places from which Trivy downloads its database (pkg/db/db.go).
 _DATABASE = "https://mirror.gcr.io"
 _TEXT = 300  # characters of a description that a message quotes
 _EMPTY_FILE = "trivy.conf"
@@ -54,95 +56,6 @@ _ECOSYSTEMS = {
 }  # fmt: skip
 
 
-class _Span(msgspec.Struct, frozen=True, rename="pascal"):
-    start_line: int = 0
-    end_line: int = 0
-
-
-class _Identifier(msgspec.Struct, frozen=True):
-    purl: str = msgspec.field(default="", name="PURL")
-    uid: str = msgspec.field(default="", name="UID")
-
-
-class _Listed(msgspec.Struct, rename="pascal"):
-    identifier: _Identifier = _Identifier()
-    locations: list[_Span] = []
-
-
-class _Vulnerability(msgspec.Struct, rename="pascal"):
-    pkg_name: str
-    installed_version: str
-    severity: str
-    id: str = msgspec.field(name="VulnerabilityID")
-    fixed_version: str = ""
-    pkg_path: str = ""
-    pkg_identifier: _Identifier = _Identifier()
-    title: str = ""
-    description: str = ""
-    url: str = msgspec.field(default="", name="PrimaryURL")
-    cwes: list[str] = msgspec.field(default_factory=list, name="CweIDs")
-    vendor_ids: list[str] = msgspec.field(default_factory=list, name="VendorIDs")
-
-
-class _Cause(msgspec.Struct, frozen=True, rename="pascal"):
-    resource: str = ""
-    start_line: int = 0
-    end_line: int = 0
-
-
-class _Misconfiguration(msgspec.Struct, rename="pascal"):
-    title: str
-    message: str
-    severity: str
-    status: str
-    id: str = msgspec.field(name="ID")
-    resolution: str = ""
-    url: str = msgspec.field(default="", name="PrimaryURL")
-    cause_metadata: _Cause = _Cause()
-
-
-class _Secret(msgspec.Struct, rename="pascal"):
-    # Match and Code hold parts of the file; they are not read.
-    category: str
-    severity: str
-    title: str
-    start_line: int
-    end_line: int
-    rule: str = msgspec.field(name="RuleID")
-
-
-class _Licence(msgspec.Struct, rename="pascal"):
-    severity: str
-    category: str
-    name: str
-    pkg_name: str = ""
-    file_path: str = ""
-    link: str = ""
-
-
-class _Result(msgspec.Struct, rename="pascal"):
-    target: str
-    type: str = ""
-    packages: list[_Listed] | None = None
-    vulnerabilities: list[_Vulnerability] | None = None
-    misconfigurations: list[_Misconfiguration] | None = None
-    secrets: list[_Secret] | None = None
-    licenses: list[_Licence] | None = None
-
-
-class _Self(msgspec.Struct, frozen=True, rename="pascal"):
-    version: str = ""
-
-
-class _Report(msgspec.Struct, rename="pascal"):
-    # A tree without anything to report has no Results at all, or null.
-    schema_version: int
-    artifact_name: str
-    artifact_type: str
-    results: list[_Result] | None = None
-    trivy: _Self = _Self()
-
-
 def _split(job: Job) -> tuple[Job, ...]:
     """Vulnerabilities in a start of their own: without its database Trivy ends at once, and looks for nothing else."""
     files = [part for part in job.options.scanners if part != "vuln"]
@@ -169,10 +82,36 @@ def _files(job: Job) -> tuple[str, ...]:
 
 
 def _vulnerabilities(job: Job) -> tuple[str, ...]:
-    # By itself Trivy reads no requirements file of another name than requirements.txt.
-    names = ("--file-patterns", r"pip:requirements[^/]*\.txt$", "--file-patterns", r"pip:(^|/)requirements/[^/]*\.txt$")
+    names = (word for pattern in _PATTERNS for word in ("--file-patterns", pattern))
     offline = () if job.online else ("--offline-scan", "--skip-db-update", "--skip-java-db-update")
-    return ("--scanners", "vuln", *names, *offline, "--skip-vex-repo-update")
+    # By itself Trivy leaves out what is needed to build and test: it runs there, with the keys of the pipeline.
+    return ("--scanners", "vuln", "--include-dev-deps", *names, *offline, "--skip-vex-repo-update")
+
+
+# Lock files that Trivy can read and by itself reads under other names only.
+_PATTERNS = (
+    r"pip:requirements[^/]*\.txt$",
+    r"pip:requirements\.txt$",
+    r"pip:(^|/)requirements/[^/]*\.txt$",
+    r"npm:(^|/)npm-shrinkwrap\.json$",
+    r"pylock:(^|/)pylock\.[^/.]+\.toml$",
+)
+
+
+def _rewrites(job: Job) -> tuple[str, ...]:
+    if job.mode != "vuln":
+        return ()
+    return tuple(path for path in job.files if pins.is_requirements(path) or locks.is_pipenv(path))
+
+
+def prepare(job: Job, content: bytes) -> pins.Prepared:
+    """A requirements file reduced to its exact pins, with a gap for each other line: Trivy 0.74 passes those by in
+    silence, and looks a name with a dot up in another spelling than it is stored under. A Pipfile.lock with its
+    development packages among the others: Trivy reads only those.
+    """
+    if pins.is_requirements(job.subject):
+        return pins.prepare(job.subject, content, frozenset(job.files))
+    return pins.Prepared(content=locks.pipenv_joined(content))
 
 
 def _data(job: Job) -> DataUse | None:
@@ -181,20 +120,58 @@ def _data(job: Job) -> DataUse | None:
 
 def _parse(raw: bytes) -> Report:
     if raw.lstrip().startswith(b"["):
-        results, version = refuse_empty(decode(raw, list[_Result], _TOOL), _TOOL), ""
+        results, version = refuse_empty(decode(raw, list[trivy_report.Result], _TOOL), _TOOL), ""
     else:
-        report = decode(raw, _Report, _TOOL)
+        report = decode(raw, trivy_report.Document, _TOOL)
         if report.schema_version not in (1, 2):
             raise ReportError(f"trivy's report has schema {report.schema_version}; hardgate reads 1 and 2")
         results, version = report.results or [], report.trivy.version
     findings = tuple(finding for result in results for finding in _findings(result))
-    return Report(findings=findings, gaps=tuple(_unrated(one) for one in findings if _is_unrated(one)), version=version)
+    ours = {one.id for result in results for one in result.vulnerabilities or () if one.data_source.id == _OURS}
+    # In our own database UNKNOWN says that nobody rated it: high, as wherever hardgate uses it.
+    gaps = [_unrated(one) for one in findings if _is_unrated(one) and one.rule not in ours]
+    gaps += [gap for result in results for gap in _unjudged(result)]
+    lists = frozenset(result.target for result in results if result.kind == "lang-pkgs")
+    return Report(findings=findings, gaps=tuple(gaps), seen=lists or None, version=version)
 
 
-def _findings(result: _Result) -> Iterator[Finding]:
+def _unjudged(result: trivy_report.Result) -> Iterator[Gap]:
+    """What was read and cannot be judged: packages without a release, ecosystems without data, unclear advisories."""
+    path = result.target
+    for package in result.packages or ():
+        if not package.version and package.name and package.relationship not in _OWN:
+            yield _not_judged(path, f"the release of {package.name} cannot be told from the file", _RESOLVE)
+    if result.kind == "lang-pkgs" and result.type.startswith("conda"):
+        yield _not_judged(path, "trivy has no vulnerability data for conda's packages", _LEAVE)
+    sure = {(one.pkg_name, one.installed_version, one.id) for one in _sure(result)}
+    for one in result.vulnerabilities or ():
+        if one.custom and one.custom.not_judged and not sure & _named(one):
+            what = f"{one.pkg_name} {one.installed_version}: {one.vendor_ids[0]} ({one.custom.not_judged})"
+            yield _not_judged(path, what, "Read the advisory; if it does not concern you, use another release.")
+
+
+_OURS = "hardgate"
+_OWN = frozenset({"root", "workspace"})  # the project itself
+_RESOLVE = "Write the release out, or lock it (gradle dependencies --write-locks; mvn help:effective-pom shows it)."
+_LEAVE = "Leave the file out with trivy: {exclude: [...]}, and say there who looks at its packages."
+
+
+def _sure(result: trivy_report.Result) -> list[trivy_report.Vulnerability]:
+    return [one for one in result.vulnerabilities or () if not (one.custom and one.custom.not_judged)]
+
+
+def _named(one: trivy_report.Vulnerability) -> set[tuple[str, str, str]]:
+    return {(one.pkg_name, one.installed_version, name) for name in one.vendor_ids}
+
+
+def _not_judged(path: str, what: str, remedy: str) -> Gap:
+    return Gap(reason=GapReason.NOT_COVERED, path=path, message=f"{path}: not judged: {what}.", remedy=remedy)
+
+
+def _findings(result: trivy_report.Result) -> Iterator[Finding]:
     spans = {listed.identifier.uid: listed.locations[0] for listed in result.packages or () if listed.locations}
-    for vulnerability in result.vulnerabilities or ():
-        yield _vulnerable(result, vulnerability, spans.get(vulnerability.pkg_identifier.uid, _Span()))
+    for vulnerability in _sure(result):
+        yield _vulnerable(result, vulnerability, spans.get(vulnerability.pkg_identifier.uid, trivy_report.Span()))
     for problem in result.misconfigurations or ():
         if problem.status == "FAIL":
             yield _misconfigured(result, problem)
@@ -204,7 +181,7 @@ def _findings(result: _Result) -> Iterator[Finding]:
         yield _licensed(result, licence)
 
 
-def _vulnerable(result: _Result, one: _Vulnerability, span: _Span) -> Finding:
+def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, span: trivy_report.Span) -> Finding:
     text = " ".join((one.title or one.description).split())
     return Finding(
         scanner=_TOOL,
@@ -231,11 +208,11 @@ def _vulnerable(result: _Result, one: _Vulnerability, span: _Span) -> Finding:
 _NO_FIX = "No release mends this: replace the package, or accept the risk in writing."
 
 
-def _versions(one: _Vulnerability) -> tuple[str, ...]:
+def _versions(one: trivy_report.Vulnerability) -> tuple[str, ...]:
     return tuple(version.strip() for version in one.fixed_version.split(",") if version.strip())
 
 
-def _misconfigured(result: _Result, one: _Misconfiguration) -> Finding:
+def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfiguration) -> Finding:
     resource = one.cause_metadata.resource
     return Finding(
         scanner=_TOOL,
@@ -251,7 +228,7 @@ def _misconfigured(result: _Result, one: _Misconfiguration) -> Finding:
     )
 
 
-def _leaked(result: _Result, one: _Secret) -> Finding:
+def _leaked(result: trivy_report.Result, one: trivy_report.Secret) -> Finding:
     return Finding(
         scanner=_TOOL,
         rule=one.rule,
@@ -266,7 +243,7 @@ def _leaked(result: _Result, one: _Secret) -> Finding:
     )
 
 
-def _licensed(result: _Result, one: _Licence) -> Finding:
+def _licensed(result: trivy_report.Result, one: trivy_report.Licence) -> Finding:
     whose = f"{one.pkg_name} is" if one.pkg_name else f"{posixpath.basename(one.file_path) or result.target} says"
     unclassed = one.severity == "UNKNOWN"
     return Finding(
@@ -311,6 +288,7 @@ def _short(text: str) -> str:
 
 
 _UNREAD = re.compile(rb'\tERROR\t\[(?P<part>[^\]]+)\] [^\t]*\t.*?file_path="(?P<path>(?:[^"\\]|\\.)+)"')
+_UNCOMPARED = re.compile(rb'\tWARN\t[^\n]*Version matching error[^\n]*err="((?:[^"\\\n]|\\.)+)"')
 _NO_DATABASE = (b"cannot be specified on the first run", b"failed to download vulnerability DB", b"DB error")
 
 
@@ -320,9 +298,18 @@ def complaints(stderr: bytes) -> tuple[Gap, ...]:
     # A file is named once for each reading.
     unread = dict.fromkeys((line["part"].decode(), line["path"].decode("utf-8", "replace")) for line in found)
     gaps = [_unread(part, path) for part, path in unread]
+    gaps += [_not_compared(text) for text in dict.fromkeys(_UNCOMPARED.findall(stderr))]
     if any(words in stderr for words in _NO_DATABASE):
         gaps.append(_WITHOUT_DATABASE)
     return tuple(gaps)
+
+
+def _not_compared(text: bytes) -> Gap:
+    return Gap(
+        reason=GapReason.NOT_COVERED,
+        message=f"trivy could not compare a version with an advisory: {_short(text.decode('utf-8', 'replace'))}.",
+        remedy="Look for that version in the lock files, and name the release as its ecosystem writes releases.",
+    )
 
 
 def _unread(part: str, path: str) -> Gap:
@@ -337,8 +324,8 @@ def _unread(part: str, path: str) -> Gap:
 _WITHOUT_DATABASE = Gap(
     reason=GapReason.DATA_UNAVAILABLE,
     message="trivy has no vulnerability database and could not download one: no dependency was judged by it.",
-    remedy="Name a folder that has one (trivy: {cache_dir: DIR}), or leave "
-    "vulnerabilities to pip-audit: trivy: {scanners: [misconfig, secret, license]}.",
+    remedy="Import advisories (hardgate advisories import), name a folder that has Trivy's database "
+    "(trivy: {cache_dir: DIR}), or leave vulnerabilities to others: trivy: {scanners: [misconfig, secret, license]}.",
 )
 
 
@@ -394,6 +381,9 @@ TRIVY = Scanner(
     silencers=(b"trivy:ignore", b"tfsec:ignore", b"aquasec:ignore"),
     address=lambda options: _DATABASE if "vuln" in options.scanners else "",
     data=_data,
+    ecosystem=locks.ecosystem,
+    prepare=prepare,
+    rewrites=_rewrites,
     uses_rules=True,
     seconds=5.0,
     memory=400_000_000,

@@ -142,6 +142,16 @@ class Toolbox:
         """How every tool of the lock file stands here, in the order of their names."""
         return tuple(self._status(name, self.lock.tools[name]) for name in sorted(self.lock.tools))
 
+    def absent(self, names: Sequence[str], *, allow_path: bool = False) -> tuple[str, ...]:
+        """Those of `names` that can be installed and are not there at all, also not on PATH where that is allowed."""
+        return tuple(
+            name
+            for name in names
+            if name in self.lock.tools
+            and not self._home(name, self.lock.pinned(name)).is_dir()
+            and not (allow_path and _on_path(_recipe(name), self._environ.get("PATH", "")))
+        )
+
     def sync(self, names: Sequence[str], progress: Progress = _silent) -> tuple[Synced, ...]:
         """Install what is missing and repair what is damaged, in parallel; one result for each name, in their order.
 

@@ -176,6 +176,7 @@ RECIPES = (
         probe=("version",),
     ),
     Recipe(name="bandit", package="bandit", script="bandit"),
+    Recipe(name="detect-secrets", package="detect-secrets", script="detect-secrets"),
     Recipe(name="zizmor", package="zizmor", executable="bin/zizmor"),
     Recipe(name="ruff", package="ruff", executable="bin/ruff"),
 )

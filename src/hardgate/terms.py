@@ -1,0 +1,92 @@
+"""The closed sets of words: severities, states, reasons. One table each; everybody reads them through model.py."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is: one table for every tool, so the word shown is the word that gates."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """4 for critical down to 0 for info."""
+        return 4 - list(Severity).index(self)
+
+
+class Kind(enum.StrEnum):
+    """What sort of problem a finding is; the policy sets a threshold for each."""
+
+    SECRET = "secret"  # noqa: S105 (a word, not a password)
+    DEPENDENCY = "dependency"
+    CODE = "code"
+    MISCONFIGURATION = "misconfiguration"
+    LICENCE = "licence"
+
+
+class GapReason(enum.StrEnum):
+    """Why something was not looked at."""
+
+    TOOL_MISSING = "tool-missing"
+    TOOL_FAILED = "tool-failed"
+    TIMEOUT = "timeout"
+    OUTPUT_LIMIT = "output-limit"
+    REPORT_UNREADABLE = "report-unreadable"
+    FILE_UNREAD = "file-unread"
+    RULES_EMPTY = "rules-empty"
+    CANARY_MISSED = "canary-missed"
+    DATA_UNAVAILABLE = "data-unavailable"
+    DATA_STALE = "data-stale"
+    SEVERITY_UNKNOWN = "severity-unknown"
+    NOT_RUN = "not-run"
+    NOT_COVERED = "not-covered"
+    NOTHING_IN_SCOPE = "nothing-in-scope"
+    RECEIPT_REFUSED = "receipt-refused"
+
+
+class ActionState(enum.StrEnum):
+    """How an action ended. NOTHING_TO_DO: the repository has no file of its kind."""
+
+    DONE = "done"
+    GAP = "gap"
+    NOTHING_TO_DO = "nothing-to-do"
+
+
+class RunState(enum.StrEnum):
+    """How far a run came. A run that was killed reads as RUNNING until the store finds its process gone."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+
+
+class Outcome(enum.StrEnum):
+    """The three answers of the gate."""
+
+    PASS = "PASS"  # noqa: S105 (a verdict, not a password)
+    FAIL = "FAIL"
+    INCOMPLETE = "INCOMPLETE"
+
+
+class ExitCode(enum.IntEnum):
+    """The one table of exit codes; docs/reference/exit-codes.md shows it."""
+
+    PASS = 0
+    FAIL = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    INTERRUPTED = 130
+
+
+class State(enum.StrEnum):
+    """What the gate made of a finding."""
+
+    BLOCKING = "blocking"
+    WAIVED = "waived"
+    INFORMING = "informing"

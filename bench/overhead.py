@@ -5,7 +5,8 @@
 Both sides scan the same copy of examples/planetary-api with the same tools and the same command lines: once from a
 shell script that starts them all at once, once by `hardgate run --no-cache`. The rounds alternate, so that a busy
 machine slows both; the medians are compared. The goal: at most 1.10 times the scanners' own time plus 0.5 s, and under
-1 s for a run of which everything is known. pip-audit asks a loopback OSV server on both sides.
+1 s for a run of which everything is known. On both sides pip-audit asks a loopback service over a local advisory
+database, and Trivy has the database that was made of the same data.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import dataclasses
 import datetime
 import os
 import platform
+import re
 import shlex
 import shutil
 import statistics
@@ -30,6 +32,7 @@ import msgspec
 
 from hardgate import action, config, repository, toolbox, tools
 from hardgate.adapter import Job, Scanner
+from hardgate.advisories.local import Local
 from hardgate.cli.common import OPTIONS
 from hardgate.model import Action, CanaryCheck, Policy
 from hardgate.scanners import SCANNERS
@@ -46,8 +49,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _osv() as osv_url:
-        bare, ours, cached = _measure(Path(folder), osv_url, rounds)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        environment = {**os.environ, "HARDGATE_STORE": f"{name}/store.db", "HARDGATE_ADVISORIES": f"{name}/advisories"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as for a user: what was compiled once is used again
+        with _advisories(environment) as osv_url:
+            bare, ours, cached = _measure(folder, environment, osv_url, rounds)
     bound = FACTOR * bare + ALLOWANCE
     print(f"scanners bare, all at once   {bare:7.2f} s")
     print(f"hardgate run --no-cache      {ours:7.2f} s   bound {bound:.2f} s   ratio {ours / bare:.2f}")
@@ -56,14 +63,12 @@ def main() -> int:
     return 0 if ours <= bound and cached <= 1.0 else 1
 
 
-def _measure(folder: Path, osv_url: str, rounds: int) -> tuple[float, float, float]:
+def _measure(folder: Path, environment: Mapping[str, str], osv_url: str, rounds: int) -> tuple[float, float, float]:
     tree = folder / "planetary-api"
     shutil.copytree(ROOT / "examples" / "planetary-api", tree, ignore=shutil.ignore_patterns("instance", "outbox"))
     _git(tree, "init", "--quiet")
     _git(tree, "add", "--all")
     _git(tree, "-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "--message=bench")
-    environment = {**os.environ, "HARDGATE_STORE": str(folder / "store.db")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as for a user: what was compiled once is used again
     run = [str(HARDGATE), "run", str(tree), "--osv-url", osv_url, "--quiet"]
     script = _script(folder, tree, osv_url)
     _timed([*run, "--no-cache"], environment, {FAIL})  # canaries, bytecode and page cache
@@ -92,10 +97,12 @@ def _script(folder: Path, tree: Path, osv_url: str) -> Path:
     pipeline = config.load((tree / "hardgate.yaml").read_bytes(), options=OPTIONS)
     box = toolbox.open_default(os.environ)
     lines = ["#!/bin/sh", f"cd {shlex.quote(str(tree))}"]
+    with Local(folder / "advisories") as local:
+        trivy = local.trivy(folder / "trivy", {"PyPI"})
     for number, one in enumerate(pipeline.actions):
         scanner = BY_NAME[one.scanner]
         command = box.locate(scanner.tool_name(one.options)).command
-        job = _job(tree, one, command, osv_url)
+        job = _job(tree, one, command, osv_url, trivy)
         for part_number, line in enumerate(_commands(folder / f"home-{number}", scanner, job)):
             lines.append(f"{line} >{shlex.quote(str(folder / f'out-{number}-{part_number}'))} 2>&1 &")
     path = folder / "bare.sh"
@@ -103,12 +110,12 @@ def _script(folder: Path, tree: Path, osv_url: str) -> Path:
     return path
 
 
-def _job(tree: Path, one: Action, command: tuple[str, ...], osv_url: str) -> Job:
+def _job(tree: Path, one: Action, command: tuple[str, ...], osv_url: str, trivy: Path) -> Job:
     scanner = BY_NAME[one.scanner]
     names = [path.relative_to(tree).as_posix() for path in sorted(tree.rglob("*")) if path.is_file()]
     files = tuple(name for name in names if not name.startswith(".git/") and scanner.selects(name))
     history = str(tree / ".git") if getattr(one.options, "history", False) else ""
-    return action.job_of(_scene(tree, osv_url), scanner, one, command, tree, files=files, history=history)
+    return action.job_of(_scene(tree, osv_url, trivy), scanner, one, command, tree, files=files, history=history)
 
 
 def _commands(home: Path, scanner: Scanner, job: Job) -> Iterator[str]:
@@ -120,7 +127,7 @@ def _commands(home: Path, scanner: Scanner, job: Job) -> Iterator[str]:
         yield f"env -i {words} {shlex.join(scanner.argv(start))}"
 
 
-def _scene(tree: Path, osv_url: str) -> action.Scene:
+def _scene(tree: Path, osv_url: str, trivy: Path) -> action.Scene:
     """Only what a command line depends on; nothing else of it is asked."""
     unused = _Unused()
     return action.Scene(
@@ -132,6 +139,7 @@ def _scene(tree: Path, osv_url: str) -> action.Scene:
         exclude=(),
         pipeline_digest="",
         osv_url=osv_url,
+        trivy=trivy,
         cache=tree,
         changed=None,
         locate=unused,
@@ -158,20 +166,21 @@ class _Unused:
 
 
 @contextlib.contextmanager
-def _osv() -> Iterator[str]:
-    """The loopback OSV server, in a process of its own so that it takes no time from either side."""
+def _advisories(environment: Mapping[str, str]) -> Iterator[str]:
+    """The address of the local database's service, in a process of its own, so that it is on neither side."""
     data = next((ROOT / ".lab").glob("lib/python3*/site-packages/cordon_scanner/intel/data"))
-    command = [sys.executable, "-m", "tests.lab.osv_server", "--data", str(data), "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+    words = [str(HARDGATE), "advisories"]
+    subprocess.run([*words, "import", "--from", str(data), "--ecosystem", "PyPI"], env=environment, check=True)
+    with subprocess.Popen([*words, "serve"], env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
-            yield server.stdout.readline().strip() if server.stdout else ""
+            yield next(re.findall(r"http://\S+", line)[0] for line in server.stdout or () if "http://" in line)
         finally:
             server.terminate()
 
 
 def _write(bare: float, ours: float, cached: float, bound: float) -> None:
     rows = [
-        {"what": "the nine scanners bare, all started at once by a shell script", "seconds": round(bare, 2)},
+        {"what": "the scanners bare, all started at once by a shell script", "seconds": round(bare, 2)},
         {"what": "`hardgate run --no-cache`", "seconds": round(ours, 2), "bound": f"{bound:.2f} s"},
         {"what": "`hardgate run` again, nothing changed", "seconds": round(cached, 2), "bound": "1.00 s"},
     ]

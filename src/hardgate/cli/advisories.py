@@ -315,5 +315,6 @@ def _serve(args: argparse.Namespace) -> int:
         print(address, flush=True)
         print(f"Serving the {used.source if used else ''}, of {used.date if used else ''}. End it with ^C.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            while not threading.Event().wait(tools.HEED):  # a wait without an end can miss ^C: see tools.HEED
+                pass
     return ExitCode.PASS

@@ -27,7 +27,7 @@ $(UV):
 	$(UV) pip install --quiet --compile-bytecode --python .venv/bin/python --no-deps --editable .
 	touch $@
 
-# What the demo's vulnerability data comes from where the internet is not there: see tests/lab/osv_server.py.
+# What the demo's advisory database is filled from where the internet is not there: see examples/demo.py.
 .lab/.made: $(UV) locks/requirements-lab.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .lab
 	$(UV) pip install --quiet --python .lab/bin/python --no-deps --require-hashes --only-binary :all: -r locks/requirements-lab.txt

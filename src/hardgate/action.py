@@ -275,10 +275,16 @@ def kept_date(scene: Scene, scanner: Scanner, action: Action) -> str:
 
 
 def stale(scene: Scene, action: Action, data: DataUse | None, *, ours: bool) -> tuple[Gap, ...]:
-    """A gap when the data tells its date, and that is longer ago than the policy allows; `ours`: it was imported."""
-    date = age.moment(data.date) if data else None
-    if data is None or date is None:
+    """A gap when the data tells a date that is longer ago than the policy allows, or that cannot be read.
+
+    `ours`: it was imported.
+    """
+    if data is None or not data.date:
         return ()
+    date = age.moment(data.date)
+    if date is None:
+        message = f"{action.name} used vulnerability data whose date cannot be read: {data.date!r} ({data.source})"
+        return (gap_of(action, GapReason.DATA_STALE, message, "Get the data anew, or ask who keeps it."),)
     days = (datetime.fromisoformat(scene.clock()) - date).total_seconds() / 86_400
     allowed = scene.policy.max_advisory_age
     if days <= allowed:

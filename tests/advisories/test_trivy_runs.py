@@ -132,3 +132,13 @@ def test_the_date_of_a_database_that_trivy_has_itself_counts(
     assert result.json["receipts"][0]["data"] == {"source": "trivy-db", "date": date}
     assert [gap["reason"] for gap in result.json["gaps"]] == gaps
     assert found_by(result) == {("jinja2", "PYSEC-2019-217"), ("jinja2", "CVE-2019-10906")}
+
+
+def test_a_date_that_cannot_be_read_is_told(home: Path, tree: Callable[..., Path], tmp_path: Path) -> None:
+    """Trivy fails over it as well; a tool that did not would have used data of nobody knows when."""
+    raw = record("PYSEC-2019-217", "PyPI", "jinja2", [{"introduced": "0"}])
+    folder = fill(tmp_path / "other", [raw], ecosystems=["PyPI"], date="some time ago")
+    with Database.open(folder) as database:
+        trivydb.write(database, tmp_path / "cache")
+    gaps = ran(tree(ALONE.replace("[vuln]", f"[vuln], cache_dir: {tmp_path / 'cache'}"))).json["gaps"]
+    assert next(gap["reason"] for gap in gaps if "some time ago" in gap["message"]) == GapReason.DATA_STALE

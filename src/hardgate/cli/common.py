@@ -16,7 +16,7 @@ import msgspec
 
 from hardgate import config, identity, plan
 from hardgate.errors import ConfigError, StoreError, ToolError
-from hardgate.model import Gap, Pipeline, Run, RunState, Selection
+from hardgate.model import Gap, Pipeline, Run, RunState, Selection, Verdict
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import SCANNERS
 from hardgate.wording import flow, plain
@@ -149,6 +149,13 @@ def _with_findings(run: Run) -> Run:
         return run
     found = identity.merge(finding for receipt in run.receipts for finding in receipt.findings)
     return msgspec.structs.replace(run, findings=found)
+
+
+def verdict_of(store: Store, run: Run) -> Verdict:
+    """The stored verdict of a run, else a new one by its own hardgate.yaml, as of its end."""
+    from hardgate import engine, gate  # noqa: PLC0415 (as slow to import as all else: help does not wait for it)
+
+    return store.verdict(run.id) or gate.decide(run, pipeline_of(run).policy, now=run.finished or engine.now())
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from hardgate import engine, gate
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
@@ -33,9 +32,7 @@ def main(args: argparse.Namespace) -> int:
     """Print the finding."""
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
-        verdict = store.verdict(run.id)
-    if verdict is None:
-        verdict = gate.decide(run, common.pipeline_of(run).policy, now=run.finished or engine.now())
+        verdict = common.verdict_of(store, run)
     finding = _chosen(run, args.id)
     decision = next(one for one in verdict.decisions if one.finding == finding.id)
     if args.json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from hardgate import engine, gate
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.model import ExitCode, Kind, Severity, State
@@ -31,9 +30,7 @@ def main(args: argparse.Namespace) -> int:
         raise ConfigError(f"there is no scanner {args.scanner!r}", hint=f"Known: {', '.join(common.BY_NAME)}")
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
-        verdict = store.verdict(run.id)
-    if verdict is None:
-        verdict = gate.decide(run, common.pipeline_of(run).policy, now=run.finished or engine.now())
+        verdict = common.verdict_of(store, run)
     chosen = [
         judged
         for judged in judge(run, verdict)

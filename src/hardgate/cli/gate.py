@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hardgate import engine, gate
+from hardgate import gate
 from hardgate.cli import common
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
@@ -34,6 +34,8 @@ def main(args: argparse.Namespace) -> int:
     if args.config and not args.receipts:
         hint = "A stored run is judged by the hardgate.yaml that it was made with: leave --config out."
         raise ConfigError("--config goes with --receipts", hint=hint)
+    from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
+
     with common.open_store() as store:
         if args.receipts:
             run, pipeline = _handed_in(args)
@@ -50,6 +52,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _handed_in(args: argparse.Namespace) -> tuple[Run, Pipeline]:
+    from hardgate import engine  # noqa: PLC0415
+
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
     leave = own_files(root, files_below(args.receipts))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hardgate import engine, gate
 from hardgate.cli import common
 from hardgate.cli.output import BY_FORMAT
 from hardgate.model import ExitCode
@@ -22,9 +21,7 @@ def main(args: argparse.Namespace) -> int:
     """Write it; exit code 0 when it was written, whatever the verdict."""
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
-        verdict = store.verdict(run.id)
-    if verdict is None:
-        verdict = gate.decide(run, common.pipeline_of(run).policy, now=run.finished or engine.now())
+        verdict = common.verdict_of(store, run)
     content = BY_FORMAT[args.format].render(run, verdict)
     if args.output:
         common.write_file(Path(args.output).absolute(), content)

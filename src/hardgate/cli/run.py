@@ -15,9 +15,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from hardgate import engine, gate
-from hardgate.advisories.local import Local
-from hardgate.advisories.places import default_folder
+from hardgate import gate
 from hardgate.cli import common
 from hardgate.cli.live import Live
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
@@ -45,6 +43,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run, store, judge, report."""
+    from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
+    from hardgate.advisories.local import Local  # noqa: PLC0415
+    from hardgate.advisories.places import default_folder  # noqa: PLC0415
+
     if args.receipts and (args.report or args.json):
         hint = "Nothing was run. Reports come from the gate: hardgate gate --receipts DIR --report FORMAT=FILE"
         raise ConfigError("--receipts records and does not judge: there is nothing to report yet", hint=hint)

@@ -1,13 +1,13 @@
 """How well the scanners that read Python tell holes from safe code, alone and together.
 
     python -m bench.detection                          # everything; writes bench/results/detection.json
-    python -m bench.detection --half tuned --misses    # one half, with each hole missed and each false alarm
+    python -m bench.detection --part tuned --misses    # one part, with each hole missed and each false alarm
 
-Each half of bench/corpus, and the Python files of examples/planetary-api, are copied into a git repository of their own
-and scanned by `hardgate run` with three actions: bandit, semgrep with the bundled rules, ruff. Under which weaknesses
-a case may be reported is in bench/corpus/families.yaml; the holes of the example are in its truth.yaml.
+Each part of bench/corpus, and the Python files of examples/planetary-api, are copied into a git repository of their own
+and scanned by `hardgate run` with four actions: bandit, semgrep with the bundled rules, dataflow, ruff. Under which
+weaknesses a case may be reported is in bench/corpus/families.yaml; the holes of the example are in its truth.yaml.
 
-The exit code is 0; 1 when the union misses its goal over the unseen half; 3 when something was not looked at.
+The exit code is 0; 1 when the union misses its goal over the unseen part; 3 when something was not looked at.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from typing import Any
 import msgspec
 
 from bench import holes, scoring
-from bench.scoring import BLOCKING, UNION, Case, Fair, Score, Seen
+from bench.scoring import BLOCKING, STANDING, UNION, Case, Fair, Score, Seen
 
 ROOT = Path(__file__).resolve().parent.parent
 HARDGATE = Path(sys.executable).with_name("hardgate")
 CORPUS = ROOT / "bench" / "corpus"
 TARGET = ROOT / "bench" / "results" / "detection.json"
-TUNED, UNSEEN, BOTH = "tuned", "unseen", "both"
-SCANNERS = ("bandit", "semgrep", "ruff")
-NAMES = (*SCANNERS, UNION, BLOCKING)
-GOAL = 0.6  # Youden's J of the union over the unseen half
+TUNED, OPENED, UNSEEN, ALL_PARTS = "tuned", "opened", "unseen", "all"
+PARTS = (TUNED, OPENED, UNSEEN)
+SCANNERS = ("bandit", "semgrep", "dataflow", "ruff")
+NAMES = (*SCANNERS, UNION, STANDING, BLOCKING)
+GOAL = 0.6  # Youden's J of the union over the unseen part
 JUDGED = {0, 1}  # PASS and FAIL; anything else is a run that did not look at everything
 PIPELINE = b"""\
 pipeline: detection
 stages:
   - name: scan
-    actions: [bandit, semgrep, ruff]
+    actions: [bandit, semgrep, dataflow, ruff]
 policy:
   block_at: high
 """
@@ -57,41 +58,41 @@ class IncompleteError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, write; the exit code as the module says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=(TUNED, UNSEEN), help="just this half; no planetary-api, nothing written")
+    parser.add_argument("--part", choices=PARTS, help="just this part; no planetary-api, nothing written")
     parser.add_argument("--misses", action="store_true", help="list each hole missed and each false alarm")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     wish = parser.parse_args(argv)
     try:
-        cases, seen, result = measure((wish.half,) if wish.half else (TUNED, UNSEEN), planetary=not wish.half)
+        cases, seen, result = measure((wish.part,) if wish.part else PARTS, planetary=not wish.part)
     except IncompleteError as error:
         print(f"detection: nothing is scored, because something was not looked at:\n{error}", file=sys.stderr)
         return 3
     print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode() if wish.json else text(result))
     if wish.misses:
         print("\n".join(misses(cases, seen)), file=sys.stderr if wish.json else sys.stdout)
-    if not wish.half:
+    if not wish.part:
         TARGET.parent.mkdir(exist_ok=True)
         TARGET.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
     return 0 if result["goal"]["met"] in {True, None} else 1
 
 
-def measure(halves: Sequence[str], *, planetary: bool) -> tuple[list[Case], Seen, dict[str, Any]]:
+def measure(parts: Sequence[str], *, planetary: bool) -> tuple[list[Case], Seen, dict[str, Any]]:
     """Scan and score; returns the cases, who reported each, and the figures of bench/results/detection.json.
 
     Raises IncompleteError when the corpus is not whole or a run has gaps.
     """
     fair = scoring.read_families(CORPUS / "families.yaml")
-    cases = _corpus(halves, fair)
+    cases = _corpus(parts, fair)
     seen: Seen = {}
     report: Report = {}
-    for half in halves:
-        report = scan({path.name: path.read_bytes() for path in sorted((CORPUS / half).glob("*.py"))})
-        seen |= scoring.witnesses([case for case in cases if case.half == half], report["findings"], fair)
+    for part in parts:
+        report = scan({path.name: path.read_bytes() for path in sorted((CORPUS / part).glob("*.py"))})
+        seen |= scoring.witnesses([case for case in cases if case.part == part], report["findings"], fair)
     result = {
         "measured": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "tools": {one["scanner"]: one["tool"]["version"] for one in report["receipts"]},
         "rules": next(one["rules_digest"] for one in report["receipts"] if one["scanner"] == "semgrep"),
-        "corpus": _digest(halves),
+        "corpus": _digest(parts),
         "goal": _goal(cases, seen),
         "families": rows(cases, seen, "family"),
         "weaknesses": rows(cases, seen, "cwe"),
@@ -100,9 +101,9 @@ def measure(halves: Sequence[str], *, planetary: bool) -> tuple[list[Case], Seen
     return cases, seen, result
 
 
-def _corpus(halves: Iterable[str], fair: Fair) -> list[Case]:
+def _corpus(parts: Iterable[str], fair: Fair) -> list[Case]:
     try:
-        cases = [case for half in halves for case in scoring.read_half(CORPUS / half)]
+        cases = [case for part in parts for case in scoring.read_part(CORPUS / part)]
     except ValueError as error:
         raise IncompleteError(str(error)) from error
     if wrong := scoring.faults(cases, fair):
@@ -110,10 +111,10 @@ def _corpus(halves: Iterable[str], fair: Fair) -> list[Case]:
     return cases
 
 
-def _digest(halves: Iterable[str]) -> str:
+def _digest(parts: Iterable[str]) -> str:
     """SHA-256 over names and contents of the cases, so that figures name the corpus that they are from."""
     running = hashlib.sha256()
-    for path in (path for half in halves for path in sorted((CORPUS / half).glob("*.py"))):
+    for path in (path for part in parts for path in sorted((CORPUS / part).glob("*.py"))):
         running.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
     return running.hexdigest()
 
@@ -154,27 +155,27 @@ def judged(code: int, output: bytes, errors: bytes) -> Report:
 
 
 def _goal(cases: Sequence[Case], seen: Seen) -> dict[str, Any]:
-    """What the union must reach over the unseen half, and whether it did; None where that half was not scanned."""
-    unseen = [case for case in cases if case.half == UNSEEN]
+    """What the union must reach over the unseen part, and whether it did; None where that part was not scanned."""
+    unseen = [case for case in cases if case.part == UNSEEN]
     reached = scoring.score(unseen, seen, UNION).j
-    return {"half": UNSEEN, "bound": GOAL, "j": _round(reached), "met": None if reached is None else reached >= GOAL}
+    return {"part": UNSEEN, "bound": GOAL, "j": _round(reached), "met": None if reached is None else reached >= GOAL}
 
 
 def rows(cases: Sequence[Case], seen: Seen, key: str) -> list[Row]:
-    """A row for each half, and for both when there are two; each group and all; each scanner and the union."""
+    """A row for each part, and for all when there are several; each group and all; each scanner and the union."""
     found = []
-    halves = list(dict.fromkeys(case.half for case in cases))
-    for half in [*halves, BOTH] if len(halves) > 1 else halves:
-        part = [case for case in cases if half in {case.half, BOTH}]
-        for group, members in scoring.grouped(part, key).items():
-            found += [_row(half, group, name, scoring.score(members, seen, name)) for name in NAMES]
+    parts = list(dict.fromkeys(case.part for case in cases))
+    for part in [*parts, ALL_PARTS] if len(parts) > 1 else parts:
+        mine = [case for case in cases if part in {case.part, ALL_PARTS}]
+        for group, members in scoring.grouped(mine, key).items():
+            found += [_row(part, group, name, scoring.score(members, seen, name)) for name in NAMES]
     return found
 
 
-def _row(half: str, group: str, name: str, one: Score) -> Row:
+def _row(part: str, group: str, name: str, one: Score) -> Row:
     counts = {"bad": one.bad, "found": one.found, "good": one.good, "alarms": one.alarms}
     rates = {"tpr": _round(one.tpr), "fpr": _round(one.fpr), "j": _round(one.j)}
-    return {"half": half, "group": group, "scanner": name, **counts, **rates}
+    return {"part": part, "group": group, "scanner": name, **counts, **rates}
 
 
 def _round(rate: float | None) -> float | None:
@@ -203,17 +204,17 @@ def _planetary() -> dict[str, Any]:
 
 def _told(side: holes.Side, findings: Sequence[holes.Finding]) -> set[str]:
     found = holes.reporting(side, findings)
-    union = {UNION} if found else set()
+    union = ({UNION} if found else set()) | ({STANDING} if any(not one["refuted"] for one in found) else set())
     blocking = {BLOCKING} if any(one["state"] == BLOCKING for one in found) else set()
     return {*holes.scanners(found), *union, *blocking}
 
 
 def text(result: Mapping[str, Any]) -> str:
-    """The figures for a terminal: for each half a table of families, one column of rates for each scanner."""
+    """The figures for a terminal: for each part a table of families, one column of rates for each scanner."""
     lines = []
-    for half in dict.fromkeys(row["half"] for row in result["families"]):
-        mine = [row for row in result["families"] if row["half"] == half]
-        title = f"{half}: TPR FPR J"
+    for part in dict.fromkeys(row["part"] for row in result["families"]):
+        mine = [row for row in result["families"] if row["part"] == part]
+        title = f"{part}: TPR FPR J"
         lines.append(f"{title:<24}{'bad':>4}{'good':>5}  " + "".join(f"{name:<19}" for name in NAMES))
         for group in dict.fromkeys(row["group"] for row in mine):
             cells = {row["scanner"]: row for row in mine if row["group"] == group}
@@ -225,7 +226,7 @@ def text(result: Mapping[str, Any]) -> str:
         lines += [*_planetary_lines(planetary), ""]
     goal = result["goal"]
     if goal["met"] is not None:
-        lines.append(f"J of the union over the unseen half: {goal['j']:.3f}, goal {goal['bound']}: {_verdict(goal)}")
+        lines.append(f"J of the union over the unseen part: {goal['j']:.3f}, goal {goal['bound']}: {_verdict(goal)}")
     return "\n".join(lines)
 
 
@@ -257,7 +258,7 @@ def misses(cases: Sequence[Case], seen: Seen) -> list[str]:
 
 
 def _place(case: Case) -> str:
-    return f"bench/corpus/{case.half}/{case.path}:{case.first}  {case.id}  {case.cwe}  {case.note}"
+    return f"bench/corpus/{case.part}/{case.path}:{case.first}  {case.id}  {case.cwe}  {case.note}"
 
 
 if __name__ == "__main__":

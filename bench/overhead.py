@@ -30,7 +30,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import action, config, repository, toolbox, tools
+from hardgate import action, config, repository, roles, toolbox, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories.local import Local
 from hardgate.cli.common import OPTIONS
@@ -152,7 +152,7 @@ def _scene(tree: Path, osv_url: str, trivy: Path) -> action.Scene:
 class _Unused:
     """Stands where a command line needs nothing; being asked is a fault of this script."""
 
-    def __call__(self, *_words: object, **_more: object) -> action.Tool:
+    def __call__(self, *_words: object, **_more: object) -> roles.Tool:
         raise AssertionError("not to be asked")
 
     def canary(self, key: str) -> CanaryCheck | None:

@@ -22,6 +22,7 @@ Fair = Mapping[str, frozenset[str]]
 Seen = dict[str, dict[str, set[str]]]
 
 UNION = "union"  # reported by any scanner
+STANDING = "standing"  # reported by a finding that no other scanner refutes
 BLOCKING = "blocking"  # reported by a finding that keeps the gate shut
 ALL = "all"
 _START = re.compile(r"# case:")
@@ -30,12 +31,12 @@ _CASE = re.compile(r"# case: ([a-z_]+)-(\d\d+) \| (bad|good) \| (CWE-\d+) \| (\S
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One labelled piece of code: lines `first` to `last` (from 1, both within) of the file `path` of its half."""
+    """One labelled piece of code: lines `first` to `last` (from 1, both within) of the file `path` of its part."""
 
     id: str
     family: str
     number: int
-    half: str
+    part: str
     bad: bool
     cwe: str
     note: str
@@ -78,8 +79,8 @@ def read_families(path: Path) -> Fair:
     return {family: frozenset(f"CWE-{number}" for number in numbers) for family, numbers in listed.items()}
 
 
-def read_half(folder: Path) -> list[Case]:
-    """The cases of every file of a half, which has the name of the folder.
+def read_part(folder: Path) -> list[Case]:
+    """The cases of every file of a part, which has the name of the folder.
 
     Raises ValueError with file and line for a case line that cannot be read or that stands in another family's file.
     """
@@ -87,7 +88,7 @@ def read_half(folder: Path) -> list[Case]:
 
 
 def cases_of(text: str, path: Path) -> list[Case]:
-    """The cases of one file's text. Raises ValueError as `read_half` does, and for a file without a case."""
+    """The cases of one file's text. Raises ValueError as `read_part` does, and for a file without a case."""
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines, start=1) if _START.match(line)]
     if not starts:
@@ -104,7 +105,7 @@ def _case(line: str, path: Path, first: int, last: int) -> Case:
         id=f"{match[1]}-{match[2]}",
         family=match[1],
         number=int(match[2]),
-        half=path.parent.name,
+        part=path.parent.name,
         bad=match[3] == "bad",
         cwe=match[4],
         note=match[5],
@@ -116,27 +117,27 @@ def _case(line: str, path: Path, first: int, last: int) -> Case:
 
 def faults(cases: Sequence[Case], fair: Fair) -> list[str]:
     """What is wrong with a corpus: families that are missing or unknown, ids used twice, weaknesses nobody may name."""
-    found = [f"{half}/{family}.py is missing" for half, family in _absent(cases, fair)]
+    found = [f"{part}/{family}.py is missing" for part, family in _absent(cases, fair)]
     ids = [case.id for case in cases]
     found += sorted({f"{one} is the id of more than one case" for one in ids if ids.count(one) > 1})
     for case in cases:
         if case.family not in fair:
-            found.append(f"{case.half}/{case.path}: families.yaml does not know {case.family}")
+            found.append(f"{case.part}/{case.path}: families.yaml does not know {case.family}")
         elif case.cwe not in fair[case.family]:
-            found.append(f"{case.half}/{case.path}:{case.first}: families.yaml does not allow {case.cwe}")
+            found.append(f"{case.part}/{case.path}:{case.first}: families.yaml does not allow {case.cwe}")
     return found
 
 
 def _absent(cases: Sequence[Case], fair: Fair) -> list[tuple[str, str]]:
-    there = {(case.half, case.family) for case in cases}
-    halves = sorted({case.half for case in cases})
-    return [(half, family) for half in halves for family in fair if (half, family) not in there]
+    there = {(case.part, case.family) for case in cases}
+    parts = sorted({case.part for case in cases})
+    return [(part, family) for part in parts for family in fair if (part, family) not in there]
 
 
 def witnesses(cases: Iterable[Case], findings: Sequence[Finding], fair: Fair) -> Seen:
-    """For each case who reported it: scanner -> its rules. `union` and `blocking` stand there like scanners.
+    """For each case who reported it: scanner -> its rules. `union`, `standing` and `blocking` are there like scanners.
 
-    `findings` are those of the JSON report of one half. One counts for a case when its first line is one of the case's
+    `findings` are those of the JSON report of one part. One counts for a case when its first line is one of the case's
     and one of its weaknesses is fair for the family. Who merely agrees with a finding (a witness) counts as well.
     """
     seen: Seen = {}
@@ -148,6 +149,8 @@ def witnesses(cases: Iterable[Case], findings: Sequence[Finding], fair: Fair) ->
                     rules = {f"{witness['scanner']} {witness['rule']}"}
                     found.setdefault(witness["scanner"], set()).update(rules)
                     found.setdefault(UNION, set()).update(rules)
+                    if not one["refuted"]:
+                        found.setdefault(STANDING, set()).update(rules)
                     if one["state"] == BLOCKING:
                         found.setdefault(BLOCKING, set()).update(rules)
         seen[case.id] = found

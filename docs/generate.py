@@ -27,6 +27,7 @@ from hardgate.scanners import SCANNERS
 
 # The page maker lies beside this file, which may have been started by its path or loaded by a test.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import rule_gates
 import rules_pages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,8 +41,11 @@ BEGIN, END = "<!-- bench:overhead -->", "<!-- /bench:overhead -->"
 DETECTION = Path("docs/explanation/detection.md")
 RATES = Path("bench/results/detection.json")
 # Who is rated, in the words of bench/detection.py and in those of the page.
-RATED = {"bandit": "bandit", "semgrep": "semgrep", "ruff": "ruff", "union": "any of them", "blocking": "what blocks"}
-HALVES = {"tuned": "tuned half", "unseen": "unseen half", "both": "both"}
+RATED = {
+    "bandit": "bandit", "semgrep": "semgrep", "dataflow": "dataflow", "ruff": "ruff", "union": "any of them",
+    "standing": "not refuted", "blocking": "what blocks",
+}  # fmt: skip
+PARTS = {"tuned": "tuned", "opened": "opened", "unseen": "unseen", "all": "all"}
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,9 +66,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one scanner judged a group of one half: counts of cases, and rates (None where there was no such case)."""
+    """How one scanner judged a group of one part: counts of cases, and rates (None where there was no such case)."""
 
-    half: str
+    part: str
     group: str
     scanner: str
     bad: int
@@ -96,9 +100,9 @@ class Pairs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Youden's J of all scanners together must be over a half, and what it is."""
+    """What Youden's J of all scanners together must be over a part, and what it is."""
 
-    half: str
+    part: str
     bound: float
     j: float
     met: bool
@@ -127,11 +131,12 @@ def schema_bytes() -> bytes:
 def families(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The rules of each family file in `folder`, in the order of their names; each is read after the shared anchors.
 
-    Raises ValueError for an id that is there twice.
+    Gates stand in them as `pattern-regex` (rule_gates.py). Raises ValueError for an id that is there twice.
     """
     shared = (folder / SHARED).read_text("utf-8")
     files = (path for path in sorted(folder.glob("*.yaml")) if path.name != SHARED)
-    found = {path.stem: yaml.safe_load(f"{shared}\n{path.read_text('utf-8')}")["rules"] for path in files}
+    read = {path.stem: yaml.safe_load(f"{shared}\n{path.read_text('utf-8')}")["rules"] for path in files}
+    found = {name: [rule_gates.opened(rule) for rule in members] for name, members in read.items()}
     every = Counter(rule["id"] for members in found.values() for rule in members)
     twice = [one for one, times in every.items() if times > 1]
     if twice:
@@ -186,6 +191,7 @@ def detection_text(text: str, measured: Detection) -> str:
     parts = {
         "all": _overall(measured),
         "unseen": _by_group(measured.families, "unseen", "family"),
+        "opened": _by_group(measured.families, "opened", "family"),
         "tuned": _by_group(measured.families, "tuned", "family"),
         "weaknesses": _by_group(measured.weaknesses, "unseen", "weakness"),
         "planetary": _pairs(measured.planetary),
@@ -196,19 +202,19 @@ def detection_text(text: str, measured: Detection) -> str:
 
 
 def _overall(measured: Detection) -> str:
-    found = {(one.scanner, one.half): one for one in measured.families if one.group == "all"}
-    head = [f"| | {' | '.join(HALVES.values())} |", "|---|" + "---|" * len(HALVES)]
-    rows = [f"| {word} | {' | '.join(_rates(found[name, half]) for half in HALVES)} |" for name, word in RATED.items()]
+    found = {(one.scanner, one.part): one for one in measured.families if one.group == "all"}
+    head = [f"| | {' | '.join(PARTS.values())} |", "|---|" + "---|" * len(PARTS)]
+    rows = [f"| {word} | {' | '.join(_rates(found[name, part]) for part in PARTS)} |" for name, word in RATED.items()]
     tools = ", ".join(f"{name} {version}" for name, version in sorted(measured.tools.items()))
     goal = measured.goal
     reached = f"it is {goal.j:.2f}, so the goal is {'met' if goal.met else 'missed'}"
     origin = f"Measured on {measured.measured} with {tools}."
-    bound = f"J of all scanners together over the {HALVES[goal.half]} must be {goal.bound} or more: {reached}."
+    bound = f"J of all scanners together over the {PARTS[goal.part]} part must be {goal.bound} or more: {reached}."
     return "\n".join([*head, *rows, "", origin, bound])
 
 
-def _by_group(rates: Sequence[Rate], half: str, what: str) -> str:
-    found = {(one.group, one.scanner): one for one in rates if one.half == half}
+def _by_group(rates: Sequence[Rate], part: str, what: str) -> str:
+    found = {(one.group, one.scanner): one for one in rates if one.part == part}
     head = [f"| {what} | bad | good | {' | '.join(RATED.values())} |", "|---|---|---|" + "---|" * len(RATED)]
     rows = []
     for group in dict.fromkeys(name for name, _ in found):

@@ -25,10 +25,13 @@ GROUND: dict[str, set[str]] = {
     "terms": set(),  # the closed sets of words, which model hands on
     "model": {"terms"},
     "errors": set(),
+    "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
+    "rated": {"model"},  # who rated a finding, and what is known beside
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "wording": {"model", "errors"},  # words and escapes that all reports share
+    "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
 # Level 1: pure functions over level 0. A family's members do not know each other; its __init__ lists them.
@@ -44,15 +47,17 @@ DOORS: dict[str, set[str]] = {
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
+    "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }
 # Level 3: the engine, and its parts, each of which knows just those before it.
 ENGINE: dict[str, set[str]] = {
     "budget": set(),  # how much may run at once
-    "action": set(),  # one action before its tool starts
+    "roles": set(),  # what the engine asks of those it is handed
+    "action": {"roles"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
-    "canary": {"action", "start"},  # whether the tool finds what it must find
-    "scan": {"action", "start", "canary"},  # one action while its tool runs
-    "engine": {"action", "scan", "budget"},
+    "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
+    "scan": {"action", "roles", "start", "canary"},  # one action while its tool runs
+    "engine": {"action", "roles", "scan", "budget"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 TOP = {"cli"}

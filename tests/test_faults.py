@@ -19,9 +19,12 @@ import msgspec
 import pytest
 
 from hardgate.adapter import Scanner
+from hardgate.advisories.database import WHOLE
+from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
 from hardgate.scanners import SCANNERS
-from tests.lab import osv_server, safety_service
+from hardgate.toolbox import own
+from tests.lab import advisory_db, osv_server, safety_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
 
@@ -39,6 +42,7 @@ FAULTS = {
 }
 # Words that take a tool's rules away: with them it runs well and finds nothing.
 NO_RULES = {
+    "dataflow": ["--rules", "none.json"],
     "gitleaks": ["--enable-rule", "jwt"],
     "detect-secrets": ["--disable-plugin", "AWSKeyDetector"],
     "bandit": ["--tests", "B101"],
@@ -49,7 +53,7 @@ NO_RULES = {
     "trivy": ["--severity", "UNKNOWN"],
     "zizmor": ["--min-severity", "high", "--min-confidence", "high", "--persona", "regular", "--min-severity", "high"],
 }
-EXECUTABLES = {"cyclonedx": "cyclonedx-py"}
+EXECUTABLES = {"cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}
 OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "secret"]}, "gitleaks": {"history": False}}
 NAMES = [scanner.name for scanner in SCANNERS]
 BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
@@ -59,22 +63,28 @@ pytestmark = pytest.mark.real
 
 @dataclass(frozen=True)
 class Services:
-    """Addresses of the loopback services that stand for the vendors'."""
+    """Addresses of the loopback services that stand for the vendors', and the local advisory database."""
 
     osv: str
     safety: str
+    database: Path
 
 
 @pytest.fixture(scope="module")
-def services() -> Iterator[Services]:
-    with _serving(osv_server.data_folder()) as both:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return advisory_db.fill(tmp_path_factory.mktemp("advisories"))
+
+
+@pytest.fixture(scope="module")
+def services(database: Path) -> Iterator[Services]:
+    with _serving(osv_server.data_folder(), database) as both:
         yield both
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[Services]:
+def _serving(folder: Path, database: Path) -> Iterator[Services]:
     with osv_server.serving(folder) as osv, safety_service.serving(folder) as safety:
-        yield Services(osv, safety.address)
+        yield Services(osv, safety.address, database)
 
 
 def _empty_bundle(folder: Path) -> Path:
@@ -108,12 +118,14 @@ def _repository(folder: Path, scanner: Scanner, *, args: list[str] | None = None
         },
     }
     (root / "hardgate.yaml").write_bytes(msgspec.json.encode(pipeline))
+    if "none.json" in (args or []):
+        (root / "none.json").write_text('{"rules": []}')
     return root
 
 
 def _wrap(folder: Path, scanner: Scanner, fault: str, variables: dict[str, str]) -> Path:
     """A folder for PATH with the scanner's real tool behind a script that breaks it; its version still answers."""
-    real = " ".join(map(shlex.quote, command(scanner.name))) + ' "$@"'
+    real = " ".join(map(shlex.quote, command(scanner.tool_name(scanner.options())))) + ' "$@"'
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     script = "\n".join(
         ["#!/bin/sh", *lines, f'case "$*" in --version|version|-V) exec {real};; esac', fault.replace("REAL", real)]
@@ -127,12 +139,29 @@ def _wrap(folder: Path, scanner: Scanner, fault: str, variables: dict[str, str])
 
 def _run(folder: Path, scanner: Scanner, root: Path, fault: str, services: Services) -> Result:
     variables = dict(safety_service.environment(services.safety)) if scanner.name == "safety" else {}
+    wrapped = _wrap(folder, scanner, fault, variables)
     environment = {
-        "PATH": f"{_wrap(folder, scanner, fault, variables)}:/usr/bin:/bin",
+        "PATH": f"{wrapped}:/usr/bin:/bin",
+        **(
+            _in_place(folder, f"own.command = lambda name: ({str(wrapped / scanner.name)!r},)") if _own(scanner) else {}
+        ),
         "HARDGATE_HOME": str(folder / "home"),
         **({"SAFETY_API_KEY": safety_service.KEY} if scanner.name == "safety" else {}),
+        **({"HARDGATE_ADVISORIES": str(services.database)} if scanner.judges else {}),
     }
     return hardgate("run", str(root), "--json", "--osv-url", services.osv, env=environment)
+
+
+def _own(scanner: Scanner) -> bool:
+    return own.is_own(scanner.tool_name(scanner.options()))
+
+
+def _in_place(folder: Path, change: str) -> dict[str, str]:
+    """What makes the installed command start something else instead of a part of hardgate, which is never on PATH."""
+    place = folder / "site"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(f"from hardgate.toolbox import own\n\n{change}\n")
+    return {"PYTHONPATH": str(place)}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,7 +171,7 @@ def test_control(name: str, tmp_path: Path, services: Services) -> None:
     result = _run(tmp_path, BY_NAME[name], root, "exec REAL", services)
     assert result.code in {ExitCode.PASS, ExitCode.FAIL}, result.stdout + result.stderr
     assert result.json["gaps"] == []
-    assert result.json["receipts"][0]["tool"]["origin"] == "path"
+    assert result.json["receipts"][0]["tool"]["origin"] == ("hardgate" if _own(BY_NAME[name]) else "path")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -159,6 +188,8 @@ def test_a_broken_scanner_is_incomplete(fault: str, name: str, tmp_path: Path, s
 def test_a_missing_scanner_is_incomplete(name: str, tmp_path: Path) -> None:
     root = _repository(tmp_path, BY_NAME[name])
     environment = {"PATH": "/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "home"), "SAFETY_API_KEY": "unused"}
+    if _own(BY_NAME[name]):
+        environment |= _in_place(tmp_path, f"own._MODULES[{name!r}] = 'hardgate.no_such_module'")
     result = hardgate("run", str(root), "--no-install", "--json", env=environment)
     assert result.code is ExitCode.INCOMPLETE
     reasons = [gap["reason"] for gap in result.json["gaps"] if gap["action"] == name]
@@ -172,12 +203,13 @@ def test_a_scanner_without_its_rules_is_incomplete(name: str, tmp_path: Path, se
     assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("name", ["pip-audit", "safety"])
+@pytest.mark.parametrize("name", ["pip-audit", "safety", "sbom-audit"])
 def test_a_scanner_without_its_data_is_incomplete(name: str, tmp_path: Path) -> None:
-    """The rules of these two are advisories: an empty database answers every question with "nothing known"."""
+    """The rules of these are advisories: an empty database answers every question with "nothing known"."""
     root = _repository(tmp_path, BY_NAME[name])
     empty = _empty_bundle(tmp_path / "empty")
-    with _serving(empty) as services:
+    write(tmp_path / "none", Origin(source="none", coverage=WHOLE, ecosystems=("PyPI",), date="2026-11-01"), (), None)
+    with _serving(empty, tmp_path / "none") as services:
         result = _run(tmp_path, BY_NAME[name], root, "exec REAL", services)
     assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -19,7 +19,6 @@ from hardgate.errors import StoreError, ToolError
 from hardgate.model import (
     Action,
     ActionState,
-    CanaryCheck,
     DataUse,
     Gap,
     GapReason,
@@ -27,37 +26,10 @@ from hardgate.model import (
     Receipt,
     Scope,
 )
+from hardgate.roles import Advisories, Memory, Tool
 from hardgate.wording import flow, plain
 
-
-class Tool(Protocol):
-    """A tool that was found: see toolbox.locate."""
-
-    @property
-    def command(self) -> tuple[str, ...]: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def origin(self) -> str: ...
-
-
-class Memory(Protocol):
-    """What one run remembers for the next: see store.Store."""
-
-    def canary(self, key: str) -> CanaryCheck | None: ...
-    def remember_canary(self, key: str, check: CanaryCheck) -> None: ...
-    def put_blob(self, data: bytes) -> str: ...
-
-
-class Advisories(Protocol):
-    """The local advisory database of one run: see advisories.local. All raise StoreError when it is damaged."""
-
-    def use(self) -> DataUse | None: ...
-    def ecosystems(self) -> frozenset[str]: ...
-    def trivy(self, cache: Path, ecosystems: Collection[str]) -> Path: ...
-    def address(self) -> str: ...
+IMPORT = "Make one: hardgate advisories import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +66,8 @@ class Prepared:
     """An action of which it is clear what it will look at and with what: enough to look its result up.
 
     `cut_off`: the online service that its data comes from cannot be reached, and no other was named or found;
-    `local`: the local advisory database stands in for it.
+    `local`: the local advisory database stands in for it. `rates` is that database where it is there and the findings
+    are about packages: it knows how severe an advisory is, whoever names it; `lowers`: it is young enough to lower one.
     """
 
     action: Action
@@ -111,6 +84,8 @@ class Prepared:
     data: DataUse | None
     notes: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    rates: DataUse | None = None
+    lowers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,23 +168,36 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
         # Only looked at here: a cached result needs no more, and a scan checks it before it starts (see scan.perform).
         tool = find_tool(scene, scanner, action, check=False)
         rules = _rules(scene, scanner)
+        address = scanner.address(action.options)
+        found = _sources(scene, scanner, action, tool, address)
     except MissingError as error:
         receipt = blank(scene, stage, action, ActionState.GAP)
         return msgspec.structs.replace(receipt, gaps=(*gaps, msgspec.structs.replace(error.gap, action=action.name)))
     scope = Scope(
         files=len(files), digest=_entries_digest(entries), excluded=left, configs=configs, honoured=action.honour_config
     )
-    address = scanner.address(action.options)
-    found = _sources(scene, scanner, action, tool, address)
     named = (scanner.asks_osv and scene.osv_url) or (scanner.ecosystem and found.data and found.data.date)
     cut_off = bool(found.data and address) and not (found.online or found.local or named)
     if address and not found.online and not found.data:
         notes = (*notes, f"{address} cannot be reached; what comes from there was left out")
+    rates, unrated = _rates(scene, action, found)
     return Prepared(
         action=action, scanner=scanner, stage=stage, entries=entries, scope=scope, tool=tool, rules_digest=rules,
         history=past, online=found.online, cut_off=cut_off, local=found.local, data=found.data,
-        notes=(*notes, *found.notes), gaps=(*gaps, *found.gaps, *stale(scene, action, found.data, ours=found.local)),
+        notes=(*notes, *found.notes), rates=rates, lowers=not stale(scene, action, rates, ours=True),
+        gaps=(*gaps, *found.gaps, *unrated, *stale(scene, action, found.data, ours=found.local)),
     )  # fmt: skip
+
+
+def _rates(scene: Scene, action: Action, found: _Sources) -> tuple[DataUse | None, tuple[Gap, ...]]:
+    """The local database to rate the findings by, where there is one; a gap when it is damaged."""
+    if scene.advisories is None or found.data is None or (found.gaps and not found.local):
+        return None, ()
+    try:
+        return scene.advisories.use(), ()
+    except StoreError as error:
+        message = f"{action.name}: no severity was taken from the local advisory database: {error}"
+        return None, (gap_of(action, GapReason.DATA_UNAVAILABLE, message, error.hint),)
 
 
 def reached(scanner: Scanner, address: str, osv_url: str) -> bool:
@@ -222,7 +210,12 @@ def reached(scanner: Scanner, address: str, osv_url: str) -> bool:
 
 
 def _sources(scene: Scene, scanner: Scanner, action: Action, tool: Tool, address: str) -> _Sources:
-    """The online service where it answers or was named, else the local database where that will do."""
+    """The online service where it answers or was named, else the local database where that will do.
+
+    Raises MissingError when only that will do and it is not there.
+    """
+    if scanner.judges:
+        return _alone(scene, action)
     online = reached(scanner, address, scene.osv_url)
     data = scanner.data(job_of(scene, scanner, action, tool.command, Path(), online=online))
     if data is None or not address or online:
@@ -243,7 +236,7 @@ def _sources(scene: Scene, scanner: Scanner, action: Action, tool: Tool, address
 def _local(scene: Scene, scanner: Scanner, action: Action, data: DataUse, use: DataUse) -> _Sources:
     """The local database in place of `data`; a gap for each file whose packages it knows nothing of."""
     note = f"{data.source} does not answer here; asked was the {use.source}, of {use.date}"
-    gaps = []
+    notes, gaps = (note, *_partial(scene)), []
     if scanner.ecosystem and scene.advisories:
         known = scene.advisories.ecosystems()
         for entry in in_scope(scene, scanner, action)[0]:
@@ -254,7 +247,25 @@ def _local(scene: Scene, scanner: Scanner, action: Action, data: DataUse, use: D
                     f"Import them, where there are any (hardgate advisories import --ecosystem {kind}), or run online."
                 )
                 gaps.append(gap_of(action, GapReason.DATA_UNAVAILABLE, message, remedy, entry.path))
-    return _Sources(online=False, data=use, local=True, notes=(note,), gaps=tuple(gaps))
+    return _Sources(online=False, data=use, local=True, notes=notes, gaps=tuple(gaps))
+
+
+def _alone(scene: Scene, action: Action) -> _Sources:
+    """The local database, for a scanner that has no other. Raises MissingError when it is not there or damaged."""
+    message, remedy = f"{action.name} judges by the local advisory database, and there is none", IMPORT
+    try:
+        use = scene.advisories.use() if scene.advisories else None
+    except StoreError as error:
+        use, message, remedy = None, str(error), error.hint
+    if use is None:
+        raise MissingError(Gap(reason=GapReason.DATA_UNAVAILABLE, message=flow(message), remedy=remedy))
+    return _Sources(online=False, data=use, local=True, notes=_partial(scene))
+
+
+def _partial(scene: Scene) -> tuple[str, ...]:
+    """What a local database that does not have all of its source has: no gap, and never left unsaid."""
+    coverage = scene.advisories.coverage() if scene.advisories else ""
+    return (f"that database is partial, and what it lacks is not found: it has {coverage}",) if coverage else ()
 
 
 def _dated(scene: Scene, scanner: Scanner, action: Action, data: DataUse, *, online: bool) -> DataUse:
@@ -367,7 +378,7 @@ def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
     action = ready.action
     parts = [
         code, ready.tool.digest, ready.rules_digest, action, ready.scope, ready.history and _refs(scene.tree.git),
-        scene.policy.honour_inline_suppressions, ready.online, ready.data,
+        scene.policy.honour_inline_suppressions, ready.online, ready.data, ready.rates, ready.lowers,
         hour if (ready.data and not ready.local) or ready.online else "",  # a local database has its digest
         scene.tree.prefix if ready.history else "", [gap.reason for gap in ready.gaps],
     ]  # fmt: skip

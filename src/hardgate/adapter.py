@@ -100,8 +100,10 @@ class Scanner:
     `needs` those without which it cannot work, with the way out in `needs_hint`. `address(options)` is what must be
     reachable for `job.online`, "" when nothing is asked. `data(job)` tells the vulnerability data that the tool will
     use; `asks_osv`: it asks the service at `job.osv_url` where there is one; `makes` the media type of a document that
-    is kept; `uses_rules`: it reads hardgate's own rules. `ecosystem(path)` is the one of the packages that a file
-    lists, "" for none: such a scanner looks them up in Trivy's database, which it has in `job.cache`.
+    is kept; `judges`: what the tool writes is an SBOM, and its report is what the local advisory database says of its
+    packages, without which it cannot work; `uses_rules`: it reads hardgate's own rules. `ecosystem(path)` is the one of
+    the packages that a file lists, "" for none: such a scanner looks them up in Trivy's database, which it has in
+    `job.cache`.
 
     `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
     the name of its tool in the toolbox, where that is not the scanner's own.
@@ -134,6 +136,7 @@ class Scanner:
     asks_osv: bool = False
     ecosystem: Callable[[str], str] | None = None
     makes: str = ""
+    judges: bool = False
     uses_rules: bool = False
     tool: Callable[[Any], str] | None = None
     canary_for: Callable[[Any], Canary] | None = None

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate.action import MissingError, Prepared, Scene, Tool, job_of
+from hardgate.action import MissingError, Prepared, Scene, job_of
 from hardgate.adapter import Scanner
 from hardgate.errors import ReportError
 from hardgate.model import Action, CanaryCheck, GapReason
-from hardgate.start import Sum, missing, plant, start
+from hardgate.roles import Tool
+from hardgate.start import Sum, judged, missing, plant, start
 
 
 def daily(scene: Scene, ready: Prepared, work: Path, total: Sum) -> CanaryCheck | None:
@@ -47,7 +48,7 @@ def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path
         )
         raw += one
         try:
-            report = scanner.parse(one)
+            report = scanner.parse(judged(scene, scanner, one))
         except ReportError as error:
             raise missing(GapReason.CANARY_MISSED, f"its canary's report: {error}", error.hint) from error
         rules |= {word for finding in report.findings for word in (finding.rule, *finding.ids)}

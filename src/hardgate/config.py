@@ -1,8 +1,7 @@
 """hardgate.yaml: bytes in, a Pipeline out, or an error that names the file, the line and the key.
 
 Only what YAML and JSON share is accepted: mappings with text keys, lists, text, numbers, true, false and null. Dates
-stay text, `yes` and `on` stay text, a key that stands twice is refused. The shape is the `_File` struct below, from
-which the JSON Schema for editors is made (`schema`).
+stay text, `yes` and `on` stay text, a key that stands twice is refused. `schema` is made of the `_File` struct below.
 """
 
 from __future__ import annotations
@@ -69,6 +68,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     exempt: dict[str, Text] = {}
     waivers: tuple[_Waiver, ...] = ()
     block_confidence: Literal["low", "medium", "high"] = "low"
+    block_refuted: bool = False
     max_advisory_age: _Days = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False

@@ -24,7 +24,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import identity, manifests, plan, receipts, repository, scan, tools
+from hardgate import identity, manifests, plan, receipts, repository, roles, scan, tools
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError, ToolError
@@ -34,7 +34,7 @@ from hardgate.wording import flow, plain
 RULES = Path(__file__).parent / "rules"
 
 
-class Store(actions.Memory, Protocol):
+class Store(roles.Memory, Protocol):
     """What the engine asks of the store: see store.Store."""
 
     def begin(self, run: Run) -> None: ...
@@ -62,12 +62,12 @@ class Settings:
     """How to run, beside what the pipeline says. `leave` are report files of hardgate's own, relative to the root."""
 
     scanners: Mapping[str, Scanner]
-    locate: Callable[..., actions.Tool]
+    locate: Callable[..., roles.Tool]
     selection: Selection = field(default_factory=Selection)
     cache: bool = True
     resume: bool = False
     osv_url: str = ""
-    advisories: actions.Advisories | None = None
+    advisories: roles.Advisories | None = None
     leave: frozenset[str] = frozenset()
     receipts: Path | None = None
     rules: Path = RULES
@@ -353,7 +353,7 @@ def _finished(execution: _Execution) -> Run:
         state=RunState.FINISHED,
         finished=now(),
         receipts=tuple(execution.done[name] for name in order),
-        findings=identity.merge(finding for name in order for finding in execution.done[name].findings),
+        findings=identity.conclude(execution.done[name] for name in order),
         gaps=(*execution.run.gaps, *_readable(gaps)),
     )
     execution.store.finish(run)
@@ -385,7 +385,7 @@ def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]
         expected=expected,
         requirements=plan.requirements(pipeline, _demanding(tree, None)),
         receipts=good,
-        findings=identity.merge(finding for receipt in good for finding in receipt.findings),
+        findings=identity.conclude(good),
         gaps=(*_readable(tree.gaps), *refused),
         notes=(*tree.notes, *plan.advice(pipeline, names)),
         hardgate_version=hardgate.__version__,

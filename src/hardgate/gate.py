@@ -69,13 +69,22 @@ def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[S
         return State.INFORMING, f"the policy never blocks on findings of kind {finding.kind}"
     if finding.severity.rank < threshold.rank:
         return State.INFORMING, f"{finding.severity} is below {threshold}, where {finding.kind} findings begin to block"
-    wanted = policy.block_confidence
-    if _CONFIDENCE.get(finding.confidence, _SURE) < _CONFIDENCE[wanted] and not _agreed(finding):
-        return State.INFORMING, f"its confidence is {finding.confidence}, and the policy blocks from {wanted} on"
+    if doubt := _doubt(finding, policy):
+        return State.INFORMING, doubt
     actions = {witness.action for witness in finding.witnesses} or {finding.action}
     if actions <= informational:
         return State.INFORMING, f"{' and '.join(sorted(actions))} only inform (`blocking: false`)"
     return State.BLOCKING, f"{finding.severity} reaches {threshold}, where {finding.kind} findings begin to block"
+
+
+def _doubt(finding: Finding, policy: Policy) -> str:
+    """Why a finding is not sure enough to block, "" when it is."""
+    wanted = policy.block_confidence
+    if _CONFIDENCE.get(finding.confidence, _SURE) < _CONFIDENCE[wanted] and not _agreed(finding):
+        return f"its confidence is {finding.confidence}, and the policy blocks from {wanted} on"
+    if finding.refuted and not policy.block_refuted:
+        return f"{finding.refuted} followed all that reaches this place, and found nothing harmful in it"
+    return ""
 
 
 def _agreed(finding: Finding) -> bool:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from hardgate.model import Finding, Kind, Location, Severity, Witness
+from hardgate import equivalents, rated
+from hardgate.model import Finding, Kind, Location, Receipt, Refutation, Severity, Witness
 from hardgate.wording import flow, plain
 
 ID_LENGTH = 16
@@ -140,7 +141,7 @@ def _settle(
         message=flow(finding.message),
         fix=flow(finding.fix),
         severity=override or finding.severity,
-        severity_from="hardgate.yaml" if override else finding.severity_from,
+        severity_from=rated.by("hardgate.yaml", finding.severity_from) if override else finding.severity_from,
     )
     return settled, code
 
@@ -210,8 +211,9 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding per fact: the most severe leads, the others become its witnesses.
 
     Two are one fact when they are the same advisory of the same package in the same file; when both are secrets in the
-    same line of the same file; or when bandit and ruff report the same rule (B608 is S608) in the same line. What one
-    action reports twice stays two: the first goes with the first of the other tools, the second with the second.
+    same line of the same file; or when bandit and ruff report the same rule (B608 is S608), or semgrep and dataflow the
+    same bundled rule, in the same line. What one action reports twice stays two: the first goes with the first of the
+    other tools, the second with the second.
     """
     groups: defaultdict[tuple[object, ...], list[Finding]] = defaultdict(list)
     counted: Counter[tuple[object, ...]] = Counter()
@@ -221,6 +223,30 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         counted[(fact, finding.action)] += 1
     merged = (_join(group) for group in groups.values())
     return tuple(sorted(merged, key=lambda one: (-one.severity.rank, *_reading_order(one))))
+
+
+def conclude(receipts: Iterable[Receipt]) -> tuple[Finding, ...]:
+    """The findings of all actions, merged; those that another scanner refutes say so.
+
+    A finding is refuted when each of its witnesses reports a rule that stands for one bundled rule, and a refutation of
+    that rule covers its line.
+    """
+    known = list(receipts)
+    merged = merge(finding for receipt in known for finding in receipt.findings)
+    places: defaultdict[tuple[str, str], list[tuple[str, Refutation]]] = defaultdict(list)
+    for receipt in known:
+        for one in receipt.refuted:
+            places[one.rule, one.path].append((receipt.scanner, one))
+    return tuple(_refuted(finding, places) for finding in merged) if places else merged
+
+
+def _refuted(finding: Finding, places: Mapping[tuple[str, str], Sequence[tuple[str, Refutation]]]) -> Finding:
+    rules = {equivalents.bundled(one.scanner, one.rule) for one in finding.witnesses}
+    line = finding.location.line or 0
+    for scanner, place in places.get((min(rules), finding.location.path), ()) if len(rules) == 1 else ():
+        if place.line <= line <= place.end_line and scanner not in {one.scanner for one in finding.witnesses}:
+            return msgspec.structs.replace(finding, refuted=scanner)
+    return finding
 
 
 def _fact(finding: Finding) -> tuple[object, ...]:
@@ -234,6 +260,8 @@ def _fact(finding: Finding) -> tuple[object, ...]:
     twin = re.fullmatch(r"[BS](\d{3})", finding.rule)
     if twin and finding.scanner in {"bandit", "ruff"}:
         return ("bandit", twin[1], where.path, where.line)
+    if equivalents.is_bundled(finding.scanner, finding.rule) and where.line:
+        return ("bundled", finding.rule, where.path, where.line)
     return ("one", finding.id, finding.action)
 
 

@@ -49,6 +49,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One problem. An adapter fills in what its tool told; identity.py adds id, fingerprints, action and witnesses.
 
     `severity_from`: "tool", "adapter" (the tool has no word; docs/scanners says how it is rated) or "hardgate.yaml".
+    `refuted`: the scanner that followed all that arrives at the place, and found nothing harmful in it.
     """
 
     scanner: str
@@ -68,6 +69,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     fingerprints: dict[str, str] = {}
     witnesses: tuple[Witness, ...] = ()
+    refuted: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,15 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class Refutation(msgspec.Struct, frozen=True, kw_only=True):
+    """A place, lines `line` to `end_line`, where a tool followed all that arrives: nothing for `rule` to report."""
+
+    rule: str
+    path: str
+    line: int
+    end_line: int
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter read out of a report. `seen` are the paths that the tool says it read, None if it tells none."""
 
@@ -96,10 +107,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     seen: frozenset[str] | None = None
     version: str = ""
+    refuted: tuple[Refutation, ...] = ()
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tool an action ran. `origin` is "toolbox" or "path"; `digest` is that of what was installed."""
+    """Which tool an action ran. `origin`: "toolbox", "path" or "hardgate"; `digest`: that of what was installed."""
 
     name: str
     version: str
@@ -161,6 +173,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
+    refuted: tuple[Refutation, ...] = ()
     outputs: tuple[Output, ...] = ()
     cached_from: str = ""
     hardgate_version: str = ""
@@ -235,6 +248,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `exempt` maps a subject of plan.py (such as "terraform") to the written reason for not covering it. Findings of a
     lower confidence than `block_confidence` (low, medium, high) inform; what states none is taken at its word.
+    With `block_refuted` a finding blocks although another scanner has refuted it.
     Vulnerability data that is older than `max_advisory_age` (days) is a gap.
     """
 
@@ -243,6 +257,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     exempt: dict[str, str] = {}
     waivers: tuple[Waiver, ...] = ()
     block_confidence: str = "low"
+    block_refuted: bool = False
     max_advisory_age: float = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False

@@ -45,7 +45,12 @@ def is_dockerfile(path: str) -> bool:
 SUBJECTS = (
     Subject("dockerfile", is_dockerfile, ("hadolint", "trivy:misconfig"), "a Dockerfile"),
     Subject("terraform", lambda path: path.endswith((".tf", ".tf.json")), ("checkov",), "Terraform"),
-    Subject("requirements", is_requirements, ("pip-audit", "safety", "trivy:vuln"), "a requirements file"),
+    Subject(
+        "requirements",
+        is_requirements,
+        ("pip-audit", "safety", "trivy:vuln", "sbom-audit"),
+        "a requirements file",
+    ),
     Subject(
         "lockfile",
         lambda path: bool(locks.ecosystem(path)) and not is_requirements(path),

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from hardgate import canary, identity, plan, repository
-from hardgate.action import MissingError, Prepared, Scene, Tool, blank, find_tool, gap_of, job_of, kept_date, stale
+from hardgate.action import MissingError, Prepared, Scene, blank, find_tool, gap_of, job_of, kept_date, stale
 from hardgate.adapter import Job, Scanner
 from hardgate.errors import ReportError, StoreError, ToolError
 from hardgate.model import (
@@ -32,7 +32,8 @@ from hardgate.model import (
     Report,
     ToolUse,
 )
-from hardgate.start import Sum, plant, start
+from hardgate.roles import Tool
+from hardgate.start import Sum, judged, plant, start
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -92,7 +93,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
 
 def _with_data(scene: Scene, ready: Prepared) -> Scene:
     """The scene with the local database as this tool can ask it, where it stands in for an online service."""
-    if not ready.local or not scene.advisories:
+    if not ready.local or not scene.advisories or ready.scanner.judges:
         return scene
     if ready.scanner.ecosystem is None:
         address = scene.advisories.address()
@@ -137,6 +138,7 @@ def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | 
         scope=msgspec.structs.replace(ready.scope, seen=_count(ready, total)),
         canary=None if missed else check,
         findings=tuple(total.findings),
+        refuted=tuple(total.refuted),
         gaps=tuple(total.gaps),
         notes=(*ready.notes, *total.notes),
         outputs=tuple(total.outputs),
@@ -187,7 +189,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     finally:
         # All starts of the action together: a secret in the tree and in the history is one.
         total.findings += identity.settle(
-            found,
+            _rated(scene, ready, found, total),
             action=action.name,
             severities=action.severity,
             place=lambda path: path,
@@ -195,6 +197,25 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         )
     total.gaps[:] = [_named(gap, stand) for gap in total.gaps]
     _unseen(ready, total)
+
+
+def _rated(scene: Scene, ready: Prepared, found: list[Finding], total: Sum) -> Sequence[Finding]:
+    """The findings as the local advisory database rates them; as they are, and a gap, where it is damaged.
+
+    Data that is older than the policy allows may raise a severity and never lowers one.
+    """
+    use, packages = ready.rates, sum(one.package is not None for one in found)
+    if use is None or scene.advisories is None or not packages:
+        return found
+    try:
+        rated, known = scene.advisories.rate(found, lower=ready.lowers)
+    except StoreError as error:
+        message = f"{ready.action.name}: no severity was taken from the local advisory database: {error}"
+        total.gaps.append(gap_of(ready.action, GapReason.DATA_UNAVAILABLE, message, error.hint))
+        return found
+    old = "" if ready.lowers else ": older than policy.max_advisory_age, so it lowered no severity"
+    total.notes.append(f"the local advisory database of {use.date} rates {known} of {packages} findings{old}")
+    return rated
 
 
 def _renamer(scanner: Scanner, *, honoured: bool) -> Callable[[str], str]:
@@ -251,8 +272,8 @@ def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: Sum) -> 
         total.gaps.append(msgspec.structs.replace(error.gap, action=ready.action.name, message=message))
         return None
     try:
-        report = ready.scanner.parse(raw)
-    except ReportError as error:
+        report = ready.scanner.parse(judged(scene, ready.scanner, raw))
+    except (ReportError, StoreError) as error:
         total.gaps.append(gap_of(ready.action, GapReason.REPORT_UNREADABLE, str(error), error.hint, part.subject))
         return None
     if ready.scanner.makes:
@@ -294,6 +315,10 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         mine = msgspec.structs.replace(gap, action=ready.action.name)
         if not (stand.mark and stand.mark in gap.path) and mine not in total.gaps:  # several starts say the same
             total.gaps.append(mine)
+    places = ((one, _place(one.path, stand)) for one in report.refuted)
+    total.refuted += [
+        msgspec.structs.replace(one, path=path) for one, path in places if not (stand.mark and stand.mark in path)
+    ]
     if report.seen is not None:
         seen = {_place(path, stand) for path in report.seen}
         total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}

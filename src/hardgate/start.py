@@ -11,7 +11,7 @@ import msgspec
 from hardgate import tools
 from hardgate.action import MissingError, Scene
 from hardgate.adapter import Canary, Job, Scanner
-from hardgate.model import Action, Finding, Gap, GapReason, Kind, Output
+from hardgate.model import Action, Finding, Gap, GapReason, Kind, Output, Refutation
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -23,6 +23,7 @@ class Sum(msgspec.Struct, kw_only=True):
     findings: list[Finding] = []
     gaps: list[Gap] = []
     notes: list[str] = []
+    refuted: list[Refutation] = []
     outputs: list[Output] = []
     argv: list[tuple[str, ...]] = []
     exits: list[int] = []
@@ -70,6 +71,14 @@ def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum 
             GapReason.OUTPUT_LIMIT, f"{scanner.name}'s report is larger than {scene.output_limit:,} bytes", ""
         )
     return report.read_bytes()
+
+
+def judged(scene: Scene, scanner: Scanner, raw: bytes) -> bytes:
+    """The report to be read: what the tool wrote, or what the local advisory database says of the SBOM that it wrote.
+
+    Raises StoreError when that database is damaged or the document is no SBOM.
+    """
+    return scene.advisories.judge(raw) if scanner.judges and scene.advisories else raw
 
 
 def _direct(scene: Scene) -> dict[str, str]:

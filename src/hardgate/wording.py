@@ -43,6 +43,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _CARRIED_BYTES = range(0xDC80, 0xDD00)
 _CARRIED_FROM = 0xDC00
 _MOST_SHOWN = 10_000
+_PARTIAL = "local advisory database, partial"  # see advisories.database.use_of
 _TWO_DIGITS, _FOUR_DIGITS = 0x100, 0x10000
 _FOR_DOCTOR = frozenset(
     {
@@ -196,6 +197,12 @@ def package_name(finding: Finding) -> str:
     return flow(f"{package.name} {package.version} ({package.ecosystem})") if package else ""
 
 
+def on_partial_data(run: Run) -> str:
+    """Which actions used vulnerability data that leaves advisories out, as a sentence; "" when none did."""
+    names = [plain(one.action) for one in run.receipts if one.data and one.data.source.startswith(_PARTIAL)]
+    return f"{' and '.join(names)} used vulnerability data that is a part of its source only." if names else ""
+
+
 def commit_name(run: Run) -> str:
     """The commit for people, and whether the tree is really that commit."""
     if not run.commit:
@@ -298,8 +305,12 @@ def _list(words: Sequence[str]) -> str:
 
 
 def remarks(run: Run, verdict: Verdict) -> tuple[str, ...]:
-    """Warnings of the gate, then notes of the run, then notes of its actions, as sentences."""
-    own = (f"{plain(receipt.action)}: {flow(note)}" for receipt in run.receipts for note in receipt.notes)
+    """Warnings of the gate, then notes of the run, then notes of its actions, as sentences; equal notes are one."""
+    said: dict[str, list[str]] = {}
+    for receipt in run.receipts:
+        for note in receipt.notes:
+            said.setdefault(flow(note), []).append(receipt.action)
+    own = (f"{_list(actions)}: {note}" for note, actions in said.items())
     return (*map(flow, verdict.warnings), *map(flow, run.notes), *own)
 
 

@@ -11,9 +11,8 @@ import pytest
 
 from hardgate.advisories.database import Database
 from hardgate.advisories.records import Record, read
-from hardgate.advisories.snapshot import Snapshot
 from hardgate.advisories.writing import Kev, Origin, write
-from tests.lab.osv_server import data_folder
+from tests.lab import advisory_db
 
 ALL = ("PyPI", "npm", "Maven", "Go", "Debian")
 
@@ -52,10 +51,7 @@ def fill(
 @pytest.fixture(scope="session")
 def python_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of what the lab's snapshot has of PyPI."""
-    folder = tmp_path_factory.mktemp("advisories")
-    snapshot = Snapshot(data_folder(), ("PyPI",))
-    write(folder, snapshot.origin, snapshot.records(), snapshot.kev())
-    return folder
+    return advisory_db.fill(tmp_path_factory.mktemp("advisories"))
 
 
 @pytest.fixture

@@ -68,8 +68,7 @@ def facts(findings: Iterable[Finding]) -> Facts:
     return {release: joined(names) for release, names in by_release.items()}
 
 
-@pytest.fixture(scope="module")
-def files() -> dict[str, str]:
+def requirements() -> dict[str, str]:
     """As many requirements files as there are releases of one package."""
     rows: list[dict[str, str]] = []
     for pin in RELEASES:
@@ -79,6 +78,11 @@ def files() -> dict[str, str]:
             rows.append(row := {})
         row[name] = pin
     return {f"requirements-{number}.txt": "\n".join(row.values()) + "\n" for number, row in enumerate(rows)}
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return requirements()
 
 
 @pytest.fixture(scope="module")

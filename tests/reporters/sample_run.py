@@ -123,6 +123,7 @@ def _findings() -> tuple[Finding, ...]:
             rule="CVE-2023-30861",
             kind=Kind.DEPENDENCY,
             severity=Severity.CRITICAL,
+            severity_from="tool; CVSS 3.1 7.5 CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N; exploited (CISA)",
             message="flask 0.12 sends one client's session cookie to another through a caching proxy.",
             location=Location(path="requirements.txt", line=3),
             cwe=("CWE-539", "CWE-488"),
@@ -299,7 +300,9 @@ def _receipts(findings: tuple[Finding, ...]) -> tuple[Receipt, ...]:
             findings,
             seconds=3.5,
             tool=ToolUse(name="trivy", version="0.76.0", digest="c" * 64, origin="path"),
-            data=DataUse(source="trivy-db", date="2026-01-30T06:00:00Z"),
+            data=DataUse(
+                source="local advisory database, partial: OSV snapshot, sha256:" + "c" * 64, date="2026-01-30T06:00:00Z"
+            ),
             notes=("The licence scan reads lock files only.",),
         ),
         receipt("zizmor", findings, seconds=0.2, blocking=False, exit_codes=(14,)),

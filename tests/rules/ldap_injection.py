@@ -59,7 +59,7 @@ def equal(value):
 
 @app.route("/helper")
 def helpers():
-    # ruleid: python-ldap-injection
+    # todoruleid: python-ldap-injection
     find(request.args["cn"])
     # ok: python-ldap-injection
     directory.search_s(BASE, ldap.SCOPE_SUBTREE, equal(request.args["cn"]))

@@ -100,11 +100,11 @@ class Tool:
 def helpers():
     # ruleid: python-command-injection
     os.system("show " + read_name())
-    # ruleid: python-command-injection
+    # todoruleid: python-command-injection
     run("show " + request.args["name"])
-    # ruleid: python-command-injection
+    # todoruleid: python-command-injection
     tool = Tool("show", request.args["name"])
-    # ruleid: python-command-injection
+    # todoruleid: python-command-injection
     tool.stop(request.args["name"])
     # ok: python-command-injection
     run("show all")

@@ -42,7 +42,7 @@ def remember(name, value):
 
 @app.get("/resume")
 def resume():
-    # ruleid: python-trust-boundary
+    # todoruleid: python-trust-boundary
     remember("user", request.cookies["last_user"])
     # ok: python-trust-boundary
     remember("visited", True)

@@ -52,7 +52,7 @@ class Profile:
 
 @app.route("/profile")
 def profile():
-    # ruleid: python-xpath-injection
+    # todoruleid: python-xpath-injection
     kept = Profile(request.cookies["login"])
     # ok: python-xpath-injection
     own = Profile("guest")

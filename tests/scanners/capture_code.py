@@ -19,6 +19,7 @@ from pathlib import Path
 from hardgate import tools
 from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
@@ -126,9 +127,14 @@ def semgrep(root: Path, scratch: Path) -> None:
     plainly("semgrep", "sarif", "semgrep-1.182.0.sarif", words, root)
 
 
+def dataflow(root: Path, scratch: Path) -> None:
+    real.write(root, {**inputs.FLASK, **inputs.FLOW})
+    adapter(DATAFLOW, "report-1.json", root, scratch)
+
+
 CAPTURES: dict[str, Callable[[Path, Path], None]] = {
     "gitleaks": gitleaks, "detect-secrets": detect_secrets,
-    "bandit": bandit, "ruff": ruff, "hadolint": hadolint, "zizmor": zizmor, "semgrep": semgrep,
+    "bandit": bandit, "ruff": ruff, "hadolint": hadolint, "zizmor": zizmor, "semgrep": semgrep, "dataflow": dataflow,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Captures the samples of pip-audit, safety, checkov, trivy and cyclonedx from the real tools.
+"""Captures the samples of pip-audit, safety, checkov, trivy, cyclonedx and sbom-audit from the real tools.
 
 `python -m tests.scanners.capture_supply [TOOL...]` writes tests/scanners/samples/TOOL/CASE-VERSION.json, with the
 command line of the adapter itself, unless a case says otherwise. Vulnerability data comes from the loopback services of
@@ -18,12 +18,14 @@ from typing import Any
 
 from hardgate import tools
 from hardgate.adapter import Job, Scanner
+from hardgate.advisories.local import Local
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.safety import SAFETY
+from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.trivy import TRIVY
-from tests.lab import osv_server, safety_service, trivy_db
+from tests.lab import advisory_db, osv_server, safety_service, trivy_db
 from tests.lab.tools import toolbox
 from tests.scanners import real
 
@@ -155,6 +157,16 @@ CASES: Mapping[str, tuple[Scanner, Mapping[str, Case]]] = {
             "nothing": Case(files={"requirements.txt": "# nothing yet\n"}),
         },
     ),
+    "sbom-audit": (
+        SBOM_AUDIT,
+        {
+            "vulnerable": Case(files={"requirements.txt": _PINS}),
+            "clean": Case(files={"requirements.txt": "colorama==0.4.6\n"}),
+            "malicious": Case(files={"requirements.txt": "ascii2text==1.0\n"}),
+            "exploited": Case(files={"requirements.txt": "langflow==1.2.0\n"}),
+            "unpinned": Case(files={"requirements.txt": "flask>=1\njinja2==2.4.1\n"}),
+        },
+    ),
 }
 
 
@@ -183,14 +195,19 @@ def main(wanted: list[str]) -> None:
         tempfile.TemporaryDirectory() as cache,
         osv_server.serving(data) as osv,
         safety_service.serving(data) as safety,
+        tempfile.TemporaryDirectory() as database,
+        Local(Path(database)) as local,
     ):
+        advisory_db.fill(Path(database))
         trivy_db.write(data, Path(cache))
         more: dict[str, dict[str, Any]] = {"pip-audit": {"osv_url": osv}, "trivy": {"options": {"cache_dir": cache}}}
         variables = {"safety": safety_service.environment(safety.address)}
         for tool, (scanner, cases) in CASES.items():
             for name, case in cases.items() if tool in wanted or not wanted else ():
                 raw = capture(scanner, case, more.get(tool, {}), variables.get(tool, {}))
-                target = SAMPLES / tool / f"{name}-{toolbox().locate(tool).version}.json"
+                raw = local.judge(raw) if scanner.judges else raw
+                version = toolbox().locate(scanner.tool_name(scanner.options())).version
+                target = SAMPLES / tool / f"{name}-{version}.json"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(raw)
                 sys.stdout.write(f"{target.relative_to(SAMPLES)}: {len(raw)} bytes\n")

@@ -88,6 +88,56 @@ FLASK: dict[str, str | bytes] = {
     "web/broken.py": "import flask\n\nclass Order:\n  def total(self:\n    eval(flask.request.args['x'])\n\nx = = 2\n",
 }
 
+FLOW: dict[str, str | bytes] = {
+    "shop/storage.py": (
+        "import sqlite3\n"
+        "\n"
+        "\n"
+        "class Orders:\n"
+        "    def __init__(self, path):\n"
+        "        self.connection = sqlite3.connect(path)\n"
+        "\n"
+        "    def sorted_by(self, column):\n"
+        '        return self.connection.execute("SELECT * FROM orders ORDER BY " + column).fetchall()\n'
+        "\n"
+        "    def of(self, name):\n"
+        '        return self.connection.execute("SELECT * FROM orders WHERE name = ?", (name,)).fetchall()\n'
+    ),
+    "shop/views.py": (
+        "from flask import Blueprint, request\n"
+        "\n"
+        "from shop.storage import Orders\n"
+        "\n"
+        'pages = Blueprint("pages", __name__)\n'
+        'COLUMNS = {"date", "total"}\n'
+        "\n"
+        "\n"
+        "def wanted():\n"
+        '    return request.args.get("sort", "date")\n'
+        "\n"
+        "\n"
+        '@pages.get("/orders")\n'
+        "def orders():\n"
+        '    return {"orders": Orders("shop.db").sorted_by(wanted())}\n'
+    ),
+    "shop/checked.py": (
+        "from flask import Blueprint, abort, request\n"
+        "\n"
+        "from shop.storage import Orders\n"
+        "\n"
+        'checked = Blueprint("checked", __name__)\n'
+        'COLUMNS = {"date", "total"}\n'
+        "\n"
+        "\n"
+        '@checked.get("/orders")\n'
+        "def orders():\n"
+        '    column = request.args.get("sort", "date")\n'
+        "    if column not in COLUMNS:\n"
+        "        abort(400)\n"
+        '    return {"orders": Orders("shop.db").of(request.args["name"])}\n'
+    ),
+}
+
 DOCKERFILES: dict[str, str | bytes] = {
     "app/Dockerfile": (
         "FROM python\n"

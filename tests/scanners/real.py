@@ -11,7 +11,7 @@ import msgspec
 from hardgate import tools
 from hardgate.adapter import Job, Scanner
 from hardgate.model import Report
-from tests.lab.tools import tool
+from tests.lab.tools import command
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "src" / "hardgate" / "rules"
@@ -38,7 +38,7 @@ def job(scanner: Scanner, root: Path, scratch: Path, **more: Any) -> Job:
     scratch.mkdir(parents=True, exist_ok=True)
     paths = (path.relative_to(root).as_posix() for path in sorted(root.rglob("*")) if path.is_file())
     fields: dict[str, Any] = {
-        "command": (str(tool(scanner.tool_name(_options(scanner, more)))),),
+        "command": command(scanner.tool_name(_options(scanner, more))),
         "root": str(root),
         "files": tuple(path for path in paths if scanner.selects(path)),
         "report": str(scratch / "report"),

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from hardgate import tools
+from hardgate import rated, tools
 from hardgate.adapter import Job, Scanner
+from hardgate.advisories.local import Local
 from hardgate.errors import ReportError
 from hardgate.model import Kind
 from hardgate.scanners import SCANNERS
-from tests.lab import osv_server, safety_service, trivy_db
+from tests.lab import advisory_db, osv_server, safety_service, trivy_db
 from tests.scanners import real
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -65,7 +66,7 @@ def test_the_sample_is_read(scanner: Scanner, path: Path) -> None:
         assert finding.kind in scanner.kinds
         assert finding.rule
         assert finding.message
-        assert finding.severity_from in {"tool", "adapter"}
+        assert rated.source(finding.severity_from) in {"tool", "adapter"}
         assert (finding.id, finding.action, finding.witnesses) == ("", "", ())
         assert set(finding.fingerprints) <= {"mark", "date"}  # what identity.py compares and drops
         assert all(word.startswith("CWE-") for word in finding.cwe)
@@ -135,15 +136,21 @@ SURROUNDINGS: dict[str, Callable[[], contextlib.AbstractContextManager[tuple[dic
 }
 
 
+@pytest.fixture(scope="module")
+def python_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return advisory_db.fill(tmp_path_factory.mktemp("advisories"))
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.name)
-def test_the_canary_is_found_by_the_real_tool(scanner: Scanner, tmp_path: Path) -> None:
+def test_the_canary_is_found_by_the_real_tool(scanner: Scanner, tmp_path: Path, python_folder: Path) -> None:
     words, raw = set[str](), b""
-    with SURROUNDINGS.get(scanner.name, _alone)() as (more, variables):
+    with SURROUNDINGS.get(scanner.name, _alone)() as (more, variables), Local(python_folder) as local:
         root = tmp_path / "tree"
         real.write(root / real.MARK if scanner.planted else root, scanner.canary.files)
         for part in scanner.split(real.job(scanner, root, tmp_path / "scratch", **more)):
             found = _start(scanner, part, variables)
+            found = local.judge(found) if scanner.judges else found
             raw += found
             words |= {word for finding in scanner.parse(found).findings for word in (finding.rule, *finding.ids)}
     assert set(scanner.canary.rules) <= words

@@ -13,7 +13,8 @@ from referencing.jsonschema import DRAFT7
 
 from hardgate.errors import ReportError
 from hardgate.model import GapReason, Report
-from hardgate.scanners.cyclonedx import CYCLONEDX, prepare
+from hardgate.sboms import prepare
+from hardgate.scanners.cyclonedx import CYCLONEDX
 from tests.lab.tools import tool
 from tests.scanners import real
 

@@ -1,252 +1,425 @@
-"""Labelled cases: Python code evaluated or executed by web code (first-seen half)."""
-
 import ast
-import asyncio
+import builtins
 import code
+import contextlib
+import enum
 import importlib
+import io
+import json
+import math
+import operator
+import os
 import re
-import runpy
-import tempfile
-import timeit
-from decimal import Decimal, InvalidOperation
-from functools import reduce
-from string import Template
-from typing import Annotated, Any
+import string
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
 
-import sympy
+import numpy as np
+import pandas as pd
+import redis
 import torch
-from django.http import JsonResponse
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.http import require_POST
-from fastapi import APIRouter, Body, Depends, Request, UploadFile
-from flask import Blueprint, jsonify, request
-from flask.views import MethodView
+from fastapi import Body, Depends, FastAPI, HTTPException, Query, UploadFile
+from flask import Flask, abort, current_app, jsonify, request, session
 from pydantic import BaseModel
+from sympy import sympify
 
-bp = Blueprint("sheets", __name__)
-router = APIRouter()
-CELLS: dict[str, float] = {"a1": 3.0, "b1": 4.0}
-
-
-# case: code_injection-23 | bad | CWE-94 | Flask MethodView, uploaded script executed
-class ScriptView(MethodView):
-    def post(self):
-        uploaded = request.files["script"]
-        env: dict[str, Any] = {"cells": dict(CELLS)}
-        exec(uploaded.stream.read(), env)
-        return jsonify(env["cells"])
+app = Flask(__name__)
+api = FastAPI()
+store = redis.Redis(host="cache")
+SALES = pd.DataFrame({"region": ["n", "s"], "amount": [10, 20], "year": [2023, 2024]})
 
 
-# case: code_injection-24 | good | CWE-94 | Flask MethodView, uploaded script parsed and never run
-class OutlineView(MethodView):
-    def post(self):
-        tree = ast.parse(request.files["script"].read(), mode="exec")
-        names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-        return jsonify(functions=names)
-
-
-# case: code_injection-25 | bad | CWE-94 | Flask, statement from the query handed to timeit
-@bp.get("/benchmark")
-def benchmark():
-    stmt = request.args.get("stmt", "pass")
-    return jsonify(seconds=timeit.timeit(stmt, setup="import math", number=1000))
-
-
-# case: code_injection-26 | good | CWE-94 | Flask, timeit of a fixed statement with a number from the query
-@bp.get("/benchmark/sort")
-def benchmark_sort():
-    rounds = min(int(request.args.get("rounds", "10")), 100)
-    return jsonify(seconds=timeit.timeit("sorted(data)", setup="data = list(range(500))[::-1]", number=rounds))
-
-
-# case: code_injection-27 | bad | CWE-95 | Django class-based view, syntax check and then eval of the raw text
-class CellView(View):
-    def post(self, request):
-        source = request.POST.get("formula", "").lstrip("=")
-        try:
-            ast.parse(source, mode="eval")
-        except SyntaxError as error:
-            return JsonResponse({"error": error.msg}, status=400)
-        return JsonResponse({"value": eval(source, dict(CELLS))})
-
-
-# case: code_injection-28 | good | CWE-95 | Django class-based view, tree checked node by node before it is compiled
-ARITHMETIC = (ast.Expression, ast.BinOp, ast.Constant, ast.Add, ast.Sub, ast.Load)
-
-
-class SumView(View):
-    def post(self, request):
-        try:
-            tree = ast.parse(request.POST.get("sum", "0")[:200], mode="eval")
-        except SyntaxError:
-            return JsonResponse({"error": "sum"}, status=400)
-        if not all(isinstance(node, ARITHMETIC) for node in ast.walk(tree)):
-            return JsonResponse({"error": "sum"}, status=400)
-        return JsonResponse({"value": str(eval(compile(tree, "<sum>", "eval"), {"__builtins__": {}}))})
-
-
-# case: code_injection-29 | bad | CWE-95 | FastAPI, sympify evaluates the text it is given
-@router.get("/derivative")
-def derivative(f: str, by: str = "x"):
-    expression = sympy.sympify(f)
-    return {"derivative": str(sympy.diff(expression, sympy.Symbol(by)))}
-
-
-# case: code_injection-30 | good | CWE-95 | FastAPI, coefficients become Decimal values
-@router.get("/polynomial")
-def polynomial(coefficients: str, x: str = "1"):
+# case: code_injection-51 | good | CWE-95 | literal_eval of a filter value
+@app.route("/points", methods=["POST"])
+def add_points():
     try:
-        values = [Decimal(part) for part in coefficients.split(",")]
-        point = Decimal(x)
-    except InvalidOperation:
-        return {"value": None}
-    return {"value": str(reduce(lambda total, c: total * point + c, values, Decimal(0)))}
+        points = ast.literal_eval(request.form["points"])
+    except (ValueError, SyntaxError):
+        abort(400)
+    return jsonify(count=len(points))
 
 
-# case: code_injection-31 | bad | CWE-94 | Flask, interactive interpreter fed from JSON lines
-@bp.post("/shell")
-def shell():
-    session = code.InteractiveInterpreter({"cells": CELLS})
-    answers = []
-    for line in request.get_json(silent=True) or []:
-        answers.append(session.runsource(line, "<web>", "single"))
-    return jsonify(answers)
+# case: code_injection-52 | bad | CWE-95 | eval of a query parameter
+@app.route("/calc")
+def calc():
+    expression = request.args.get("expr", "0")
+    return jsonify(result=eval(expression))
 
 
-# case: code_injection-32 | good | CWE-94 | Flask, module name looked up in a dict before it is imported
-EXPORTERS = {"csv": "sheets.export.as_csv", "ods": "sheets.export.as_ods"}
+# case: code_injection-53 | bad | CWE-94 | exec of the posted script
+@app.route("/console", methods=["POST"])
+def console():
+    source = request.get_json()["source"]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(source, {"np": np, "pd": pd})
+    return jsonify(output=out.getvalue())
 
 
-@bp.get("/export/<kind>")
-def export(kind):
+# case: code_injection-54 | bad | CWE-95 | eval with emptied builtins
+@app.route("/formula", methods=["POST"])
+def formula():
+    body = request.get_json()
+    names = {"__builtins__": {}, "sqrt": math.sqrt, "pi": math.pi}
     try:
-        module = importlib.import_module(EXPORTERS[kind])
-    except KeyError:
-        return jsonify(error="kind"), 404
-    return module.render(CELLS)
+        value = eval(body["formula"], names, {"x": float(body["x"])})
+    except Exception as exc:
+        return jsonify(error=str(exc)), 422
+    return jsonify(value=value)
 
 
-# case: code_injection-33 | bad | CWE-95 | Flask, expression checked by re.match, which stops early
-@bp.get("/quick")
-def quick():
-    if (text := request.args.get("q", "")) and re.match(r"[\d.]+\s*[-+*/]", text):
-        answer = eval(text)
-    else:
-        answer = None
-    return jsonify(answer=answer)
+# case: code_injection-55 | good | CWE-95 | operators in a dict
+OPERATIONS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "pow": math.pow}
 
 
-# case: code_injection-34 | good | CWE-95 | Flask, expression checked as a whole by re.fullmatch
-@bp.get("/quick/sum")
-def quick_sum():
-    text = request.args.get("q", "")
-    if not re.fullmatch(r"[1-9][0-9]{0,8}( [-+] [1-9][0-9]{0,8}){0,20}", text):
-        return jsonify(error="q"), 400
-    return jsonify(answer=eval(text))
+@app.route("/math/<op>")
+def math_op(op):
+    fn = OPERATIONS.get(op)
+    if fn is None:
+        abort(404)
+    a = request.args.get("a", 0, type=float)
+    b = request.args.get("b", 0, type=float)
+    return jsonify(result=fn(a, b))
 
 
-# case: code_injection-35 | bad | CWE-95 | Flask, eval mapped over repeated arguments
-@bp.get("/range")
-def cell_range():
-    low, high = map(eval, request.args.getlist("bound")[:2])
-    return jsonify({name: value for name, value in CELLS.items() if low <= value <= high})
+# case: code_injection-56 | good | CWE-95 | expression tree walked by hand
+NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
-# case: code_injection-36 | good | CWE-95 | Flask, float mapped over repeated arguments
-@bp.get("/range/numbers")
-def number_range():
-    low, high = map(float, request.args.getlist("bound")[:2])
-    return jsonify({name: value for name, value in CELLS.items() if low <= value <= high})
+def walk(node):
+    if isinstance(node, ast.Expression):
+        return walk(node.body)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        return node.value
+    if isinstance(node, ast.BinOp) and type(node.op) in NODES:
+        return NODES[type(node.op)](walk(node.left), walk(node.right))
+    raise ValueError("unsupported expression")
 
 
-# case: code_injection-37 | bad | CWE-95 | Django, length and printability are the only checks
-@require_POST
-def conditional_format(request):
-    condition = request.POST["condition"]
-    if len(condition) > 120 or not condition.isprintable():
-        return JsonResponse({"error": "condition"}, status=400)
-    marked = []
-    for name, value in CELLS.items():
-        if eval(condition, {"value": value, "name": name}):
-            marked.append(name)
-    return JsonResponse({"marked": marked})
+@app.route("/price/eval")
+def price_eval():
+    return jsonify(price=walk(ast.parse(request.args["expr"], mode="eval")))
 
 
-# case: code_injection-38 | good | CWE-95 | Django, eval of a neural network is a mode switch
-@method_decorator(require_POST, name="dispatch")
-class ForecastView(View):
-    network = torch.nn.Linear(2, 1)
+# case: code_injection-57 | bad | CWE-95 | eval in a Django filter builder
+@login_required
+def report_rows(request):
+    condition = request.GET.get("where", "True")
+    rows = SALES.to_dict("records")
+    kept = [row for row in rows if eval(condition, {}, row)]
+    return JsonResponse({"rows": kept})
 
+
+# case: code_injection-58 | good | CWE-95 | field and operator by allow-list
+COMPARE = {"eq": operator.eq, "lt": operator.lt, "gt": operator.gt}
+
+
+@login_required
+def sales_rows(request):
+    column, op = request.GET.get("column"), request.GET.get("op", "eq")
+    if column not in SALES.columns or op not in COMPARE:
+        return HttpResponseBadRequest("unknown filter")
+    wanted = SALES[column].dtype.type(request.GET["value"])
+    kept = SALES[COMPARE[op](SALES[column], wanted)]
+    return JsonResponse({"rows": kept.to_dict("records")})
+
+
+# case: code_injection-59 | bad | CWE-94 | compiled code of a pydantic model
+class Transform(BaseModel):
+    name: str
+    code: str
+
+
+@api.post("/transforms/run")
+def run_transform(transform: Transform):
+    scope = {"frame": SALES.copy()}
+    compiled = compile(transform.code, f"<{transform.name}>", "exec")
+    exec(compiled, scope)
+    return scope["frame"].to_dict("records")
+
+
+# case: code_injection-60 | good | CWE-94 | submitted code is only parsed
+@api.post("/snippets/check")
+def check_snippet(source: Annotated[str, Body(embed=True, max_length=20000)]):
+    try:
+        tree = compile(source, "<snippet>", "exec", flags=ast.PyCF_ONLY_AST)
+    except SyntaxError as exc:
+        return {"ok": False, "line": exc.lineno, "message": exc.msg}
+    functions = [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    return {"ok": True, "functions": functions}
+
+
+# case: code_injection-61 | bad | CWE-95 | denylist of words before eval
+FORBIDDEN = ("import", "open", "exec", "os.")
+
+
+@app.route("/rules/test", methods=["POST"])
+def test_rule():
+    rule = request.form["rule"]
+    if any(word in rule for word in FORBIDDEN):
+        abort(400, "forbidden word")
+    order = {"total": 120, "items": 3, "country": "SE"}
+    return jsonify(matches=bool(eval(rule, None, order)))
+
+
+# case: code_injection-62 | bad | CWE-95 | value interpolated into evaluated text
+def cast_value(kind, raw):
+    return eval(f"{kind}('{raw}')")
+
+
+@app.route("/config/<key>", methods=["PUT"])
+def put_config(key):
+    body = request.get_json()
+    store.hset("config", key, json.dumps(cast_value("int", body["value"])))
+    return "", 204
+
+
+# case: code_injection-63 | good | CWE-95 | casts in a dict
+CASTS = {"int": int, "float": float, "decimal": lambda v: str(Decimal(v)), "str": str}
+
+
+@app.route("/options/<key>", methods=["PUT"])
+def put_option(key):
+    body = request.get_json()
+    cast = CASTS.get(body.get("kind"), str)
+    store.hset("options", key, json.dumps(cast(body["value"])))
+    return "", 204
+
+
+# case: code_injection-64 | good | CWE-95 | integers formatted into evaluated text
+@app.route("/dice")
+def roll_dice():
+    count = int(request.args.get("count", 1))
+    sides = int(request.args.get("sides", 6))
+    highest = eval(f"{count} * {sides}")
+    return jsonify(lowest=count, highest=highest)
+
+
+# case: code_injection-65 | bad | CWE-94 | name of a builtin taken from the path
+@api.get("/apply/{name}")
+def apply_builtin(name: str, value: str):
+    fn = getattr(builtins, name, None)
+    if not callable(fn):
+        raise HTTPException(404)
+    return {"result": str(fn(value))}
+
+
+# case: code_injection-66 | good | CWE-94 | getattr limited by a Literal
+@api.get("/text/{name}")
+def apply_text(name: Literal["upper", "lower", "title", "strip"], value: str):
+    method = getattr(value, name)
+    return {"result": method()}
+
+
+# case: code_injection-67 | bad | CWE-94 | uploaded plugin is executed
+@app.route("/plugins", methods=["POST"])
+def upload_plugin():
+    upload = request.files["plugin"]
+    namespace = {"__name__": "plugin"}
+    exec(compile(upload.read(), upload.filename, "exec"), namespace)
+    hooks = sorted(k for k, v in namespace.items() if callable(v))
+    current_app.extensions.setdefault("plugins", {})[upload.filename] = namespace
+    return jsonify(hooks=hooks), 201
+
+
+# case: code_injection-68 | good | CWE-94 | module from a fixed table
+EXPORTERS = {"csv": "shop.exporters.csv_file", "xlsx": "shop.exporters.excel", "json": "shop.exporters.json_file"}
+
+
+@app.route("/export/<fmt>")
+def export_orders(fmt):
+    if fmt not in EXPORTERS:
+        abort(404)
+    module = importlib.import_module(EXPORTERS[fmt])
+    return module.export(session["shop_id"])
+
+
+# case: code_injection-69 | good | CWE-94 | server script is a constant and takes the values as arguments
+RATE_SCRIPT = """
+local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return n
+"""
+
+
+@app.before_request
+def rate_limit():
+    who = request.headers.get("X-Api-Client", request.remote_addr)
+    if store.eval(RATE_SCRIPT, 1, f"rate:{who}", 60) > 100:
+        abort(429)
+
+
+# case: code_injection-70 | bad | CWE-95 | class keeps the expression and evaluates it later
+class ComputedColumn:
+    def __init__(self, name, expression):
+        self.name = name
+        self.expression = expression
+
+    def value(self, row):
+        return eval(self.expression, {"round": round}, dict(row))
+
+
+class ComputedReport(View):
     def post(self, request):
-        row = [float(request.POST["a"]), float(request.POST["b"])]
-        self.network.eval()
+        spec = json.loads(request.body)
+        columns = [ComputedColumn(c["name"], c["expression"]) for c in spec["columns"]]
+        rows = [{c.name: c.value(row) for c in columns} for row in SALES.to_dict("records")]
+        return JsonResponse({"rows": rows})
+
+
+# case: code_injection-71 | good | CWE-95 | expressions are module constants
+METRICS = {"total": "amount * 1.25", "net": "amount - fee", "double": "amount * 2"}
+
+
+class MetricReport(View):
+    def get(self, request, metric):
+        expression = METRICS.get(metric)
+        if expression is None:
+            return HttpResponseBadRequest("unknown metric")
+        rows = [eval(expression, {}, {"amount": int(a), "fee": 5}) for a in SALES["amount"]]
+        return JsonResponse({"rows": rows})
+
+
+# case: code_injection-72 | bad | CWE-95 | pandas query with the python engine
+@api.get("/sales/query")
+def query_sales(filter: str = Query("amount > 0"), limit: int = 100):
+    frame = SALES.query(filter, engine="python")
+    return frame.head(limit).to_dict("records")
+
+
+# case: code_injection-73 | good | CWE-95 | pandas query with a local variable
+@api.get("/sales/min")
+def sales_minimum(minimum: int = 0, region: str | None = None):
+    frame = SALES.query("amount >= @minimum")
+    if region is not None:
+        frame = frame[frame["region"] == region]
+    return frame.to_dict("records")
+
+
+# case: code_injection-74 | bad | CWE-95 | symbolic parser that evaluates
+@app.route("/derive")
+def derive():
+    text = request.args.get("f", "x**2")
+    variable = request.args.get("var", "x")
+    expression = sympify(text)
+    return jsonify(f=str(expression), derivative=str(expression.diff(variable)))
+
+
+# case: code_injection-75 | good | CWE-95 | numbers of a polynomial
+@app.route("/poly")
+def poly_derivative():
+    coefficients = [float(c) for c in request.args.get("c", "1,0,0").split(",")]
+    derived = np.polyder(np.poly1d(coefficients))
+    return jsonify(c=derived.coeffs.tolist())
+
+
+# case: code_injection-76 | bad | CWE-94 | interpreter fed with lines of the body
+def run_cell(request):
+    interpreter = code.InteractiveInterpreter({"settings": settings})
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for line in request.POST.get("cell", "").splitlines():
+            interpreter.runsource(line)
+    return HttpResponse(out.getvalue(), content_type="text/plain")
+
+
+# case: code_injection-77 | good | CWE-94 | method named eval of a model
+class Classifier:
+    def __init__(self, path):
+        self.net = torch.jit.load(path)
+        self.net.eval()
+
+    def __call__(self, values):
         with torch.no_grad():
-            return JsonResponse({"forecast": self.network(torch.tensor(row)).item()})
+            return self.net(torch.tensor([values])).argmax().item()
 
 
-# case: code_injection-39 | bad | CWE-94 | FastAPI pydantic steps become lines of one script
-class Step(BaseModel):
-    target: str
-    formula: str
+def classify(request):
+    try:
+        values = [float(v) for v in json.loads(request.body)["values"]]
+    except (KeyError, TypeError, ValueError):
+        return HttpResponseBadRequest("values expected")
+    return JsonResponse({"label": Classifier(settings.MODEL_PATH)(values)})
 
 
-class Sheet(BaseModel):
-    steps: list[Step]
+# case: code_injection-78 | bad | CWE-94 | function text generated from posted names
+def build_getter(fields):
+    lines = ["def getter(row):", "    return {"]
+    for name in fields:
+        lines.append(f"        '{name}': row['{name}'],")
+    lines.append("    }")
+    scope = {}
+    exec("\n".join(lines), scope)
+    return scope["getter"]
 
 
-@router.post("/sheets/run")
-async def run_sheet(sheet: Sheet):
-    script = "\n".join(f"cells[{step.target!r}] = {step.formula}" for step in sheet.steps)
-    cells = dict(CELLS)
-    exec(compile(script, "<sheet>", "exec"), {"cells": cells})
-    return cells
+@app.route("/sales/columns", methods=["POST"])
+def sales_columns():
+    getter = build_getter(request.get_json()["fields"])
+    return jsonify([getter(row) for row in SALES.to_dict("records")])
 
 
-# case: code_injection-40 | good | CWE-94 | FastAPI, text put into a string.Template and only returned
-class Letter(BaseModel):
-    recipient: str
-    body: str
+# case: code_injection-79 | good | CWE-94 | generated function text with checked identifiers
+def build_row_class(names):
+    for name in names:
+        if not re.fullmatch(r"[a-z][a-z_]{0,30}", name):
+            raise ValueError(name)
+    source = "class Row:\n    __slots__ = (" + "".join(f"'{n}', " for n in names) + ")\n"
+    scope = {}
+    exec(source, scope)
+    return scope["Row"]
 
 
-@router.post("/letters")
-async def letter(data: Letter):
-    filled = Template("Dear $recipient,\n\n$body\n").safe_substitute(data.model_dump())
-    return {"letter": filled, "lines": filled.count("\n")}
+@app.route("/sales/shape", methods=["POST"])
+def sales_shape():
+    try:
+        row_class = build_row_class(request.get_json()["names"])
+    except ValueError:
+        abort(400)
+    return jsonify(slots=list(row_class.__slots__))
 
 
-# case: code_injection-41 | bad | CWE-95 | FastAPI, eval as a callable in a worker thread
-def expression_of(req: Request) -> str:
-    return req.headers.get("x-expression") or req.cookies.get("expression", "0")
+# case: code_injection-80 | bad | CWE-95 | dependency evaluates the sort key
+def sort_key(key: str = "row['amount']"):
+    return eval("lambda row: " + key)
 
 
-@router.get("/background")
-async def background(expression: Annotated[str, Depends(expression_of)]):
-    return {"value": await asyncio.to_thread(eval, expression)}
+@api.get("/sales/sorted")
+def sorted_sales(key=Depends(sort_key), reverse: bool = False):
+    return sorted(SALES.to_dict("records"), key=key, reverse=reverse)
 
 
-# case: code_injection-42 | good | CWE-95 | FastAPI, request flag chooses between constant expressions
-@router.post("/selfcheck")
-async def selfcheck(deep: Annotated[bool, Body(embed=True)] = False):
-    expression = "sum(range(100000))" if deep else "sum(range(10))"
-    return {"value": eval(expression)}
+# case: code_injection-81 | bad | CWE-95 | stored cookie value evaluated in a Django view
+class CartView(View):
+    def items(self):
+        raw = self.request.COOKIES.get("cart") or "[]"
+        if len(raw) > 4096:
+            return []
+        return eval(raw)
+
+    def get(self, request):
+        items = self.items()
+        return JsonResponse({"count": len(items), "items": list(items)})
 
 
-# case: code_injection-43 | bad | CWE-94 | FastAPI upload written to a file and run by runpy
-@router.post("/extensions")
-async def extension(file: UploadFile):
-    with tempfile.NamedTemporaryFile(suffix=".py") as target:
-        target.write(await file.read())
-        target.flush()
-        names = runpy.run_path(target.name)
-    return {"names": sorted(name for name in names if name.isidentifier())}
+# case: code_injection-82 | good | CWE-94 | dependency chooses the handler by enum
+class Aggregate(str, enum.Enum):
+    total = "sum"
+    average = "mean"
+    biggest = "max"
 
 
-# case: code_injection-44 | good | CWE-94 | Flask, runpy of a task from a fixed set
-@bp.post("/tasks/<task>")
-def run_task(task):
-    for known in ("cleanup", "reindex", "digest"):
-        if task == known:
-            runpy.run_module("sheets.tasks." + known, run_name="__main__")
-            return jsonify(done=known)
-    return jsonify(error="task"), 404
+def aggregate_of(how: Aggregate = Aggregate.total):
+    return getattr(SALES["amount"], how.value)
+
+
+@api.get("/sales/aggregate")
+def aggregate_sales(aggregate=Depends(aggregate_of)):
+    return {"value": float(aggregate())}

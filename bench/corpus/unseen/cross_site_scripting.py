@@ -1,265 +1,343 @@
-"""Corpus, unseen half: cross-site scripting."""
-
+"""HTML answers in web applications: greetings, search pages, comments, badges, error pages."""
 import html
-import io
 import json
-import uuid
-import xml.etree.ElementTree as ET
-from functools import wraps
-from urllib.parse import quote
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import List, Literal
+from urllib.parse import urlparse
 
+import nh3
 from django.http import HttpResponse
-from django.template import Context, Template
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from django.views.generic import View
-from fastapi import FastAPI, Query
-from fastapi.responses import HTMLResponse
-from fastapi.responses import Response as ApiResponse
-from flask import Blueprint, Response, abort, render_template_string, request, stream_with_context
-from flask.views import MethodView
-from jinja2 import Environment
+from django.shortcuts import render
+from django.utils.html import format_html, format_html_join, json_script
+from django.utils.safestring import mark_safe
+from django.views import View
+from fastapi import Depends, FastAPI, Form, Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from flask import Flask, Response, jsonify, make_response, render_template, render_template_string, request
+from jinja2 import DictLoader, Environment
 from markupsafe import Markup, escape
+from pydantic import BaseModel
 
-site = Blueprint("site", __name__)
-service = FastAPI()
+app = Flask(__name__)
+api = FastAPI()
 
-# case: cross_site_scripting-28 | bad | CWE-79 | generator streams rows of a list
-class Basket(MethodView):
-    def get(self):
-        def rows():
-            yield "<ul>"
-            for item in request.args.getlist("item"):
-                yield f"<li>{item}</li>"
-            yield "</ul>"
-
-        return Response(stream_with_context(rows()))
+SITE_NAME = "Harbour"
 
 
-site.add_url_rule("/basket", view_func=Basket.as_view("basket"))
+def page_frame(body):
+    return "<!doctype html><html><head><title>" + SITE_NAME + "</title></head><body>" + body + "</body></html>"
 
 
-# case: cross_site_scripting-29 | good | CWE-79 | the same generator with escape
-class Wishlist(MethodView):
-    def get(self):
-        def rows():
-            yield "<ul>"
-            for item in request.args.getlist("item"):
-                yield f"<li>{escape(item)}</li>"
-            yield "</ul>"
-
-        return Response(stream_with_context(rows()))
+# case: cross_site_scripting-51 | bad | CWE-79 | query argument in a concatenated string
+@app.route("/hello")
+def hello():
+    name = request.args.get("name", "guest")
+    return "<h1>Hello " + name + "</h1>"
 
 
-site.add_url_rule("/wishlist", view_func=Wishlist.as_view("wishlist"))
+# case: cross_site_scripting-52 | bad | CWE-79 | Markup around an f-string
+@app.route("/search")
+def search_page():
+    term = request.args.get("q", "")
+    heading = Markup(f"Results for <em>{term}</em>")
+    return render_template("search.html", heading=heading, results=[])
 
 
-# case: cross_site_scripting-30 | bad | CWE-79 | page written into a string buffer
-@site.get("/invoice")
-def invoice():
-    buffer = io.StringIO()
-    buffer.write("<table>")
-    for field in ("name", "street", "city"):
-        buffer.write("<tr><th>" + field + "</th><td>" + request.args.get(field, "") + "</td></tr>")
-    buffer.write("</table>")
-    return buffer.getvalue()
+# case: cross_site_scripting-53 | good | CWE-79 | markupsafe escape in the f-string
+@app.route("/welcome")
+def welcome():
+    visitor = request.args.get("visitor", "guest")
+    return f"<h1>Welcome to {SITE_NAME}, {escape(visitor)}</h1>"
 
 
-# case: cross_site_scripting-31 | good | CWE-79 | element tree escapes the text on output
-@site.get("/address")
-def address():
-    table = ET.Element("table")
-    for field in ("name", "street", "city"):
-        row = ET.SubElement(table, "tr")
-        ET.SubElement(row, "td").text = request.args.get(field, "")
-    return ET.tostring(table, encoding="unicode", method="html")
+# case: cross_site_scripting-54 | good | CWE-79 | Markup template filled by the modulo operator
+@app.route("/tags/<path:tag>")
+def tag_page(tag):
+    heading = Markup("Articles about <strong>%s</strong>") % tag
+    return render_template("tag.html", heading=heading)
 
 
-# case: cross_site_scripting-32 | bad | CWE-79 | quotes not escaped inside an attribute
-@site.get("/filter")
-def filter_box():
-    term = html.escape(request.args.get("term", ""), quote=False)
-    return f'<form><input name="term" value="{term}"></form>'
+# case: cross_site_scripting-55 | bad | CWE-79 | Django HttpResponse with modulo formatting
+def product_search(request):
+    query = request.GET.get("q", "")
+    if len(query) < 2:
+        return HttpResponse("<p>Type at least two letters</p>")
+    return HttpResponse("<p>No products found for <b>%s</b></p>" % query)
 
 
-# case: cross_site_scripting-33 | good | CWE-79 | quotes escaped inside a quoted attribute
-@site.get("/lookup")
-def lookup_box():
-    term = html.escape(request.args.get("term", ""))
-    return f'<form><input name="term" value="{term}"></form>'
+# case: cross_site_scripting-56 | good | CWE-79 | format_html with a placeholder
+def store_search(request):
+    query = request.GET.get("q", "")
+    notice = format_html("<p>No stores found near <b>{}</b></p>", query)
+    return HttpResponse(notice)
 
 
-# case: cross_site_scripting-34 | bad | CWE-79 | escaped value in an attribute without quotes
-@site.get("/zoom")
-def zoom():
-    picture = {"alt": escape(request.args.get("alt", "")), "src": "/static/zoom.png"}
-    return "<img src={src} alt={alt}>".format(**picture)
+# case: cross_site_scripting-57 | bad | CWE-79 | HTMLResponse with an f-string
+@api.get("/status", response_class=HTMLResponse)
+async def status_page(service: str):
+    return HTMLResponse(f"<html><body><h2>Status of {service}</h2><p>running</p></body></html>")
 
 
-# case: cross_site_scripting-35 | good | CWE-79 | percent-encoded value in a query of our own link
-@site.get("/more")
-def more():
-    term = quote(request.args.get("term", ""), safe="")
-    return '<a href="/search?page=2&amp;term=' + term + '">More</a>'
+# case: cross_site_scripting-58 | bad | CWE-79 | safe filter on a form value
+@app.route("/profile/preview", methods=["POST"])
+def preview_profile():
+    bio = request.form.get("bio", "")
+    headline = request.form.get("headline", "")
+    return render_template_string(
+        "<h2>{{ headline }}</h2><div class='bio'>{{ bio|safe }}</div>", headline=headline, bio=bio
+    )
 
 
-# case: cross_site_scripting-36 | bad | CWE-79 | f-string prepared before format_html sees it
-class Greeting(View):
-    def get(self, request):
-        nick = request.GET.get("nick", "friend")
-        return HttpResponse(format_html(f"<p>Hi {nick}, you are number {{}}</p>", 7))
+# case: cross_site_scripting-59 | good | CWE-79 | html.escape before the HTMLResponse
+@api.get("/lookup", response_class=HTMLResponse)
+async def lookup_page(word: str):
+    shown = html.escape(word)
+    return HTMLResponse(page_frame(f"<p>No entry for <i>{shown}</i></p>"))
 
 
-# case: cross_site_scripting-37 | good | CWE-79 | format_html_join over pairs
-class Choices(View):
-    def get(self, request):
-        pairs = ((value, value.title()) for value in request.GET.getlist("choice"))
-        options = format_html_join("\n", '<option value="{}">{}</option>', pairs)
-        return HttpResponse(format_html("<select>{}</select>", options))
+# case: cross_site_scripting-60 | good | CWE-79 | constant template string with autoescaping
+@app.route("/orders/confirm", methods=["POST"])
+def confirm_order():
+    return render_template_string(
+        "<p>Thanks {{ customer }}, we send it to {{ address }}.</p>",
+        customer=request.form["customer"],
+        address=request.form["address"],
+    )
 
 
-# case: cross_site_scripting-38 | bad | CWE-79 | SafeString in the context of a template
-def quote_of_the_day(request):
-    author = SafeString(request.GET.get("author", "unknown"))
-    page = Template("<blockquote>{{ text }}<cite>{{ author }}</cite></blockquote>")
-    return HttpResponse(page.render(Context({"text": "Know thyself.", "author": author})))
+# case: cross_site_scripting-61 | bad | CWE-79 | jinja2 Environment with its default settings
+mail_env = Environment(loader=DictLoader({"card.html": "<div><h3>{{ to }}</h3><p>{{ text }}</p></div>"}))
 
 
-# case: cross_site_scripting-39 | good | CWE-79 | the same template with a plain string
-def proverb(request):
-    author = str(request.GET.get("author", "unknown"))
-    page = Template("<blockquote>{{ text }}<cite>{{ author }}</cite></blockquote>")
-    return HttpResponse(page.render(Context({"text": "Know thyself.", "author": author})))
+@app.route("/cards/view")
+def view_card():
+    card = mail_env.get_template("card.html")
+    return card.render(to=request.args.get("to"), text=request.args.get("text"))
 
 
-# case: cross_site_scripting-40 | bad | CWE-79 | autoescape switched off in the template
-RAW_PAGE = Template("{% autoescape off %}<h1>{{ heading }}</h1>{% endautoescape %}")
+# case: cross_site_scripting-62 | good | CWE-79 | jinja2 Environment with autoescape
+widget_env = Environment(
+    loader=DictLoader({"widget.html": "<aside><h4>{{ title }}</h4>{{ note }}</aside>"}),
+    autoescape=True,
+)
 
 
-def heading_page(request):
-    values = {key: request.GET[key] for key in ("heading",) if key in request.GET}
-    return HttpResponse(RAW_PAGE.render(Context(values)))
+@app.route("/widgets/note")
+def note_widget():
+    widget = widget_env.get_template("widget.html")
+    return widget.render(title=request.args.get("title", "Note"), note=request.args.get("note", ""))
 
 
-# case: cross_site_scripting-41 | good | CWE-79 | JSON written by hand with its content type
-def suggestions(request):
-    found = [word for word in ("red", "green") if word.startswith(request.GET.get("q", ""))]
-    body = json.dumps({"query": request.GET.get("q", ""), "found": found})
-    return HttpResponse(body, content_type="application/json")
+# case: cross_site_scripting-63 | bad | CWE-79 | stored comments joined to a page by a generator
+COMMENTS = []
 
 
-# case: cross_site_scripting-42 | bad | CWE-79 | plain Response with an HTML media type
-@service.get("/card/{owner}")
-async def card(owner: str):
-    lines = ["<article>", "<h3>", owner, "</h3>", "</article>"]
-    return ApiResponse(content="\n".join(lines), media_type="text/html")
+def comment_items(comments):
+    for number, comment in enumerate(comments, start=1):
+        yield f"<li id='c{number}'><b>{comment['author']}</b>: {comment['text']}</li>"
 
 
-# case: cross_site_scripting-43 | good | CWE-79 | FastAPI encodes a returned string as JSON
-@service.get("/label/{owner}")
-async def label(owner: str):
-    return f"<b>{owner}</b>"
+@app.route("/comments", methods=["GET", "POST"])
+def comments_page():
+    if request.method == "POST":
+        COMMENTS.append({"author": request.form["author"], "text": request.form["text"]})
+    return page_frame("<ul>" + "\n".join(comment_items(COMMENTS)) + "</ul>")
 
 
-# case: cross_site_scripting-44 | bad | CWE-79 | Jinja environment as it comes, without autoescape
-jinja_plain = Environment()
-RESULT = "<p>You searched for <b>{{ q }}</b></p>"
+# case: cross_site_scripting-64 | good | CWE-79 | the same data given as JSON
+@app.route("/echo", methods=["POST"])
+def echo():
+    message = request.form.get("message", "")
+    return jsonify(message=f"<b>{message}</b>", length=len(message))
 
 
-@service.get("/results", response_class=HTMLResponse)
-def results(q: str = Query(default="", max_length=300)):
-    return jinja_plain.from_string(RESULT).render(q=q)
+# case: cross_site_scripting-65 | bad | CWE-79 | escaped value as the address of a link
+@app.route("/share")
+def share_link():
+    target = request.args.get("link", "")
+    label = request.args.get("label", "open")
+    return f'<p><a href="{escape(target)}">{escape(label)}</a></p>'
 
 
-# case: cross_site_scripting-45 | good | CWE-79 | Jinja environment with autoescape
-jinja_html = Environment(autoescape=True)
-OUTCOME = "<p>You looked for <b>{{ q }}</b></p>"
+# case: cross_site_scripting-66 | good | CWE-79 | scheme tested and value escaped in a link
+@app.route("/homepage")
+def homepage_link():
+    site = request.args.get("site", "")
+    if urlparse(site).scheme not in ("http", "https"):
+        return "<p>No homepage given</p>", 400
+    return f'<p><a rel="nofollow" href="{escape(site)}">homepage</a></p>'
 
 
-@service.get("/outcome", response_class=HTMLResponse)
-def outcome(q: str = Query(default="", max_length=300)):
-    return jinja_html.from_string(OUTCOME).render(q=q)
+# case: cross_site_scripting-67 | bad | CWE-79 | json.dumps inside a script element
+@app.route("/dashboard")
+def dashboard():
+    options = {"range": request.args.get("range", "7d"), "group": request.args.get("group", "all")}
+    script = "<script>window.OPTIONS = " + json.dumps(options) + ";</script>"
+    response = make_response(page_frame("<div id='chart'></div>" + script))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
-# case: cross_site_scripting-46 | bad | CWE-79 | HTML escaping inside a script
-@site.route("/tracker", methods=["GET"])
-def tracker():
-    campaign = escape(request.values.get("campaign", "0"))
-    return "<script>var campaign = %s; track(campaign);</script>" % campaign
+# case: cross_site_scripting-68 | good | CWE-79 | Django json_script
+def planner(request):
+    prefs = {"view": request.GET.get("view", "week"), "tz": request.GET.get("tz", "UTC")}
+    body = format_html("<div id='planner'></div>{}", json_script(prefs, "planner-prefs"))
+    return HttpResponse(body)
 
 
-# case: cross_site_scripting-47 | good | CWE-79 | tojson filter inside a script
-@site.route("/counter", methods=["GET"])
-def counter():
-    page = "<script>var campaign = {{ campaign|tojson }}; track(campaign);</script>"
-    return render_template_string(page, campaign=request.values.get("campaign", "0"))
+# case: cross_site_scripting-69 | bad | CWE-79 | mark_safe in a helper
+def alert_box(kind, text):
+    return mark_safe(f'<div class="alert alert-{kind}">{text}</div>')
 
 
-# case: cross_site_scripting-48 | bad | CWE-79 | escaped and then unescaped again
-def tidy(text):
-    text = html.escape(text.strip())
-    return html.unescape(text).replace("\n", "<br>")
+def login_notice(request):
+    message = request.GET.get("message", "Please sign in")
+    return render(request, "login.html", {"notice": alert_box("info", message)})
 
 
-@site.post("/preview")
-def preview():
-    return Response("<div>" + tidy(request.form.get("text", "")) + "</div>", content_type="text/html; charset=utf-8")
+# case: cross_site_scripting-70 | bad | CWE-79 | script tags removed by a regular expression
+def strip_scripts(markup):
+    return re.sub(r"(?is)<\s*/?\s*script[^>]*>", "", markup)
 
 
-# case: cross_site_scripting-49 | good | CWE-79 | UUID and integer conversion before output
-@site.get("/receipt/<int:year>")
-def receipt(year):
+@app.route("/guestbook/preview", methods=["POST"])
+def guestbook_preview():
+    entry = strip_scripts(request.form.get("entry", ""))
+    return page_frame("<blockquote>" + entry + "</blockquote>")
+
+
+# case: cross_site_scripting-71 | good | CWE-79 | nh3 cleans the posted markup
+@app.route("/articles/preview", methods=["POST"])
+def article_preview():
+    markup = request.form.get("markup", "")
+    cleaned = nh3.clean(markup, tags={"p", "b", "i", "ul", "li"})
+    return page_frame("<article>" + cleaned + "</article>")
+
+
+# case: cross_site_scripting-72 | bad | CWE-79 | format_html on an f-string in a class based view
+class WishlistView(View):
+    def get(self, request, *args, **kwargs):
+        owner = request.GET.get("owner", "someone")
+        wishes = request.session.get("wishes", [])
+        return HttpResponse(format_html(f"<h1>Wishlist of {owner}</h1><p>{{}} items</p>", len(wishes)))
+
+
+# case: cross_site_scripting-73 | good | CWE-79 | integer conversion before the output
+def page_indicator(request):
     try:
-        number = uuid.UUID(request.args["number"])
-    except (KeyError, ValueError):
-        return "<p>No such receipt</p>", 404
-    return f"<h1>Receipt {number}</h1><p>of {year}</p>"
+        page = int(request.GET.get("page", "1"))
+    except ValueError:
+        page = 1
+    return HttpResponse(f"<p>Page {page} of 20</p><a href='?page={page + 1}'>next</a>")
 
 
-# case: cross_site_scripting-50 | bad | CWE-79 | decorator wraps what the view returns
-def with_layout(view):
-    @wraps(view)
-    def page(*args, **kwargs):
-        return "<html><body>%s</body></html>" % view(*args, **kwargs)
-
-    return page
+# case: cross_site_scripting-74 | bad | CWE-79 | pydantic list joined to table rows
+class ReportRequest(BaseModel):
+    title: str
+    columns: List[str]
 
 
-@site.get("/motto")
-@with_layout
-def motto():
-    return request.args.get("motto", "").strip().capitalize()
+def table_head(names):
+    return "<tr>" + "".join("<th>{}</th>".format(n) for n in names) + "</tr>"
 
 
-# case: cross_site_scripting-51 | good | CWE-79 | decorator uses the Markup operator, which escapes
-def with_frame(view):
-    @wraps(view)
-    def page(*args, **kwargs):
-        return Markup("<html><body>%s</body></html>") % view(*args, **kwargs)
-
-    return page
+def report_form(title: str = Form(...), columns: str = Form("")) -> ReportRequest:
+    return ReportRequest(title=title, columns=columns.split(","))
 
 
-@site.get("/slogan")
-@with_frame
-def slogan():
-    return request.args.get("slogan", "").strip().capitalize()
+@api.post("/reports/html")
+def html_report(report: ReportRequest = Depends(report_form)):
+    return HTMLResponse(page_frame("<table>" + table_head(report.columns) + "</table>"))
 
 
-# case: cross_site_scripting-52 | bad | CWE-79 | text of the exception repeats the input
-@site.get("/convert")
-def convert():
-    try:
-        value = float(request.args["value"])
-    except ValueError as problem:
-        return f"<p class='error'>{problem}</p>", 400
-    return f"<p>{value * 2.54:.2f} cm</p>"
+# case: cross_site_scripting-75 | good | CWE-79 | message chosen by key from a constant mapping
+NOTICES = {
+    "saved": "<p class='ok'>Your changes are saved.</p>",
+    "expired": "<p class='warn'>Your session has expired.</p>",
+}
 
 
-# case: cross_site_scripting-53 | good | CWE-79 | description of an abort is escaped by werkzeug
-@site.get("/measure")
-def measure():
-    unit = request.args.get("unit", "cm")
-    if unit not in ("cm", "in"):
-        abort(400, description=f"unknown unit {unit}")
-    return f"<p>Unit: {unit}</p>"
+@api.get("/notice", response_class=HTMLResponse)
+def notice_page(code: str = "saved"):
+    return HTMLResponse(page_frame(NOTICES.get(code, "<p>Nothing to tell.</p>")))
+
+
+# case: cross_site_scripting-76 | bad | CWE-79 | exception handler prints the missing name
+class TopicMissing(Exception):
+    def __init__(self, topic):
+        self.topic = topic
+
+
+@api.exception_handler(TopicMissing)
+async def topic_missing_page(request: Request, exc: TopicMissing):
+    return HTMLResponse(f"<h1>404</h1><p>There is no topic {exc.topic}</p>", status_code=404)
+
+
+@api.get("/topics")
+async def topic(name: str):
+    if name not in ("sailing", "rowing"):
+        raise TopicMissing(name)
+    return {"topic": name}
+
+
+# case: cross_site_scripting-77 | good | CWE-79 | plain text answer
+@api.get("/whoami")
+async def whoami(request: Request, label: str = Query("client")):
+    agent = request.headers.get("user-agent", "unknown")
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return PlainTextResponse(f"{label}: <{agent}>", headers=headers)
+
+
+# case: cross_site_scripting-78 | bad | CWE-79 | escaped value in an attribute without quotes
+@api.get("/form", response_class=HTMLResponse)
+def search_form(term: str = ""):
+    shown = html.escape(term)
+    return f"<form><input type=text name=term value={shown}><button>Go</button></form>"
+
+
+# case: cross_site_scripting-79 | good | CWE-79 | Literal parameter in the markup
+@api.get("/badge", response_class=HTMLResponse)
+def badge(level: Literal["gold", "silver", "bronze"] = "bronze"):
+    return f"<span class='badge {level}'>{level.title()} member</span>"
+
+
+# case: cross_site_scripting-80 | bad | CWE-79 | SVG built from query arguments
+@dataclass
+class SvgBadge:
+    label: str
+    colour: str = "#4c1"
+    parts: list = field(default_factory=list)
+
+    def draw(self):
+        self.parts.append('<svg xmlns="http://www.w3.org/2000/svg" width="120" height="20">')
+        self.parts.append(f'<rect width="120" height="20" fill="{self.colour}"/>')
+        self.parts.append(f'<text x="10" y="14">{self.label}</text></svg>')
+        return "".join(self.parts)
+
+
+@app.route("/badge.svg")
+def svg_badge():
+    drawing = SvgBadge(request.args.get("label", "build"), request.args.get("colour", "#4c1"))
+    return Response(drawing.draw(), mimetype="image/svg+xml")
+
+
+# case: cross_site_scripting-81 | good | CWE-79 | format_html_join over posted names
+def team_list(request):
+    names = request.POST.getlist("member")
+    items = format_html_join("\n", "<li>{}</li>", ((name,) for name in names))
+    return HttpResponse(format_html("<ul>{}</ul>", items))
+
+
+# case: cross_site_scripting-82 | good | CWE-79 | enum value printed, free text kept out
+class Theme(str, Enum):
+    day = "day"
+    night = "night"
+
+
+@app.route("/theme")
+def theme_page():
+    wanted = request.args.get("theme", "day")
+    theme = Theme(wanted) if wanted in Theme.__members__ else Theme.day
+    return f"<body class='{theme.value}'><h1>{SITE_NAME}</h1></body>"

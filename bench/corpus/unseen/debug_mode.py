@@ -1,277 +1,421 @@
-"""How services are started and configured, with and without their debugging aids."""
-
-from __future__ import annotations
-
-import dataclasses
+import asyncio
 import logging
 import os
-import socket
+import pdb
+import sys
+import traceback
+import uuid
 
-import bottle
-import environ
-import tornado.web
-from dash import Dash, html
-from decouple import config
+import uvicorn
+from configurations import Configuration, values
 from django.conf import settings
-from django.http import JsonResponse
-from django.urls import include, path
+from django.core.wsgi import get_wsgi_application
+from django.shortcuts import render
+from django.views.debug import technical_500_response
 from fastapi import FastAPI, Request
-from flask import Blueprint, Flask, request
-from flask.cli import FlaskGroup
-from flask_socketio import SocketIO
-from quart import Quart
-from starlette.middleware import Middleware
+from fastapi.responses import JSONResponse
+from flask import Flask, jsonify, render_template, request
+from pydantic_settings import BaseSettings
 from starlette.middleware.errors import ServerErrorMiddleware
-from tornado.options import define, options
-from werkzeug import serving
 from werkzeug.debug import DebuggedApplication
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.serving import run_simple
 
-from club import repository, views
+from store import catalogue, db
 
-pages = Blueprint("pages", __name__)
-log = logging.getLogger("club")
-env = environ.Env()
-
-
-# case: debug_mode-27 | bad | CWE-489 | positional argument of run
-def start_board() -> None:
-    board = Flask("board")
-    board.register_blueprint(pages)
-    board.run("0.0.0.0", 8080, True)
+logger = logging.getLogger(__name__)
 
 
-# case: debug_mode-28 | bad | CWE-489 | from_mapping with a dict
-def board_factory() -> Flask:
-    board = Flask("board")
-    board.config.from_mapping({"DEBUG": True, "SEND_FILE_MAX_AGE_DEFAULT": 0})
-    return board
 
 
-# case: debug_mode-29 | bad | CWE-489 | setattr in a loop over options
-def tuned_board() -> Flask:
-    board = Flask("board")
-    for name, value in (("debug", True), ("testing", False)):
-        setattr(board, name, value)
-    return board
+# case: debug_mode-51 | bad | CWE-489 | start of a small site
+def serve_guestbook():
+    guestbook = Flask("guestbook")
+
+    @guestbook.get("/")
+    def index():
+        return render_template("guestbook.html", entries=db.entries())
+
+    guestbook.run(host="0.0.0.0", port=5000, debug=True)
 
 
-# case: debug_mode-30 | bad | CWE-489 | socket server with debug
-def start_chat() -> None:
-    chat = Flask("chat")
-    sockets = SocketIO(chat, cors_allowed_origins="https://club.example")
-    sockets.run(chat, host="0.0.0.0", port=5001, debug=True)
+# case: debug_mode-52 | good | CWE-489 | start of a site with a switch
+def serve_recipes():
+    recipes = Flask("recipes")
+
+    @recipes.get("/")
+    def recipe_index():
+        return render_template("recipes.html", recipes=db.recipes())
+
+    recipes.run(host="127.0.0.1", port=5000, debug=os.environ.get("RECIPES_DEBUG", "0") == "1")
 
 
-# case: debug_mode-31 | bad | CWE-489 | Django setting by bool of a text, which is always true
-DEBUG = bool(os.environ.get("CLUB_DEBUG", "False"))
-ROOT_URLCONF = "club.urls"
-ALLOWED_HOSTS = ["club.example"]
+# case: debug_mode-53 | good | CWE-489 | switch of a django site
+ROOT_URLCONF = "library.urls"
+DEBUG = os.environ.get("DJANGO_DEBUG", "").lower() in ("1", "true", "yes")
+ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "library.example.org").split(",")
+INSTALLED_APPS = ["django.contrib.staticfiles", "library"]
+if DEBUG:
+    INSTALLED_APPS.append("django_extensions")
 
 
-# case: debug_mode-32 | bad | CWE-489 | settings class of the live site
-class Common:
+# case: debug_mode-54 | bad | CWE-489 | api object of a shop
+shop_api = FastAPI(title="shop", version="2.4", debug=True)
+
+
+@shop_api.get("/items/{item_id}")
+async def shop_item(item_id: int):
+    item = await db.item(item_id)
+    return {"id": item.id, "price": str(item.price)}
+
+
+# case: debug_mode-55 | good | CWE-489 | api object with a settings model
+class StoreSettings(BaseSettings):
+    debug: bool = False
+    title: str = "store"
+
+
+store_settings = StoreSettings()
+store_api = FastAPI(title=store_settings.title, debug=store_settings.debug)
+
+
+@store_api.get("/shelves/{shelf_id}")
+async def shelf(shelf_id: int):
+    return await db.shelf(shelf_id)
+
+
+# case: debug_mode-56 | good | CWE-489 | configuration object of a factory
+class BaseConfig:
     DEBUG = False
-    INSTALLED_APPS = ["django.contrib.auth", "club"]
+    TESTING = False
+    PREFERRED_URL_SCHEME = "https"
 
 
-class Live(Common):
+def create_ledger():
+    ledger = Flask("ledger")
+    ledger.config.from_object(BaseConfig)
+    ledger.config["SECRET_KEY"] = os.environ["LEDGER_SECRET_KEY"]
+    return ledger
+
+
+# case: debug_mode-57 | bad | CWE-489 | configuration object of a portal
+class PortalConfig:
     DEBUG = True
-    ALLOWED_HOSTS = ["club.example"]
+    TEMPLATES_AUTO_RELOAD = True
+    SESSION_COOKIE_SECURE = True
 
 
-# case: debug_mode-33 | bad | CWE-489 | attribute of a FastAPI application
-service = FastAPI(title="club")
-service.debug = True
+def serve_portal():
+    portal = Flask("portal")
+    portal.config.from_object(PortalConfig)
+    portal.run(host="0.0.0.0", port=int(os.environ.get("PORT", 8080)))
 
 
-@service.get("/members")
-async def list_members(request_: Request):
-    return await repository.members(request_.query_params.get("after"))
+# case: debug_mode-58 | bad | CWE-489 | wrapper of the wsgi object
+def create_gallery():
+    gallery = Flask("gallery")
+    gallery.wsgi_app = ProxyFix(gallery.wsgi_app, x_for=1, x_proto=1)
+    gallery.wsgi_app = DebuggedApplication(gallery.wsgi_app, evalex=True)
 
+    @gallery.get("/pictures/<int:number>")
+    def picture(number):
+        return jsonify(db.picture(number))
 
-# case: debug_mode-34 | bad | CWE-489 | factory whose parameter is on by default
-def make_service(debug: bool = True, title: str = "club") -> FastAPI:
-    made = FastAPI(title=title, debug=debug)
-    made.include_router(views.router)
-    return made
+    return gallery
 
 
-live_service = make_service()
+# case: debug_mode-59 | good | CWE-489 | middlewares of the wsgi object
+class RequestIdMiddleware:
+    def __init__(self, wsgi):
+        self.wsgi = wsgi
 
+    def __call__(self, environ, start_response):
+        environ["REQUEST_ID"] = uuid.uuid4().hex
+        logger.debug("start %s %s", environ["REQUEST_ID"], environ["PATH_INFO"])
+        return self.wsgi(environ, start_response)
 
-# case: debug_mode-35 | bad | CWE-489 | breakpoint left in a view
-@pages.route("/orders/<int:number>/refund", methods=["POST"])
-def refund(number: int):
-    order = repository.order(number)
-    if order.total < 0:
-        breakpoint()
-    order.refund(request.values["reason"])
-    return {"order": number}
 
+def create_museum():
+    museum = Flask("museum")
+    museum.wsgi_app = RequestIdMiddleware(ProxyFix(museum.wsgi_app, x_for=1))
+    return museum
 
-# case: debug_mode-36 | bad | CWE-489 | environment variable set by the program itself
-def main() -> None:
-    os.environ["FLASK_DEBUG"] = "1"
-    FlaskGroup(create_app=board_factory).main(args=["run", "--host", "0.0.0.0"])
 
+# case: debug_mode-60 | bad | CWE-489 | server of the toolkit
+def serve_wiki(port=8000):
+    wiki = Flask("wiki")
 
-# case: debug_mode-37 | bad | CWE-489 | debugger with console around the WSGI application, by class
-class Server:
-    middleware = staticmethod(lambda inner: DebuggedApplication(inner, evalex=True, pin_security=False))
+    @wiki.get("/pages/<name>")
+    def page(name):
+        return jsonify(db.page(name))
 
-    def __call__(self, inner):
-        serving.run_simple("0.0.0.0", 8000, self.middleware(inner), threaded=True)
+    run_simple("0.0.0.0", port, wiki, use_reloader=False, use_debugger=True)
 
 
-# case: debug_mode-38 | bad | CWE-489 | bottle with debug
-@bottle.get("/status")
-def status():
-    return {"up": True}
+# case: debug_mode-61 | good | CWE-489 | server of the toolkit on a laptop
+def serve_preview(port=8001):
+    preview = Flask("preview")
 
+    @preview.get("/drafts/<int:number>")
+    def draft(number):
+        return jsonify(db.draft(number))
 
-def start_status() -> None:
-    bottle.run(host="0.0.0.0", port=8090, debug=True, reloader=False)
+    run_simple("127.0.0.1", port, preview, use_reloader=True, use_debugger=False)
 
 
-# case: debug_mode-39 | bad | CWE-489 | tornado settings in a dict
-def start_stream() -> None:
-    given = {"debug": True, "compress_response": True}
-    tornado.web.Application([(r"/stream", views.Stream)], **given).listen(8888)
+# case: debug_mode-62 | bad | CWE-489 | switch with a default
+def serve_tickets():
+    tickets = Flask("tickets")
+    debug = os.environ.get("TICKETS_DEBUG", "1") == "1"
 
+    @tickets.get("/tickets/<int:number>")
+    def ticket(number):
+        return jsonify(db.ticket(number))
 
-# case: debug_mode-40 | bad | CWE-489 | Dash with its tools
-def start_charts() -> None:
-    charts = Dash("charts")
-    charts.layout = html.Div("Sales")
-    charts.run_server(host="0.0.0.0", debug=True)
+    tickets.run(host="0.0.0.0", port=5001, debug=debug)
 
 
-# case: debug_mode-41 | bad | CWE-215 | forgotten view that shows the environment, Django
-def debug_environment(request_):
-    return JsonResponse({"environment": dict(os.environ), "settings": str(settings.DATABASES)})
+# case: debug_mode-63 | bad | CWE-489 | switch read from text
+class SurveyConfig:
+    HOST = os.environ.get("SURVEY_HOST", "0.0.0.0")
+    DEBUG = bool(os.environ.get("SURVEY_DEBUG", "False"))
 
 
-urlpatterns = [path("debug/environment", debug_environment), path("", views.home)]
+def serve_survey():
+    survey = Flask("survey")
+    survey.config.from_object(SurveyConfig)
+    survey.run(host=SurveyConfig.HOST, debug=SurveyConfig.DEBUG)
 
 
-# case: debug_mode-42 | bad | CWE-489 | default is on when the variable is missing, Django environ
-@dataclasses.dataclass
-class Switches:
-    DEBUG: bool = env.bool("DJANGO_DEBUG", default=True)
-    TIME_ZONE: str = "UTC"
+# case: debug_mode-64 | good | CWE-489 | switch read from a table
+FLAGS = {"1": True, "true": True, "on": True}
 
 
-settings.configure(**dataclasses.asdict(Switches()))
+def flag(name):
+    return FLAGS.get(os.environ.get(name, "").strip().lower(), False)
 
 
-# case: debug_mode-43 | good | CWE-489 | positional arguments without debug
-def start_board_v2() -> None:
-    board = Flask("board")
-    board.register_blueprint(pages)
-    board.run("127.0.0.1", 8080, False)
+def serve_polls():
+    polls = Flask("polls")
+    polls.config.from_mapping(DEBUG=flag("POLLS_DEBUG"), JSON_AS_ASCII=False)
+    polls.run(host="127.0.0.1", port=5002, debug=polls.config["DEBUG"])
 
 
-# case: debug_mode-44 | good | CWE-489 | from_mapping with debug off
-def board_factory_v2() -> Flask:
-    board = Flask("board")
-    board.config.from_mapping({"DEBUG": False, "SEND_FILE_MAX_AGE_DEFAULT": 3600})
-    return board
+# case: debug_mode-65 | bad | CWE-489 | site in a single file
+def single_file_site():
+    settings.configure(
+        DEBUG=True,
+        ROOT_URLCONF="minisite.urls",
+        ALLOWED_HOSTS=["*"],
+        SECRET_KEY=os.environ["MINISITE_SECRET_KEY"],
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["templates"]}],
+    )
+    return get_wsgi_application()
 
 
-# case: debug_mode-45 | good | CWE-489 | branch that a constant closes
-DEVELOPMENT = False
+# case: debug_mode-66 | good | CWE-489 | status page in a single file
+def status_site():
+    options = {
+        "DEBUG": False,
+        "ROOT_URLCONF": "status.urls",
+        "ALLOWED_HOSTS": ["status.example.org"],
+        "SECRET_KEY": os.environ["STATUS_SECRET_KEY"],
+    }
+    settings.configure(**options)
+    return get_wsgi_application()
 
 
-def start_closed() -> None:
-    board = Flask("board")
-    if DEVELOPMENT:
-        board.run(debug=True)
-    else:
-        board.run("127.0.0.1", 8080)
+# case: debug_mode-67 | good | CWE-489 | class of a configuration set
+class Live(Configuration):
+    DEBUG = values.BooleanValue(False)
+    SECRET_KEY = values.SecretValue()
+    ALLOWED_HOSTS = values.ListValue(["shop.example.org"])
+    SECURE_HSTS_SECONDS = 31536000
 
 
-# case: debug_mode-46 | good | CWE-489 | decouple with cast, off by default
-class SettingsFromFile:
-    DEBUG = config("CLUB_DEBUG", default=False, cast=bool)
-    ALLOWED_HOSTS = ["club.example"]
-    INTERNAL_IPS = ["127.0.0.1"]
+# case: debug_mode-68 | bad | CWE-489 | class of a production set
+class Production(Configuration):
+    DEBUG = True
+    SECRET_KEY = values.SecretValue()
+    ALLOWED_HOSTS = [".tickets.example.org"]
+    SECURE_SSL_REDIRECT = True
 
 
-# case: debug_mode-47 | good | CWE-489 | socket server without debug
-def start_chat_v2() -> None:
-    chat = Flask("chat")
-    sockets = SocketIO(chat, cors_allowed_origins="https://club.example", logger=True)
-    sockets.run(chat, host="0.0.0.0", port=5001)
+# case: debug_mode-69 | bad | CWE-489 | options of an api in a dict
+API_OPTIONS = {"title": "booking", "root_path": "/booking", "debug": True}
 
 
-# case: debug_mode-48 | good | CWE-489 | refusal to start in debug mode
-def start_strict(board: Flask) -> None:
-    if board.debug is True:
-        raise SystemExit("debug mode is for laptops only")
-    serving.run_simple("0.0.0.0", 8000, board, threaded=True)
+def build_booking():
+    booking = FastAPI(**API_OPTIONS)
 
+    @booking.get("/rooms/{room_id}")
+    async def room(room_id: int):
+        return await db.room(room_id)
 
-# case: debug_mode-49 | good | CWE-489 | factory whose parameter is off by default
-def make_service_v2(debug: bool = False) -> FastAPI:
-    made = FastAPI(title="club", debug=debug)
-    made.include_router(views.router)
-    return made
+    return booking
 
 
-quiet_service = make_service_v2()
+# case: debug_mode-70 | good | CWE-489 | options of an api and of its server
+SERVER_OPTIONS = {"host": "127.0.0.1", "port": 8002, "log_level": "debug", "proxy_headers": True}
 
 
-# case: debug_mode-50 | good | CWE-489 | tornado option that is off by default
-define("verbose", default=False, type=bool)
+def run_parking():
+    parking = FastAPI(title="parking")
 
+    @parking.get("/spaces")
+    async def spaces(level: int = 0):
+        return await db.spaces(level)
 
-def start_stream_v2() -> None:
-    options.parse_command_line()
-    tornado.web.Application([(r"/stream", views.Stream)], debug=options.verbose).listen(8888)
+    uvicorn.run(parking, **SERVER_OPTIONS)
 
 
-# case: debug_mode-51 | good | CWE-489 | log lines of the lowest level
-@pages.route("/search")
-def search():
-    words = request.args.get("words", "").split()
-    log.debug("search for %d words", len(words))
-    found = repository.search(words, debug=log.isEnabledFor(logging.DEBUG))
-    return {"found": found}
+# case: debug_mode-71 | bad | CWE-489 | price of a basket
+def create_basket():
+    basket = Flask("basket")
 
+    @basket.post("/price")
+    def price():
+        lines = request.get_json()["lines"]
+        total = sum(catalogue.price(line["sku"]) * line["count"] for line in lines)
+        if total < 0:
+            pdb.set_trace()
+        return jsonify(total=str(total))
 
-# case: debug_mode-52 | good | CWE-489 | error middleware of Starlette without debug
-def wrapped_service() -> FastAPI:
-    return FastAPI(middleware=[Middleware(ServerErrorMiddleware, handler=views.error_page, debug=False)])
+    return basket
 
 
-# case: debug_mode-53 | good | CWE-489 | debugging addresses only when Django is in debug mode
-def debug_patterns():
-    if not settings.DEBUG:
-        return []
-    return [path("__debug__/", include("debug_toolbar.urls"))]
+# case: debug_mode-72 | good | CWE-489 | price of a freight
+def create_freight():
+    freight = Flask("freight")
+    freight.logger.setLevel(logging.DEBUG)
 
+    @freight.post("/price")
+    def freight_price():
+        weight = float(request.get_json()["weight"])
+        if __debug__:
+            freight.logger.debug("freight for %.2f kg", weight)
+        return jsonify(total=str(catalogue.freight(weight)))
 
-# case: debug_mode-54 | good | CWE-489 | quart started for production
-def start_quart() -> None:
-    board = Quart("board")
-    board.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
-    board.run(host="0.0.0.0", port=8001, debug=False, use_reloader=False)
+    return freight
 
 
-# case: debug_mode-55 | good | CWE-489 | class of the live site switches off what the base has on
-class Laptop:
-    DEBUG_TOOLBAR = False
-    HOST = socket.gethostname()
+# case: debug_mode-73 | bad | CWE-215 | page that shows the surroundings
+def create_events():
+    events = Flask("events")
 
+    @events.get("/debug/env")
+    def debug_env():
+        return jsonify(
+            environ=dict(os.environ),
+            config={k: str(v) for k, v in events.config.items()},
+            path=sys.path,
+        )
 
-class Production(Laptop):
-    DEBUG = False
-    ALLOWED_HOSTS = ["club.example"]
+    return events
 
 
-# case: debug_mode-56 | good | CWE-489 | a model field called debug
-@service.post("/reports")
-async def post_report(request_: Request):
-    body = await request_.json()
-    report = repository.new_report(title=body["title"], debug=True)
-    return {"report": report.number, "verbose": report.verbose}
+# case: debug_mode-74 | good | CWE-215 | page that shows the state
+def create_news():
+    news = Flask("news")
+
+    @news.get("/status")
+    def status():
+        return jsonify(
+            version=os.environ.get("RELEASE", "unknown"),
+            python=".".join(map(str, sys.version_info[:2])),
+            database=db.ping(),
+        )
+
+    return news
+
+
+# case: debug_mode-75 | bad | CWE-489 | outer layer of an api
+def build_tours():
+    tours = FastAPI(title="tours")
+
+    @tours.get("/tours/{tour_id}")
+    async def tour(tour_id: int):
+        return await db.tour(tour_id)
+
+    return ServerErrorMiddleware(tours, debug=True)
+
+
+# case: debug_mode-76 | good | CWE-215 | last handler of an api
+def build_rentals():
+    rentals = FastAPI(title="rentals")
+
+    @rentals.exception_handler(Exception)
+    async def on_error(request: Request, exc: Exception):
+        reference = uuid.uuid4().hex
+        logger.error("%s %s\n%s", reference, request.url.path, "".join(traceback.format_exception(exc)))
+        return JSONResponse({"error": "internal error", "reference": reference}, status_code=500)
+
+    return rentals
+
+
+# case: debug_mode-77 | bad | CWE-215 | middleware for failed views
+class ErrorPageMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        logger.exception("view failed")
+        return technical_500_response(request, *sys.exc_info())
+
+
+# case: debug_mode-78 | good | CWE-215 | middleware for failing views
+class FailureMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        logger.exception("view failed", extra={"path": request.path})
+        return render(request, "500.html", status=500)
+
+
+# case: debug_mode-79 | bad | CWE-489 | environment set before the start
+def serve_lottery():
+    os.environ.setdefault("FLASK_DEBUG", "1")
+    lottery = Flask("lottery")
+
+    @lottery.get("/draws/<int:number>")
+    def show_draw(number):
+        return jsonify(db.draw(number))
+
+    lottery.run(host="0.0.0.0", port=5003)
+
+
+# case: debug_mode-80 | good | CWE-489 | event loop of a worker
+async def refresh_feeds():
+    for feed in await db.feeds():
+        logger.debug("feed %s", feed.id)
+        await feed.refresh()
+
+
+def refresh_command():
+    asyncio.run(refresh_feeds(), debug=True)
+
+
+# case: debug_mode-81 | good | CWE-489 | argument of a function of the house
+def explain_price(sku, debug=False):
+    steps = catalogue.price_steps(sku)
+    return steps if debug else steps[-1:]
+
+
+def price_page(request, sku):
+    steps = explain_price(sku, debug=True)
+    return render(request, "price.html", {"sku": sku, "steps": steps})
+
+
+# case: debug_mode-82 | bad | CWE-489 | settings of a site
+WSGI_APPLICATION = "portal.wsgi.application"
+DEBUG = True
+ALLOWED_HOSTS = ["portal.example.org", "www.portal.example.org"]
+STATIC_URL = "/static/"
+CSRF_TRUSTED_ORIGINS = ["https://portal.example.org"]

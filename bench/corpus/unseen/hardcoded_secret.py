@@ -1,303 +1,495 @@
-"""Configuration of services: where keys, passwords and connection strings come from."""
-
-from __future__ import annotations
-
-import argparse
 import base64
-import enum
+import getpass
 import hashlib
 import hmac
+import json
 import os
-import re
-from dataclasses import dataclass
+import secrets
+import smtplib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import boto3
-import hvac
+import httpx
 import jwt
 import keyring
-import pymysql
+import paramiko
+import psycopg2
 import redis
-from celery import Celery
+import requests
+from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from decouple import config
-from django.http import HttpResponse, JsonResponse
-from fastapi import Body, FastAPI, Form, HTTPException
-from flask import Blueprint, Flask, current_app, request
-from flask_httpauth import HTTPBasicAuth
-from ldap3 import Connection, Server
-from pymongo import MongoClient
-from starlette.middleware.sessions import SessionMiddleware
+from django import forms
+from django.conf import settings
+from django.http import JsonResponse
+from django.shortcuts import redirect
+from fastapi import Depends, FastAPI, Form, HTTPException
+from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBasicCredentials, OAuth2PasswordBearer
+from flask import Flask, abort, flash, g, jsonify, request, session
+from flask_sqlalchemy import SQLAlchemy
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+from sqlalchemy.engine import URL
 
-site = Flask(__name__)
-pages = Blueprint("pages", __name__)
-service = FastAPI()
-auth = HTTPBasicAuth()
+from store import db
 
-
-# case: hardcoded_secret-27 | bad | CWE-798 | from_mapping by keyword
-def build_site() -> Flask:
-    built = Flask("club", instance_relative_config=True)
-    built.config.from_mapping(SECRET_KEY="Pebble.Wharf.1906", DATABASE="club.sqlite")
-    return built
+app = Flask(__name__)
+api = FastAPI()
 
 
-# case: hardcoded_secret-28 | bad | CWE-798 | configuration class in an inheritance chain
-class BaseConfig:
-    JSON_SORT_KEYS = False
 
 
-class LiveConfig(BaseConfig):
-    SECRET_KEY = "s0mbre-Heron-of-the-fjord"
-    SESSION_COOKIE_HTTPONLY = True
+# case: hardcoded_secret-51 | bad | CWE-798 | application factory of a forum
+def create_forum():
+    forum = Flask("forum")
+    forum.secret_key = "q8Vd!forum-2xLw0-session-Zt41"
+    forum.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024
+
+    @forum.post("/login")
+    def forum_login():
+        session["user"] = db.login(request.form["name"], request.form["password"])
+        return "", 204
+
+    return forum
 
 
-# case: hardcoded_secret-29 | bad | CWE-798 | Django mail settings
-EMAIL_HOST = "smtp.example.net"
-EMAIL_HOST_USER = "club-mailer"
-EMAIL_HOST_PASSWORD = "Tansy*Rook*33"
-EMAIL_USE_TLS = True
+# case: hardcoded_secret-52 | good | CWE-798 | application factory of a wiki
+def create_wiki():
+    wiki = Flask("wiki")
+    wiki.secret_key = os.environ["WIKI_SECRET_KEY"]
+    wiki.config.update(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_SAMESITE="Lax")
+
+    @wiki.post("/login")
+    def wiki_login():
+        session["user"] = db.login(request.form["name"], request.form["password"])
+        return "", 204
+
+    return wiki
 
 
-# case: hardcoded_secret-30 | bad | CWE-798 | document database address put together from constants
-MONGO_USER = "events"
-MONGO_PASS = "juniper-Skiff-5"
-
-
-def events():
-    return MongoClient(f"mongodb://{MONGO_USER}:{MONGO_PASS}@mongo.example:27017/events").get_default_database()
-
-
-# case: hardcoded_secret-31 | bad | CWE-798 | password in a redis address
-class Throttle:
-    def __init__(self) -> None:
-        self.store = redis.from_url("redis://:Gravel-Plover-12@cache.example:6379/3")
-
-    def hit(self, address: str) -> int:
-        return self.store.incr(f"hits:{address}")
-
-
-# case: hardcoded_secret-32 | bad | CWE-798 | broker address of a worker
-worker = Celery("club", broker="amqp://club:Walnut66Petrel@queue.example:5672//")
-
-
-@worker.task
-def send_newsletter(number: int) -> None:
-    current_app.logger.info("newsletter %d", number)
-
-
-# case: hardcoded_secret-33 | bad | CWE-798 | environment or else a literal
-def session_key() -> str:
-    return os.getenv("CLUB_SESSION_KEY") or "drizzle-Marten-440"
-
-
-service.add_middleware(SessionMiddleware, secret_key=session_key())
-
-
-# case: hardcoded_secret-34 | bad | CWE-259 | table of users for basic authentication
-USERS = {"editor": "Sorrel+Dune4", "printer": "Hazel+Quay9"}
-
-
-@auth.verify_password
-def verify_password(name, given):
-    return name if name in USERS and hmac.compare_digest(USERS[name], given) else None
-
-
-# case: hardcoded_secret-35 | bad | CWE-321 | literal bytes as the key of an HMAC
-@pages.route("/hooks/shop", methods=["POST"])
-def shop_hook():
-    mark = hmac.new(b"brook-Lynx-saffron", request.get_data(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(mark, request.headers.get("X-Mark", "")):
-        return {}, 403
-    return {}, 204
-
-
-# case: hardcoded_secret-36 | bad | CWE-798 | cloud storage client with literal keys
-def storage():
-    return boto3.client(
-        "s3",
-        endpoint_url="https://objects.example",
-        aws_access_key_id="club-objects",
-        aws_secret_access_key="Birch/Gannet/17",
+# case: hardcoded_secret-53 | bad | CWE-259 | connection for each request
+@app.before_request
+def connect_orders():
+    g.orders = psycopg2.connect(
+        host="pg-orders.internal.example",
+        dbname="orders",
+        user="orders_rw",
+        password="Walnut-Harbour-58",
+        connect_timeout=5,
     )
 
 
-# case: hardcoded_secret-37 | bad | CWE-259 | keyword arguments of a connection in a dict
-LEDGER = dict(host="ledger.example", user="ledger", passwd="Copse&Tern82", database="ledger")
+# case: hardcoded_secret-54 | good | CWE-259 | connection with a mounted file
+def stock_password():
+    return Path("/run/secrets/stock_db_password").read_text().strip()
 
 
-def ledger_rows(request_):
-    with pymysql.connect(**LEDGER) as link, link.cursor() as cursor:
-        cursor.execute("SELECT day, total FROM days ORDER BY day DESC LIMIT 31")
-        return JsonResponse(list(cursor.fetchall()), safe=False)
+@app.get("/stock/<int:sku>")
+def stock(sku):
+    with psycopg2.connect(host="pg-stock", dbname="stock", user="stock_ro", password=stock_password()) as conn:
+        with conn.cursor() as cur:
+            cur.execute("select count from stock where sku = %s", (sku,))
+            row = cur.fetchone()
+    return jsonify(count=row[0] if row else 0)
 
 
-# case: hardcoded_secret-38 | bad | CWE-321 | key decoded from a literal
-ARCHIVE_KEY = base64.b64decode("aGVhdGhlci1jdXJsZXctMTIzNDU2Nzg5MC1zdG9uZSE=")
+# case: hardcoded_secret-55 | bad | CWE-321 | key of the issued tokens
+SIGNING_KEY = "n3ver-mind-the-gap-7741-tokens"
+ALGORITHM = "HS256"
 
 
-def seal_archive(content: bytes) -> bytes:
-    nonce = os.urandom(12)
-    return nonce + AESGCM(ARCHIVE_KEY[:32]).encrypt(nonce, content, None)
+@api.post("/token")
+async def issue_token(username: str = Form(...), password: str = Form(...)):
+    user = await db.authenticate(username, password)
+    if user is None:
+        raise HTTPException(status_code=401)
+    claims = {"sub": str(user.id), "exp": datetime.now(timezone.utc) + timedelta(minutes=30)}
+    return {"access_token": jwt.encode(claims, SIGNING_KEY, algorithm=ALGORITHM), "token_type": "bearer"}
 
 
-# case: hardcoded_secret-39 | bad | CWE-259 | default value of a parameter
-def directory(user: str = "cn=reader,dc=example", password: str = "Ash-Bittern-28") -> Connection:
-    return Connection(Server("ldap.example", use_ssl=True), user, password, auto_bind=True)
+# case: hardcoded_secret-56 | good | CWE-798 | settings model of an api
+class LedgerSettings(BaseSettings):
+    jwt_secret: SecretStr
+    database_password: SecretStr
+    token_minutes: int = 20
 
 
-# case: hardcoded_secret-40 | bad | CWE-321 | token check with a literal put together, FastAPI
-@service.post("/whoami")
-async def whoami(token: str = Form()):
+def ledger_settings() -> LedgerSettings:
+    return LedgerSettings()
+
+
+@api.get("/ledger/me")
+async def ledger_me(token: str, conf: LedgerSettings = Depends(ledger_settings)):
+    return jwt.decode(token, conf.jwt_secret.get_secret_value(), algorithms=["HS256"])
+
+
+# case: hardcoded_secret-57 | good | CWE-259 | databases of a settings class
+class ShopSettings:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": os.environ.get("DB_NAME", "shop"),
+            "USER": os.environ.get("DB_USER", "shop"),
+            "PASSWORD": os.environ["DB_PASSWORD"],
+            "HOST": os.environ.get("DB_HOST", "localhost"),
+        }
+    }
+
+
+# case: hardcoded_secret-58 | bad | CWE-259 | databases of a site
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "portal",
+        "USER": "portal",
+        "PASSWORD": "gr4niteFerry_portal",
+        "HOST": "mysql.internal.example",
+        "OPTIONS": {"charset": "utf8mb4"},
+    }
+}
+
+
+# case: hardcoded_secret-59 | bad | CWE-798 | key with a fallback
+JWT_KEY = os.environ.get("BOOKING_JWT_KEY", "booking-jwt-9f2Lq7!riverside")
+
+
+@app.get("/bookings")
+def bookings():
+    raw = request.headers.get("Authorization", "").removeprefix("Bearer ")
     try:
-        claims = jwt.decode(token, key="mica-" + "Stoat-" + "7710", algorithms=["HS512"])
-    except jwt.PyJWTError as error:
-        raise HTTPException(401) from error
-    return {"name": claims["name"]}
+        claims = jwt.decode(raw, JWT_KEY, algorithms=["HS256"])
+    except jwt.InvalidTokenError:
+        abort(401)
+    return jsonify(db.bookings(claims["sub"]))
 
 
-# case: hardcoded_secret-41 | bad | CWE-798 | environment filled in for Django
-def configure_environment() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "club.settings")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "lichen-Osprey-delta-9")
+# case: hardcoded_secret-60 | good | CWE-798 | key with a check at start
+def create_calendar():
+    calendar = Flask("calendar")
+    key = os.environ.get("CALENDAR_SECRET_KEY", "")
+    if key in ("", "changeme") or len(key) < 32:
+        raise RuntimeError("CALENDAR_SECRET_KEY is missing or too short")
+    calendar.config["SECRET_KEY"] = key
+    calendar.config["SESSION_COOKIE_NAME"] = "calendar_session"
+    return calendar
 
 
-# case: hardcoded_secret-42 | bad | CWE-798 | default of a command-line option
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--user", default="backup")
-    parser.add_argument("--password", default="Reed!Dunlin!61")
-    return parser.parse_args()
+# case: hardcoded_secret-61 | bad | CWE-259 | entry to the back office
+@app.post("/backoffice/login")
+def backoffice_login():
+    name = request.form.get("name", "")
+    password = request.form.get("password", "")
+    if name == "office" and password == "Mulberry!Lane22":
+        session["office"] = True
+        return "", 204
+    flash("Wrong name or password")
+    return "", 401
 
 
-# case: hardcoded_secret-43 | good | CWE-798 | Flask takes prefixed environment variables
-def build_site_v2() -> Flask:
-    built = Flask("club", instance_relative_config=True)
-    built.config.from_prefixed_env("CLUB")
-    if not built.config.get("SECRET_KEY"):
-        raise RuntimeError("CLUB_SECRET_KEY is not set")
-    return built
+# case: hardcoded_secret-62 | good | CWE-259 | names and messages of a form
+PASSWORD_FIELD = "password"
+PASSWORD_CONFIRM_FIELD = "password_confirm"
+PASSWORD_MISMATCH = "The two passwords are not the same."
+PASSWORD_TOO_SHORT = "The password needs at least 12 characters."
 
 
-# case: hardcoded_secret-44 | good | CWE-798 | decouple for Django settings
-SECRET_KEY = config("DJANGO_SECRET_KEY")
-EMAIL_HOST = "smtp.example.net"
-SERVER_EMAIL_PASSWORD = config("EMAIL_HOST_PASSWORD", default="")
+@app.post("/register")
+def register():
+    password = request.form[PASSWORD_FIELD]
+    if password != request.form[PASSWORD_CONFIRM_FIELD]:
+        return jsonify(error=PASSWORD_MISMATCH), 400
+    if len(password) < 12:
+        return jsonify(error=PASSWORD_TOO_SHORT), 400
+    db.add_user(request.form["email"], PasswordHasher().hash(password))
+    return "", 201
 
 
-# case: hardcoded_secret-45 | good | CWE-798 | refusal of the placeholder from the manual
-def checked_key() -> str:
-    key = os.environ["CLUB_SESSION_KEY"]
-    if key in {"changeme", "secret", "password"}:
-        raise RuntimeError("CLUB_SESSION_KEY is still the one from the manual")
-    return key
+# case: hardcoded_secret-63 | bad | CWE-798 | database address in the configuration
+def create_inventory():
+    inventory = Flask("inventory")
+    inventory.config.from_mapping(
+        SQLALCHEMY_DATABASE_URI="postgresql://inventory:Sextant-Moss-904@db.internal.example:5432/inventory",
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True},
+    )
+    SQLAlchemy(inventory)
+    return inventory
 
 
-# case: hardcoded_secret-46 | good | CWE-798 | kinds of credentials in an enumeration
-class Grant(enum.Enum):
-    PASSWORD = "password"
-    REFRESH_TOKEN = "refresh_token"
-    CLIENT_SECRET = "client_secret"
+# case: hardcoded_secret-64 | good | CWE-798 | database address put together at start
+def create_archive():
+    archive = Flask("archive")
+    archive.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
+        "postgresql+psycopg2",
+        username="archive",
+        password=os.environ["ARCHIVE_DB_PASSWORD"],
+        host="db.internal.example",
+        database="archive",
+    ).render_as_string(hide_password=False)
+    SQLAlchemy(archive)
+    return archive
 
 
-@service.post("/oauth/token")
-async def oauth_token(grant_type: Grant = Form()):
-    return {"token_type": "bearer", "grant": grant_type.value}
+# case: hardcoded_secret-65 | good | CWE-798 | schemes of an api
+api_key_header = APIKeyHeader(name="X-API-Key", auto_error=True)
+oauth2_scheme = OAuth2PasswordBearer(tokenUrl="token", scopes={"orders:read": "read orders"})
 
 
-# case: hardcoded_secret-47 | good | CWE-798 | value from Vault
-def ledger_password() -> str:
-    client = hvac.Client(url="https://vault.example:8200", token=os.environ["VAULT_TOKEN"])
-    answer = client.secrets.kv.v2.read_secret_version(path="club/ledger")
-    return answer["data"]["data"]["password"]
+@api.get("/partner/orders")
+async def partner_orders(key: str = Depends(api_key_header)):
+    partner = await db.partner_by_digest(hashlib.sha256(key.encode()).hexdigest())
+    if partner is None:
+        raise HTTPException(status_code=403)
+    return await db.orders_of(partner.id)
 
 
-# case: hardcoded_secret-48 | good | CWE-798 | value from the key ring
+# case: hardcoded_secret-66 | bad | CWE-798 | headers of a call to a partner
+GEOCODER_HEADERS = {
+    "Accept": "application/json",
+    "Authorization": "Bearer geo.7vKp2mWs90xRtYe4HnQb",
+}
+
+
+@api.get("/geocode")
+async def geocode(q: str):
+    async with httpx.AsyncClient(base_url="https://geo.partner.example", headers=GEOCODER_HEADERS) as client:
+        reply = await client.get("/v1/search", params={"q": q})
+    return reply.json()
+
+
+# case: hardcoded_secret-67 | bad | CWE-259 | defaults of a mail account
 @dataclass
-class Backup:
-    host: str
-    user: str = "backup"
-
-    @property
-    def password(self) -> str:
-        found = keyring.get_password("club-backup", self.user)
-        if found is None:
-            raise LookupError("no password of club-backup in the key ring")
-        return found
+class MailAccount:
+    host: str = "smtp.example.org"
+    port: int = 587
+    user: str = "noreply@example.org"
+    password: str = "Cobble_Lantern_31"
 
 
-# case: hardcoded_secret-49 | good | CWE-798 | addresses without credentials
-DATABASE_URL = "postgresql://db.example:5432/club?sslmode=verify-full"
-CACHE_URL = "redis://cache.example:6379/3"
-BROKER_URL = "amqps://queue.example:5671//"
+@app.post("/feedback")
+def feedback():
+    account = MailAccount()
+    with smtplib.SMTP(account.host, account.port, timeout=10) as relay:
+        relay.starttls()
+        relay.login(account.user, account.password)
+        relay.sendmail(account.user, "desk@example.org", request.form["text"])
+    return "", 202
 
 
-# case: hardcoded_secret-50 | good | CWE-259 | what a password must look like
-PASSWORD_PATTERN = r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d).{12,}"
-PASSWORD_HINT = "Twelve characters, both cases and a digit."
+# case: hardcoded_secret-68 | good | CWE-259 | defaults of a relay account
+@dataclass
+class RelayAccount:
+    host: str = "relay.example.org"
+    user: str = "web"
+    password: str = field(default_factory=lambda: os.environ["RELAY_PASSWORD"], repr=False)
 
 
-@pages.route("/password/check", methods=["POST"])
-def check_password():
-    fits = re.fullmatch(PASSWORD_PATTERN, request.values["password"]) is not None
-    return {"fits": fits, "hint": "" if fits else PASSWORD_HINT}
+@app.post("/complaints")
+def complaints():
+    account = RelayAccount()
+    with smtplib.SMTP(account.host, 587, timeout=10) as relay:
+        relay.starttls()
+        relay.login(account.user, account.password)
+        relay.sendmail("web@example.org", "desk@example.org", request.form["text"])
+    return "", 202
 
 
-# case: hardcoded_secret-51 | good | CWE-321 | alias of a key that a key service holds
-DATA_KEY_ALIAS = "alias/club-data-key"
+# case: hardcoded_secret-69 | bad | CWE-798 | client of a payment service
+class PaymentGateway:
+    base = "https://gateway.partner.example"
+    merchant = "M-20417"
+    api_secret = "pgw-Xk29-Tulip-66b1-dd07"
+
+    def charge(self, order, amount):
+        body = json.dumps({"merchant": self.merchant, "order": order, "amount": str(amount)})
+        mac = hmac.new(self.api_secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+        return requests.post(f"{self.base}/charge", data=body, headers={"X-Mac": mac}, timeout=10)
 
 
-def data_key() -> bytes:
-    answer = boto3.client("kms").generate_data_key(KeyId=DATA_KEY_ALIAS, KeySpec="AES_256")
-    return answer["Plaintext"]
+def checkout(request):
+    reply = PaymentGateway().charge(request.session["order"], request.session["total"])
+    return redirect("thanks" if reply.ok else "basket")
 
 
-# case: hardcoded_secret-52 | good | CWE-321 | public key that checks tokens
-TOKEN_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
-MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
------END PUBLIC KEY-----"""
+# case: hardcoded_secret-70 | good | CWE-798 | secret fetched from a store
+class ShippingGateway:
+    secret_id = "prod/shipping/api"
+
+    def __init__(self):
+        raw = boto3.client("secretsmanager").get_secret_value(SecretId=self.secret_id)["SecretString"]
+        self.api_secret = json.loads(raw)["api_secret"]
+
+    def label(self, order):
+        return requests.post("https://shipping.partner.example/labels", json={"order": order},
+                             headers={"X-Api-Secret": self.api_secret}, timeout=10).json()
 
 
-@service.post("/v2/whoami")
-async def whoami_v2(token: str = Form()):
-    return {"name": jwt.decode(token, TOKEN_PUBLIC_KEY, algorithms=["EdDSA"])["name"]}
+def shipping_label(request, order_id):
+    return JsonResponse(ShippingGateway().label(order_id))
 
 
-# case: hardcoded_secret-53 | good | CWE-259 | descriptions in an interface document, FastAPI
-@service.put("/members/{number}/password", status_code=204)
-async def put_password(
-    number: int,
-    password: str = Body(description="The new password, sent over TLS only", min_length=12),
-    token: str = Body(description="The token of the mail", examples=["from-your-mail"]),
-):
-    if number < 1:
-        raise HTTPException(404)
+# case: hardcoded_secret-71 | bad | CWE-321 | key of the encrypted column
+BOX = Fernet(b"bWFkZS11cC1rZXktZm9yLXRoZS1ib29rLXNob3AtMDE=")
 
 
-# case: hardcoded_secret-54 | good | CWE-798 | names under which a view keeps things, Django
-SESSION_TOKEN_KEY = "oauth_token"
-PASSWORD_RESET_TEMPLATE = "registration/password_reset.html"
+@app.post("/customers/<int:customer_id>/tax-number")
+def save_tax_number(customer_id):
+    sealed = BOX.encrypt(request.form["tax_number"].encode())
+    db.save_tax_number(customer_id, sealed)
+    return "", 204
 
 
-def forget_token(request_):
-    request_.session.pop(SESSION_TOKEN_KEY, None)
-    response = HttpResponse(status=204)
-    response.delete_cookie("remember_token")
-    return response
+# case: hardcoded_secret-72 | good | CWE-321 | key of the encrypted file
+KEY_FILE = os.environ.get("CLAIMS_KEY_FILE", "/run/secrets/claims_fernet_key")
 
 
-# case: hardcoded_secret-55 | good | CWE-321 | key file named by configuration
-class Sealer:
-    def __init__(self, key_file: str = "/etc/club/fernet.key") -> None:
-        with open(key_file, "rb") as stream:
-            self._box = Fernet(stream.read().strip())
-
-    def seal(self, text: str) -> bytes:
-        return self._box.encrypt(text.encode())
+def claims_box():
+    with open(KEY_FILE, "rb") as fh:
+        return Fernet(fh.read().strip())
 
 
-# case: hardcoded_secret-56 | good | CWE-798 | literal replaced before anything sees it
-def broker_address() -> str:
-    password = "to-be-set"
-    password = os.environ["CLUB_BROKER_PASSWORD"]
-    return "amqps://club:{}@queue.example:5671//".format(password)
+@app.post("/claims/<int:claim_id>/note")
+def save_claim_note(claim_id):
+    db.save_claim_note(claim_id, claims_box().encrypt(request.form["note"].encode()))
+    return "", 204
+
+
+# case: hardcoded_secret-73 | bad | CWE-321 | key of a signed hook
+def hook_key():
+    return base64.b64decode("b3JjaGFyZC1ob29rLWtleS0yMDI0LXNwcmluZw==")
+
+
+@app.post("/hooks/orders")
+def orders_hook():
+    expected = hmac.new(hook_key(), request.get_data(), "sha256").hexdigest()
+    if not hmac.compare_digest(expected, request.headers.get("X-Mac", "")):
+        abort(403)
+    db.apply_order_event(request.get_json())
+    return "", 204
+
+
+# case: hardcoded_secret-74 | good | CWE-321 | key of a signed callback
+@app.post("/callbacks/parcels")
+def parcels_callback():
+    key = app.config["PARCELS_CALLBACK_KEY"].encode()
+    expected = hmac.new(key, request.get_data(), "sha256").hexdigest()
+    if not hmac.compare_digest(expected, request.headers.get("X-Signature", "")):
+        abort(403)
+    db.apply_parcel_event(request.get_json())
+    return "", 204
+
+
+# case: hardcoded_secret-75 | bad | CWE-259 | people who may see the metrics
+METRICS_USERS = {"grafana": "Thistle-copper-17", "oncall": "Saffron-dune-83"}
+basic = HTTPBasic()
+
+
+def metrics_user(credentials: HTTPBasicCredentials = Depends(basic)) -> str:
+    known = METRICS_USERS.get(credentials.username)
+    if known is None or not secrets.compare_digest(known.encode(), credentials.password.encode()):
+        raise HTTPException(status_code=401, headers={"WWW-Authenticate": "Basic"})
+    return credentials.username
+
+
+@api.get("/metrics")
+async def metrics(user: str = Depends(metrics_user)):
+    return await db.metrics()
+
+
+# case: hardcoded_secret-76 | good | CWE-259 | people who may see the queues
+basic_queues = HTTPBasic(realm="queues")
+
+
+async def queues_user(credentials: HTTPBasicCredentials = Depends(basic_queues)) -> str:
+    row = await db.fetch_one("select pw from operators where name = :n", {"n": credentials.username})
+    if row is None:
+        raise HTTPException(status_code=401)
+    PasswordHasher().verify(row["pw"], credentials.password)
+    return credentials.username
+
+
+@api.get("/queues")
+async def queues(user: str = Depends(queues_user)):
+    return await db.queues()
+
+
+# case: hardcoded_secret-77 | bad | CWE-798 | settings model with a value for the key
+class ReportSettings(BaseSettings):
+    redis_url: str = "redis://localhost:6379/0"
+    internal_api_token: str = "rpt-internal-55Yw0bZq81"
+    page_size: int = 50
+
+
+report_settings = ReportSettings()
+
+
+@api.post("/internal/reports/rebuild")
+async def rebuild_reports(token: str):
+    if not secrets.compare_digest(token, report_settings.internal_api_token):
+        raise HTTPException(status_code=403)
+    await db.rebuild_reports(report_settings.page_size)
+    return {"ok": True}
+
+
+# case: hardcoded_secret-78 | good | CWE-798 | factory of a demo board
+def create_demo_board():
+    board = Flask("demo_board")
+    board.secret_key = secrets.token_hex(32)
+    board.config["SESSION_COOKIE_HTTPONLY"] = True
+
+    @board.post("/name")
+    def name():
+        session["name"] = request.form["name"][:40]
+        return "", 204
+
+    return board
+
+
+# case: hardcoded_secret-79 | bad | CWE-798 | upload to a partner's host
+def push(path, host="sftp.partner.example", user="acme-feed", password="Juniper#Canal64"):
+    client = paramiko.SSHClient()
+    client.load_system_host_keys()
+    client.connect(host, username=user, password=password)
+    with client.open_sftp() as sftp:
+        sftp.put(path, "/in/" + Path(path).name)
+    client.close()
+
+
+@app.post("/feeds/<int:feed_id>/push")
+def push_feed(feed_id):
+    push(db.feed_path(feed_id))
+    return "", 202
+
+
+# case: hardcoded_secret-80 | good | CWE-798 | cache that asks the operator or the key store
+def cache_connection(host="cache.internal.example"):
+    password = keyring.get_password("cache", "web") or getpass.getpass("cache password: ")
+    return redis.Redis(host=host, username="web", password=password, ssl=True)
+
+
+@app.cli.command("flush-cache")
+def flush_cache():
+    cache_connection().flushdb()
+
+
+# case: hardcoded_secret-81 | good | CWE-259 | form with a field for a secret
+class ConnectForm(forms.Form):
+    username = forms.CharField(max_length=80)
+    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+    token = forms.CharField(label="Token", required=False, help_text="six digits from your app")
+
+
+def connect(request):
+    form = ConnectForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse(form.errors, status=400)
+    request.session["connection"] = db.connect_account(**form.cleaned_data)
+    return redirect("connections")
+
+
+# case: hardcoded_secret-82 | bad | CWE-798 | settings of a site
+ROOT_URLCONF = "portal.urls"
+SECRET_KEY = "4k-z!pw7@portal-&m2x^hv9#o0c$s8r3tq6jyel1"
+ALLOWED_HOSTS = ["portal.example.org"]
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+CSRF_COOKIE_SECURE = True

@@ -1,285 +1,407 @@
-"""Labelled code: text of a request in the headers of a response or a mail (first-seen half)."""
-
-import hashlib
-import json
+import csv
+import enum
+import io
+import os
 import re
+import smtplib
 import socket
-import subprocess
+import uuid
 from dataclasses import dataclass
-from datetime import date
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from http.server import BaseHTTPRequestHandler
-from smtplib import SMTP
-from urllib.parse import unquote
+from typing import Literal
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from django.conf import settings
-from django.http import FileResponse, HttpResponse, HttpResponseBadRequest
+from django.core.mail import send_mail
+from django.http import FileResponse as DjangoFileResponse
+from django.http import HttpResponse, JsonResponse
+from django.utils.http import content_disposition_header
 from django.views import View
-from fastapi import APIRouter, HTTPException, Query, Response
-from fastapi.responses import HTMLResponse, JSONResponse
-from flask import Blueprint, abort, current_app, request, send_file
-from flask.views import MethodView
-from pydantic import BaseModel, Field
+from fastapi import Depends, FastAPI, Query
+from fastapi import Request as ApiRequest
+from fastapi import Response as ApiResponse
+from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
+from flask import Flask, Response, current_app, jsonify, make_response, request, send_file
+from pydantic import BaseModel
+from werkzeug.utils import secure_filename
 
-pages = Blueprint("pages", __name__)
-router = APIRouter(prefix="/api")
+app = Flask(__name__)
+api = FastAPI()
 
-
-# case: header_injection-23 | bad | CWE-113 | WSGI, decoded path in the Location of a redirect
-def add_slash(environ, start_response):
-    path = environ.get("PATH_INFO", "/")
-    if not path.endswith("/"):
-        start_response("301 Moved Permanently", [("Location", environ["SCRIPT_NAME"] + path + "/")])
-        return []
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [b"index"]
+SMTP_HOST = os.environ.get("SMTP_HOST", "localhost")
+EXPORT_ROOT = "/srv/exports"
 
 
-# case: header_injection-24 | good | CWE-113 | WSGI, entity tag from a digest of the path
-def tagged(environ, start_response):
-    path = environ.get("PATH_INFO", "/")
-    tag = hashlib.sha256(path.encode("latin-1")).hexdigest()
-    if environ.get("HTTP_IF_NONE_MATCH") == f'"{tag}"':
-        start_response("304 Not Modified", [("ETag", f'"{tag}"')])
-        return []
-    start_response("200 OK", [("ETag", f'"{tag}"'), ("Content-Type", "text/plain")])
-    return [b"index"]
+def load_rows():
+    return [("id", "total"), (1, 20), (2, 35)]
 
 
-# case: header_injection-25 | bad | CWE-93 | mail through the sendmail program, recipients read from its headers
-class ShareView(MethodView):
-    def post(self):
-        headers = {"To": current_app.config["EDITOR"], "Subject": "Shared: " + request.form["headline"]}
-        letter = "\n".join(f"{name}: {value}" for name, value in headers.items()) + "\n\nSee attachment.\n"
-        subprocess.run(["/usr/sbin/sendmail", "-t", "-i"], input=letter.encode(), check=True)
-        return {"shared": True}
+# case: header_injection-51 | good | CWE-113 | body field limited by Literal (FastAPI)
+class UnitPrefs(BaseModel):
+    units: Literal["metric", "imperial"]
 
 
-# case: header_injection-26 | good | CWE-93 | mail through the sendmail program, written by EmailMessage
-class ForwardView(MethodView):
-    def post(self):
-        letter = EmailMessage(policy=SMTP_POLICY)
-        letter["To"] = current_app.config["EDITOR"]
-        try:
-            letter["Subject"] = "Forwarded: " + request.form["headline"]
-        except ValueError:
-            abort(400)
-        letter.set_content("See attachment.")
-        subprocess.run(["/usr/sbin/sendmail", "-t", "-i"], input=letter.as_bytes(), check=True)
-        return {"forwarded": True}
+@api.post("/prefs/units")
+def save_units(prefs: UnitPrefs):
+    response = ApiResponse(status_code=204)
+    cookie = "units={}; Path=/; Secure; HttpOnly; SameSite=Lax".format(prefs.units)
+    response.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
+    return response
 
 
-# case: header_injection-27 | bad | CWE-113 | request to an inner service over a bare socket
-def ask_backend(lines):
-    with socket.create_connection(("billing.internal", 8080), timeout=5) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        return connection.recv(65536)
+# case: header_injection-52 | bad | CWE-93 | subject formatted into a raw SMTP message
+def deliver_raw(sender, subject, text):
+    payload = "From: %s\r\nTo: support@example.org\r\nSubject: %s\r\n\r\n%s" % (sender, subject, text)
+    with smtplib.SMTP(SMTP_HOST) as smtp:
+        smtp.sendmail("noreply@example.org", ["support@example.org"], payload.encode("utf-8"))
 
 
-@pages.post("/balance")
-def balance():
-    customer = request.form["customer"]
-    return ask_backend(["GET /balance HTTP/1.1", "Host: billing.internal", f"X-Customer: {customer}"])
-
-
-# case: header_injection-28 | good | CWE-113 | request to an inner service, number checked and formatted
-def ask_ledger(lines):
-    with socket.create_connection(("ledger.internal", 8080), timeout=5) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        return connection.recv(65536)
-
-
-@pages.post("/ledger")
-def ledger():
-    account = request.form.get("account", type=int)
-    if account is None:
-        abort(400)
-    return ask_ledger(["GET /ledger HTTP/1.1", "Host: ledger.internal", f"X-Account: {account:08d}"])
-
-
-# case: header_injection-29 | bad | CWE-113 | Django class-based view, headers named in the JSON body
-class EchoView(View):
-    def post(self, request):
-        wanted = json.loads(request.body).get("headers", {})
-        response = HttpResponse(b"ok")
-        for name in wanted:
-            response.headers[name] = str(wanted[name])
-        return response
-
-
-# case: header_injection-30 | good | CWE-113 | Django class-based view, names of the JSON body only select our own headers
-class HintView(View):
-    hints = {"preload": "</app.css>; rel=preload; as=style", "connect": "<https://cdn.shop.example>; rel=preconnect"}
-
-    def post(self, request):
-        wanted = json.loads(request.body).get("hints", [])
-        response = HttpResponse(b"ok")
-        response["Link"] = ", ".join(value for name, value in self.hints.items() if name in wanted)
-        return response
-
-
-# case: header_injection-31 | bad | CWE-113 | FastAPI, query value opens the frame policy to anybody
-@router.get("/widget", response_class=HTMLResponse)
-async def widget(partner: str = Query(default="'self'")):
-    policy = {"default-src": "'self'", "frame-ancestors": partner}
-    text = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
-    return HTMLResponse("<div id=widget></div>", headers={"Content-Security-Policy": text})
-
-
-# case: header_injection-32 | good | CWE-113 | FastAPI, partner's host found in our table
-PARTNERS = {"acme": "https://acme.example", "globex": "https://globex.example"}
-
-
-@router.get("/gadget", response_class=HTMLResponse)
-async def gadget(partner: str):
-    if (host := PARTNERS.get(partner)) is None:
-        raise HTTPException(404)
-    return HTMLResponse("<div id=gadget></div>", headers={"Content-Security-Policy": f"frame-ancestors {host}"})
-
-
-# case: header_injection-33 | bad | CWE-113 | FastAPI, cookie line appended with a model's free text
-class Region(BaseModel):
-    name: str = Field(max_length=200)
-
-
-@router.put("/region")
-async def set_region(region: Region, response: Response):
-    crumbs = ["region=" + region.name, "Path=/", "Secure", "HttpOnly", "SameSite=Strict"]
-    response.headers.append("Set-Cookie", "; ".join(crumbs))
-    return {"stored": True}
-
-
-# case: header_injection-34 | good | CWE-113 | FastAPI, cookie line appended with a field of two capital letters
-class Country(BaseModel):
-    code: str = Field(pattern=r"^[A-Z]{2}$", max_length=2)
-
-
-@router.put("/country")
-async def set_country(country: Country):
-    crumbs = [f"country={country.code}", "Path=/", "Secure", "HttpOnly", "SameSite=Strict"]
-    return JSONResponse({"stored": True}, headers={"Set-Cookie": "; ".join(crumbs)})
-
-
-# case: header_injection-35 | bad | CWE-113 | encoded line ends looked for in the text that is already decoded
-class DownloadHandler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        name = unquote(self.path.rpartition("/")[2])
-        if "%0d" in name.lower() or "%0a" in name.lower():
-            self.send_error(400)
-            return
-        self.send_response(200)
-        self.send_header("X-File", name)
-        self.end_headers()
-
-
-# case: header_injection-36 | good | CWE-113 | control characters looked for in the decoded text
-class UploadHandler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        name = unquote(self.path.rpartition("/")[2])
-        if not name.isascii() or any(ord(character) < 32 for character in name):
-            self.send_error(400)
-            return
-        self.send_response(200)
-        self.send_header("X-File", name)
-        self.end_headers()
-
-
-# case: header_injection-37 | bad | CWE-93 | Django, dataclass that formats the whole mail
-@dataclass
-class Letter:
-    sender: str
-    topic: str
-    body: str
-
-    def __str__(self):
-        return "From: %(sender)s\r\nSubject: %(topic)s\r\n\r\n%(body)s" % vars(self)
-
-
-def complain(request):
-    letter = Letter(settings.DEFAULT_FROM_EMAIL, request.POST.get("topic", ""), request.POST.get("body", ""))
-    with SMTP(settings.EMAIL_HOST) as server:
-        server.sendmail(letter.sender, [settings.COMPLAINTS], str(letter))
-    return HttpResponse(status=202)
-
-
-# case: header_injection-38 | good | CWE-93 | Django, several lines refused before the mail is formatted
-def praise(request):
-    topic = request.POST.get("topic", "").strip()
-    if len(topic.splitlines()) != 1:
-        return HttpResponseBadRequest("one line, please")
-    text = "From: %s\r\nSubject: %s\r\n\r\nPraise!" % (settings.DEFAULT_FROM_EMAIL, topic)
-    with SMTP(settings.EMAIL_HOST) as server:
-        server.sendmail(settings.DEFAULT_FROM_EMAIL, [settings.PRAISE], text.encode())
-    return HttpResponse(status=202)
-
-
-# case: header_injection-39 | bad | CWE-113 | WSGI middleware, pattern without an end lets the rest through
-class VariantMiddleware:
-    def __init__(self, application):
-        self.application = application
-
-    def __call__(self, environ, start_response):
-        variant = unquote(environ.get("QUERY_STRING", "").partition("variant=")[2])
-
-        def start(status, headers, exc_info=None):
-            if re.match(r"[a-z]+", variant):
-                headers = [*headers, ("X-Variant", variant)]
-            return start_response(status, headers, exc_info)
-
-        return self.application(environ, start)
-
-
-# case: header_injection-40 | good | CWE-113 | WSGI middleware, only the part that matched is used
-class BranchMiddleware:
-    def __init__(self, application):
-        self.application = application
-
-    def __call__(self, environ, start_response):
-        found = re.search(r"branch=([a-z0-9]+)", environ.get("QUERY_STRING", ""))
-
-        def start(status, headers, exc_info=None):
-            if found:
-                headers = [*headers, ("X-Branch", found.group(1))]
-            return start_response(status, headers, exc_info)
-
-        return self.application(environ, start)
-
-
-# case: header_injection-41 | bad | CWE-113 | Flask, dictionary of headers from the query returned with the body
-@pages.get("/objects/<int:number>")
-def get_object(number):
-    overrides = {key[4:]: value for key, value in request.args.items() if key.startswith("hdr-")}
-    return f"object {number}", 200, overrides
-
-
-# case: header_injection-42 | good | CWE-113 | Flask writes the file name of a download into the header itself
-@pages.get("/report")
-def report():
-    title = request.args.get("title", "report")
-    return send_file("/srv/reports/current.pdf", as_attachment=True, download_name=f"{title}.pdf")
-
-
-# case: header_injection-43 | bad | CWE-93 | Flask, mail text built in a list, the address of the form among the headers
-@pages.post("/newsletter")
-def newsletter():
-    address = request.json.get("address", "")
-    parts = []
-    parts.append("From: news@shop.example")
-    if "@" in address:
-        parts.append("To: " + address)
-    parts += ["Subject: Please confirm", "", "Follow the link in this mail."]
-    with SMTP("localhost") as server:
-        server.sendmail("news@shop.example", "queue@shop.example", "\r\n".join(parts))
+@app.post("/contact")
+def contact_form():
+    deliver_raw(request.form["email"], request.form["subject"], request.form["message"])
     return "", 202
 
 
-# case: header_injection-44 | good | CWE-113 | Django writes the file name itself, the date is parsed before it is a header
-def statement(request):
+# case: header_injection-53 | bad | CWE-113 | header name and value both from the query
+@app.get("/debug/echo")
+def echo_header():
+    resp = jsonify(ok=True)
+    resp.headers[request.args["name"]] = request.args["value"]
+    return resp
+
+
+# case: header_injection-54 | good | CWE-113 | secure_filename with a fallback
+@app.get("/archives/<int:archive_id>")
+def fetch_archive(archive_id):
+    name = secure_filename(request.args.get("name", "")) or "archive"
+    resp = make_response(current_app.config["ARCHIVES"][archive_id])
+    resp.headers["Content-Type"] = "application/zip"
+    resp.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
+    return resp
+
+
+# case: header_injection-55 | good | CWE-113 | file name argument of FileResponse (Django)
+def download_statement(request, year: int):
+    handle = open(f"{EXPORT_ROOT}/statement-{int(year)}.pdf", "rb")
+    wanted = request.GET.get("filename", "statement")
+    return DjangoFileResponse(handle, as_attachment=True, filename=wanted + ".pdf")
+
+
+# case: header_injection-56 | good | CWE-113 | next link built with urlencode, tag matched by pattern (FastAPI)
+TAG_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
+
+
+@api.get("/articles")
+def list_articles(response: ApiResponse, tag: str = "all", page: int = 1):
+    if not TAG_PATTERN.fullmatch(tag):
+        tag = "all"
+    following = urlencode({"tag": tag, "page": page + 1})
+    response.headers["Link"] = f'</articles?{following}>; rel="next"'
+    response.headers["X-Tag"] = tag
+    return []
+
+
+# case: header_injection-57 | good | CWE-113 | request id is parsed as a UUID before the echo
+def correlation_id():
     try:
-        day = date.fromisoformat(request.GET.get("day", ""))
+        return uuid.UUID(request.headers.get("X-Request-ID", ""))
     except ValueError:
-        return HttpResponseBadRequest("a date, please")
-    response = FileResponse(open("/srv/statements/current.pdf", "rb"), filename=request.GET.get("name", "a.pdf"))
-    response["X-Statement-Day"] = day.isoformat()
+        return uuid.uuid4()
+
+
+@app.after_request
+def add_correlation_id(resp):
+    resp.headers["X-Request-ID"] = str(correlation_id())
+    return resp
+
+
+# case: header_injection-58 | bad | CWE-93 | upstream request written to a socket by hand
+@app.get("/upstream/status")
+def upstream_status():
+    tenant = request.args.get("tenant", "default")
+    lines = ["GET /status HTTP/1.1", "Host: backend.internal", f"X-Tenant: {tenant}", "Connection: close"]
+    with socket.create_connection(("backend.internal", 8080), timeout=5) as conn:
+        conn.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        reply = conn.recv(65536)
+    return Response(reply.split(b"\r\n\r\n", 1)[-1], mimetype="application/json")
+
+
+# case: header_injection-59 | good | CWE-644 | content type looked up in a mapping
+RAW_TYPES = {"txt": "text/plain", "csv": "text/csv", "json": "application/json"}
+
+
+@app.route("/pastes/<int:paste_id>/raw")
+def raw_paste(paste_id):
+    kind = RAW_TYPES.get(request.args.get("as", "txt"))
+    if kind is None:
+        return "unknown format", 415
+    paste = current_app.config["PASTES"][paste_id]
+    return Response(paste, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})
+
+
+# case: header_injection-60 | good | CWE-113 | policy source from server configuration
+def widget_policy():
+    cdn = os.environ.get("WIDGET_CDN", "https://cdn.example.org")
+    return f"default-src 'none'; img-src {cdn}; frame-ancestors 'self'"
+
+
+@app.get("/widget")
+def widget():
+    resp = make_response("<h1>Widget for order %d</h1>" % request.args.get("order", 0, type=int))
+    resp.headers["Content-Security-Policy"] = widget_policy()
+    return resp
+
+
+# case: header_injection-61 | bad | CWE-113 | raw header pair appended with a body field (FastAPI)
+class LocalePrefs(BaseModel):
+    locale: str
+    currency: str = "EUR"
+
+
+@api.post("/prefs/locale")
+def save_locale(prefs: LocalePrefs):
+    response = ApiResponse(status_code=204)
+    cookie = "locale={}; Path=/; Secure".format(prefs.locale)
+    response.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
     return response
+
+
+# case: header_injection-62 | good | CWE-113 | download name handed to send_file
+@app.route("/reports/latest.csv")
+def latest_report():
+    title = request.args.get("title", "report")
+    return send_file(
+        EXPORT_ROOT + "/latest.csv",
+        mimetype="text/csv",
+        as_attachment=True,
+        download_name=title + ".csv",
+    )
+
+
+# case: header_injection-63 | bad | CWE-113 | header lines given by the client are set one by one (Django)
+def proxy_preview(request):
+    response = JsonResponse({"status": "ok"})
+    for line in request.GET.getlist("header"):
+        name, _, value = line.partition(":")
+        if not value:
+            continue
+        response[name.strip()] = value.strip()
+    return response
+
+
+# case: header_injection-64 | bad | CWE-113 | line breaks removed but cookie attributes stay possible
+def one_line(value):
+    return value.replace("\r", "").replace("\n", "")
+
+
+@app.post("/prefs/region")
+def store_region():
+    region = one_line(request.form.get("region", "eu"))
+    resp = make_response("", 204)
+    resp.headers.add("Set-Cookie", "region=" + region + "; Path=/; HttpOnly")
+    return resp
+
+
+# case: header_injection-65 | good | CWE-113 | content_disposition_header builds the value (Django)
+def export_contract(request):
+    name = request.GET.get("name", "contract")
+    response = HttpResponse(b"%PDF-1.4", content_type="application/pdf")
+    response["Content-Disposition"] = content_disposition_header(True, name + ".pdf")
+    return response
+
+
+# case: header_injection-66 | bad | CWE-113 | embedding origin from the query checked by prefix only (FastAPI)
+@api.get("/embed/transfer")
+def embed_transfer(embedder: str = "https://app.example.org"):
+    if not embedder.startswith("https://"):
+        embedder = "https://app.example.org"
+    policy = {"Content-Security-Policy": f"frame-ancestors {embedder}; default-src 'self'"}
+    return HTMLResponse("<form method='post' action='/transfer'></form>", headers=policy)
+
+
+# case: header_injection-67 | bad | CWE-644 | content type chosen by the caller for stored text
+@app.route("/snippets/<int:snippet_id>/raw")
+def raw_snippet(snippet_id):
+    snippet = current_app.config["SNIPPETS"][snippet_id]
+    return Response(snippet, headers={"Content-Type": request.args.get("type", "text/plain")})
+
+
+# case: header_injection-68 | bad | CWE-113 | injected options decide the headers of a stream (FastAPI)
+def export_options(request: ApiRequest):
+    query = request.query_params
+    return {"Content-Type": query.get("mime", "text/csv"), "Content-Disposition": query.get("disposition", "inline")}
+
+
+@api.get("/notes/stream")
+def stream_notes(text: str = "", options: dict = Depends(export_options)):
+    return StreamingResponse(iter([text]), headers=options)
+
+
+# case: header_injection-69 | bad | CWE-113 | response overrides copied from the query in a loop
+@app.get("/objects/<int:object_id>")
+def fetch_object(object_id):
+    resp = make_response(current_app.config["OBJECTS"][object_id])
+    for key, value in request.args.items():
+        if key.startswith("response-"):
+            resp.headers[key[len("response-"):]] = value
+    return resp
+
+
+# case: header_injection-70 | good | CWE-93 | send_mail refuses line breaks (Django)
+def ask_question(request):
+    topic = request.POST.get("topic", "")
+    send_mail(
+        subject=f"Question about {topic}",
+        message=request.POST.get("body", ""),
+        from_email="noreply@example.org",
+        recipient_list=["support@example.org"],
+    )
+    return JsonResponse({"sent": True})
+
+
+# case: header_injection-71 | good | CWE-113 | http.server handler with a fixed set of languages
+class LanguageProbe(BaseHTTPRequestHandler):
+    languages = ("en", "de", "fr")
+
+    def do_GET(self):
+        params = parse_qs(urlsplit(self.path).query)
+        lang = params.get("lang", ["en"])[0]
+        if lang not in self.languages:
+            lang = "en"
+        self.send_response(200)
+        self.send_header("Content-Language", lang)
+        self.end_headers()
+
+
+# case: header_injection-72 | good | CWE-113 | percent-encoded filename* (FastAPI)
+@api.get("/books/{title}/export")
+def export_book(title: str):
+    buf = io.StringIO()
+    csv.writer(buf).writerows(load_rows())
+    disposition = "attachment; filename*=UTF-8''" + quote(title, safe="")
+    return ApiResponse(buf.getvalue(), media_type="text/csv", headers={"Content-Disposition": disposition})
+
+
+# case: header_injection-73 | good | CWE-113 | cache directives picked from an allow-list in a loop
+CACHE_FLAGS = {"nocache": "no-cache", "nostore": "no-store", "private": "private"}
+
+
+@app.get("/tiles/<int:tile_id>")
+def fetch_tile(tile_id):
+    resp = make_response(current_app.config["TILES"][tile_id])
+    directives = []
+    for flag, directive in CACHE_FLAGS.items():
+        if flag in request.args:
+            directives.append(directive)
+    resp.headers["Cache-Control"] = ", ".join(directives) or "public"
+    return resp
+
+
+# case: header_injection-74 | bad | CWE-113 | http.server handler sends a decoded query value
+class LegacyRedirector(BaseHTTPRequestHandler):
+    def do_GET(self):
+        params = parse_qs(urlsplit(self.path).query)
+        lang = params.get("lang", ["en"])[0]
+        self.send_response(200)
+        self.send_header("Content-Language", lang)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+
+# case: header_injection-75 | bad | CWE-93 | dataclass renders a raw mail from POST fields (Django)
+@dataclass
+class Invitation:
+    to: str
+    inviter: str
+
+    def render(self):
+        head = [f"To: {self.to}", f"Reply-To: {self.inviter}", "Subject: You are invited"]
+        return "\n".join(head) + "\n\nJoin us at https://app.example.org/\n"
+
+
+def send_invitation(request):
+    mail = Invitation(to="team@example.org", inviter=request.POST["inviter"])
+    with smtplib.SMTP(SMTP_HOST) as smtp:
+        smtp.sendmail("noreply@example.org", "team@example.org", mail.render())
+    return JsonResponse({"sent": True})
+
+
+# case: header_injection-76 | bad | CWE-113 | query value formatted into a Set-Cookie header
+@app.route("/prefs/theme")
+def store_theme():
+    theme = request.args.get("theme", "light")
+    resp = make_response("", 204)
+    resp.headers["Set-Cookie"] = f"theme={theme}; Path=/; Secure"
+    return resp
+
+
+# case: header_injection-77 | bad | CWE-113 | attachment name from the path parameter (FastAPI)
+@api.get("/files/{label}/export")
+def export_label(label: str, text: str = ""):
+    disposition = f'attachment; filename="{label}"'
+    return ApiResponse(
+        content=text,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": disposition},
+    )
+
+
+# case: header_injection-78 | bad | CWE-113 | file name put between quotes without escaping (Django)
+def export_invoice(request):
+    name = request.GET.get("name", "invoice")
+    response = HttpResponse(request.GET.get("note", ""), content_type="text/plain")
+    response["Content-Disposition"] = 'attachment; filename="%s.txt"' % name
+    return response
+
+
+# case: header_injection-79 | good | CWE-93 | EmailMessage with the default policy
+@app.post("/feedback")
+def feedback_form():
+    msg = EmailMessage()
+    msg["From"] = "noreply@example.org"
+    msg["To"] = "support@example.org"
+    try:
+        msg["Subject"] = "Feedback: " + request.form["subject"]
+    except ValueError:
+        return "invalid subject", 400
+    msg.set_content(request.form["message"])
+    with smtplib.SMTP(SMTP_HOST) as smtp:
+        smtp.send_message(msg)
+    return "", 202
+
+
+# case: header_injection-80 | bad | CWE-113 | policy source from the query joined into CSP (Django)
+class EmbedView(View):
+    def policy(self, host):
+        return "; ".join(["default-src 'none'", f"img-src {host}", "frame-ancestors 'self'"])
+
+    def get(self, request):
+        response = HttpResponse("<h1>Preview</h1>")
+        response.headers["Content-Security-Policy"] = self.policy(request.GET.get("cdn", "'self'"))
+        return response
+
+
+# case: header_injection-81 | good | CWE-113 | numbers only in paging headers
+@app.get("/api/orders")
+def list_orders():
+    page = request.args.get("page", default=1, type=int)
+    size = min(request.args.get("size", default=20, type=int), 100)
+    resp = jsonify(orders=[])
+    resp.headers["X-Page"] = str(page)
+    resp.headers["X-Page-Size"] = str(size)
+    return resp
+
+
+# case: header_injection-82 | good | CWE-113 | enum parameter and FileResponse name (FastAPI)
+class Period(str, enum.Enum):
+    month = "month"
+    year = "year"
+
+
+@api.get("/statements/{period}")
+def fetch_statement(period: Period, name: str = Query("statement", max_length=60)):
+    return FileResponse(
+        f"{EXPORT_ROOT}/{period.value}.pdf",
+        filename=name,
+        headers={"X-Period": period.value},
+    )

@@ -1,258 +1,407 @@
-"""Labelled code: cookies with and without Secure, HttpOnly and SameSite (first-seen half)."""
-
+import hashlib
+import hmac
 import os
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from http import cookies
-from http.server import BaseHTTPRequestHandler
-from uuid import uuid4
+import secrets
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
 
-from django.conf import settings as django_settings
-from django.http import HttpResponse, JsonResponse
-from django.utils.deprecation import MiddlewareMixin
+from configurations import Configuration
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseForbidden, JsonResponse
+from django.shortcuts import redirect as django_redirect
 from django.views import View
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import PlainTextResponse, RedirectResponse
-from flask import Blueprint, Flask, Response, after_this_request, current_app, request
-from flask.views import MethodView
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+from fastapi import Depends, FastAPI, Form
+from fastapi import Response as ApiResponse
+from fastapi.responses import JSONResponse, RedirectResponse
+from flask import Flask, jsonify, make_response, redirect, request
+from flask_wtf import CSRFProtect
+from portal.accounts import create_session, issue_token, transfer_funds, verify_login
 from starlette.middleware.sessions import SessionMiddleware
 
-from shop.accounts import issue_jwt, refresh_pair, sign_in
+app = Flask(__name__)
+api = FastAPI()
 
-account = Blueprint("account", __name__)
-router = APIRouter(prefix="/auth")
-
-
-# case: insecure_cookie-23 | bad | CWE-614 | Flask method view, cookie set by a callback after the request
-class LoginView(MethodView):
-    def post(self):
-        ticket = sign_in(request.json["name"], request.json["password"])
-
-        @after_this_request
-        def put(response):
-            response.set_cookie("ticket", ticket, httponly=True, samesite="Lax")
-            return response
-
-        return {"signed_in": True}
+ONE_DAY = 24 * 60 * 60
 
 
-# case: insecure_cookie-24 | good | CWE-614 | Flask method view, callback with all attributes
-class EntryView(MethodView):
-    def post(self):
-        ticket = sign_in(request.json["name"], request.json["password"])
-
-        @after_this_request
-        def put(response):
-            response.set_cookie("__Host-ticket", ticket, None, None, "/", None, True, True, samesite="Lax")
-            return response
-
-        return {"signed_in": True}
+# case: insecure_cookie-51 | good | CWE-614 | session token with all attributes
+@app.post("/signin")
+def signin():
+    user = verify_login(request.form["email"], request.form["password"])
+    resp = make_response(redirect("/home"))
+    resp.set_cookie("session_token", create_session(user), secure=True, httponly=True, samesite="Lax")
+    return resp
 
 
-# case: insecure_cookie-25 | bad | CWE-614 | Django, signed cookie without Secure and HttpOnly
-class DeviceView(View):
-    def post(self, request):
-        response = JsonResponse({"known": True})
-        response.set_signed_cookie("device", str(request.user.pk), salt="device", max_age=90 * 24 * 3600)
-        return response
+# case: insecure_cookie-52 | good | CWE-614 | shared options with the attributes, one value replaced
+BASE_OPTIONS = {"path": "/", "secure": True, "httponly": True, "samesite": "Lax"}
 
 
-# case: insecure_cookie-26 | good | CWE-614 | Django, signed cookie with all attributes
-class BrowserView(View):
-    def post(self, request):
-        response = JsonResponse({"known": True})
-        flags = dict(secure=True, httponly=True, samesite="Strict")
-        response.set_signed_cookie("browser", str(request.user.pk), salt="browser", max_age=3600, **flags)
-        return response
+@app.post("/vendor/login")
+def vendor_login():
+    user = verify_login(request.form["vendor"], request.form["password"])
+    options = dict(BASE_OPTIONS, max_age=ONE_DAY, samesite="Strict")
+    resp = make_response(redirect("/vendor"))
+    resp.set_cookie("vendor_session", create_session(user), **options)
+    return resp
 
 
-# case: insecure_cookie-27 | bad | CWE-614 | Starlette, middleware in a list, HTTPS only left at its default
-site = Starlette(
-    middleware=[
-        Middleware(SessionMiddleware, secret_key=os.environ["SITE_KEY"], max_age=None, same_site="lax"),
-    ]
-)
-
-
-# case: insecure_cookie-28 | good | CWE-614 | FastAPI, middleware in a list with HTTPS only
-store = FastAPI(
-    middleware=[
-        Middleware(SessionMiddleware, secret_key=os.environ["STORE_KEY"], max_age=3600, https_only=True),
-    ]
-)
-
-
-# case: insecure_cookie-29 | bad | CWE-614 | FastAPI, two tokens set in a loop without Secure
-@router.post("/tokens")
-async def tokens(request: Request):
-    response = PlainTextResponse("ok")
-    for name, value in refresh_pair(await request.json()).items():
-        response.set_cookie(f"{name}_token", value, httponly=True, max_age=900)
+# case: insecure_cookie-53 | bad | CWE-614 | token cookies of the sign-in callback (FastAPI)
+@api.get("/auth/callback")
+def oauth_callback(code: str):
+    response = RedirectResponse("/", status_code=303)
+    tokens = {"id_token": issue_token(code), "refresh_token": secrets.token_urlsafe(48)}
+    for name, value in tokens.items():
+        response.set_cookie(name, value, httponly=True, samesite="lax")
     return response
 
 
-# case: insecure_cookie-30 | good | CWE-614 | FastAPI, two tokens set in a loop, attributes of a dataclass
+# case: insecure_cookie-54 | good | CWE-1004 | cookies are removed at logout
+@app.post("/logout")
+def logout():
+    resp = make_response(redirect("/"))
+    for name in ("session_token", "remember_token", "access_token"):
+        resp.delete_cookie(name)
+    return resp
+
+
+# case: insecure_cookie-55 | bad | CWE-614 | signed cookie of a mixin lacks the attributes (Django)
+class StickyLoginMixin:
+    cookie_name = "sticky_user"
+
+    def stick(self, response, user):
+        response.set_signed_cookie(self.cookie_name, str(user.pk), salt="sticky", max_age=30 * ONE_DAY)
+        return response
+
+
+class StickyLoginView(StickyLoginMixin, View):
+    def post(self, request):
+        user = verify_login(request.POST["email"], request.POST["password"])
+        return self.stick(django_redirect("/"), user)
+
+
+# case: insecure_cookie-56 | good | CWE-352 | exempt webhook that checks an HMAC (Django)
+@csrf_exempt
+@require_POST
+def payment_webhook(request):
+    key = os.environ["WEBHOOK_KEY"].encode()
+    expected = hmac.new(key, request.body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, request.headers.get("X-Signature", "")):
+        return HttpResponseForbidden()
+    return HttpResponse(status=204)
+
+
+# case: insecure_cookie-57 | bad | CWE-1004 | session cookie readable by scripts in the application config
+def create_shop_app():
+    shop = Flask("shop")
+    shop.config.from_prefixed_env()
+    shop.config.update(
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=False,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    return shop
+
+
+# case: insecure_cookie-58 | bad | CWE-1004 | login token open to scripts
+@app.post("/api/token")
+def api_token():
+    body = request.get_json()
+    user = verify_login(body["email"], body["password"])
+    token = issue_token(user)
+    resp = jsonify(user=user.id)
+    resp.set_cookie("access_token", token, secure=True, httponly=False, samesite="Lax")
+    return resp
+
+
+# case: insecure_cookie-59 | bad | CWE-614 | API key cookie without attributes (Django)
+def connect_device(request):
+    key = secrets.token_hex(20)
+    request.user.devices.create(key=key)
+    response = django_redirect("/devices/")
+    response.set_cookie("api_key", key, max_age=ONE_DAY)
+    return response
+
+
+# case: insecure_cookie-60 | bad | CWE-614 | session token set with name and value only
+@app.post("/login")
+def login():
+    user = verify_login(request.form["email"], request.form["password"])
+    resp = make_response(redirect("/home"))
+    resp.set_cookie("session_token", create_session(user))
+    return resp
+
+
+# case: insecure_cookie-61 | bad | CWE-614 | shared options that leave out the protection
+COOKIE_OPTIONS = {"path": "/", "max_age": ONE_DAY, "samesite": "Lax"}
+
+
+@app.post("/partner/login")
+def partner_login():
+    user = verify_login(request.form["partner"], request.form["password"])
+    resp = make_response(redirect("/partner"))
+    resp.set_cookie("partner_session", create_session(user), **COOKIE_OPTIONS)
+    return resp
+
+
+# case: insecure_cookie-62 | bad | CWE-352 | exemption from the token check on a cookie-authenticated transfer (Django)
+@csrf_exempt
+@login_required
+@require_POST
+def transfer(request):
+    transfer_funds(request.user, request.POST["to"], request.POST["amount"])
+    return JsonResponse({"status": "done"})
+
+
+# case: insecure_cookie-63 | good | CWE-614 | API key cookie with attributes (Django)
+def connect_tablet(request):
+    key = secrets.token_hex(20)
+    request.user.tablets.create(key=key)
+    response = django_redirect("/tablets/")
+    response.set_cookie("tablet_key", key, max_age=ONE_DAY, secure=True, httponly=True, samesite="Strict")
+    return response
+
+
+# case: insecure_cookie-64 | good | CWE-1004 | cookie settings of an application factory
+def create_blog_app():
+    blog = Flask("blog")
+    blog.config.from_prefixed_env()
+    blog.config.update(
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=ONE_DAY,
+    )
+    return blog
+
+
+# case: insecure_cookie-65 | good | CWE-614 | policy object whose defaults are strict (FastAPI)
 @dataclass(frozen=True)
-class Attributes:
+class SessionPolicy:
     secure: bool = True
     httponly: bool = True
     samesite: str = "strict"
 
-
-@router.post("/pair")
-async def pair(request: Request):
-    response = PlainTextResponse("ok")
-    for name, value in refresh_pair(await request.json()).items():
-        response.set_cookie(f"{name}_token", value, max_age=900, **asdict(Attributes()))
-    return response
-
-
-# case: insecure_cookie-31 | bad | CWE-1004 | Flask factory, session cookie handed to scripts
-def create_shop():
-    application = Flask("shop")
-    application.secret_key = os.environ["SHOP_KEY"]
-    application.config["SESSION_COOKIE_SECURE"] = True
-    application.config["SESSION_COOKIE_HTTPONLY"] = False
-    application.register_blueprint(account)
-    return application
-
-
-# case: insecure_cookie-32 | good | CWE-1004 | Flask factory, settings from a dictionary
-def create_office():
-    application = Flask("office")
-    application.secret_key = os.environ["OFFICE_KEY"]
-    application.config.from_mapping(
-        {f"SESSION_COOKIE_{name}": True for name in ("SECURE", "HTTPONLY")} | {"SESSION_COOKIE_SAMESITE": "Strict"}
-    )
-    application.register_blueprint(account)
-    return application
-
-
-# case: insecure_cookie-33 | bad | CWE-1275 | Django middleware, session identifier for every site
-class AccountMiddleware(MiddlewareMixin):
-    def process_response(self, request, response):
-        if request.user.is_authenticated and "account_session" not in request.COOKIES:
-            value = request.user.open_session()
-            response.set_cookie("account_session", value, secure=True, httponly=True, samesite="None")
+    def attach(self, response, name, value):
+        response.set_cookie(name, value, secure=self.secure, httponly=self.httponly, samesite=self.samesite)
         return response
 
 
-# case: insecure_cookie-34 | good | CWE-1275 | Django middleware, session identifier for our own site
-class MemberMiddleware(MiddlewareMixin):
-    def process_response(self, request, response):
-        if request.user.is_authenticated and "member_session" not in request.COOKIES:
-            value = request.user.open_session()
-            response.set_cookie("member_session", value, secure=True, httponly=True, samesite="Strict")
-        return response
+@api.post("/auth/rotate")
+def rotate():
+    return SessionPolicy().attach(JSONResponse({"ok": True}), "rotating_token", secrets.token_urlsafe(48))
 
 
-# case: insecure_cookie-35 | bad | CWE-614 | http.server, morsel with HttpOnly and no Secure
-class PanelHandler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        jar = cookies.SimpleCookie({"panel_session": uuid4().hex})
-        jar["panel_session"].update({"httponly": True, "path": "/", "samesite": "Lax"})
-        self.send_response(204)
-        self.send_header("Set-Cookie", jar.output(header="", sep="").strip())
-        self.end_headers()
-
-
-# case: insecure_cookie-36 | good | CWE-614 | http.server, morsel with all attributes
-class ConsoleHandler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        jar = cookies.SimpleCookie({"console_session": uuid4().hex})
-        jar["console_session"].update({"secure": True, "httponly": True, "path": "/", "samesite": "Lax"})
-        self.send_response(204)
-        self.send_header("Set-Cookie", jar.output(header="", sep="").strip())
-        self.end_headers()
-
-
-# case: insecure_cookie-37 | bad | CWE-614 | Flask, attributes through variables that are off
-@account.post("/jwt")
-def hand_out_jwt():
-    over_tls, hidden = False, True
-    response = Response(status=204)
-    response.set_cookie("jwt", issue_jwt(request.form), secure=over_tls, httponly=hidden, samesite="Lax")
+# case: insecure_cookie-66 | good | CWE-614 | signed cookie of a view with attributes (Django)
+@csrf_protect
+def trust_browser(request):
+    response = JsonResponse({"trusted": True})
+    flags = {"secure": True, "httponly": True, "samesite": "Strict"}
+    response.set_signed_cookie("browser", str(request.user.pk), salt="browser", max_age=ONE_DAY, **flags)
     return response
 
 
-# case: insecure_cookie-38 | good | CWE-614 | Flask, variable switched on before it is used
-@account.post("/bearer")
-def hand_out_bearer():
-    over_tls = False
-    if current_app:
-        current_app.logger.debug("bearer for %s", request.remote_addr)
-    over_tls = True
-    response = Response(status=204)
-    response.set_cookie("bearer", issue_jwt(request.form), secure=over_tls, httponly=True, samesite="Lax")
-    return response
-
-
-# case: insecure_cookie-39 | bad | CWE-614 | Django settings made in code, session and CSRF cookies over plain HTTP
-def configure_site():
-    options = {
-        "SESSION_COOKIE_SECURE": False,
-        "CSRF_COOKIE_SECURE": False,
-        "SESSION_COOKIE_HTTPONLY": True,
-    }
-    django_settings.configure(SECRET_KEY=os.environ["DJANGO_KEY"], DEBUG=False, **options)
-
-
-# case: insecure_cookie-40 | good | CWE-614 | Django settings as a class
-class Production:
+# case: insecure_cookie-67 | bad | CWE-614 | settings of the live site (Django)
+class Live(Configuration):
     DEBUG = False
-    SECRET_KEY = os.environ["DJANGO_KEY"]
+    ALLOWED_HOSTS = ["www.example.org"]
+    SESSION_COOKIE_AGE = 14 * ONE_DAY
+    SESSION_COOKIE_SECURE = False
+    SESSION_COOKIE_HTTPONLY = False
+    CSRF_COOKIE_SECURE = False
+
+
+# case: insecure_cookie-68 | bad | CWE-614 | session middleware that also serves plain HTTP (FastAPI)
+def build_partner_api():
+    partner_api = FastAPI(title="Partner API")
+    partner_api.add_middleware(
+        SessionMiddleware,
+        secret_key=os.environ["PARTNER_SESSION_KEY"],
+        same_site="lax",
+        https_only=False,
+    )
+    return partner_api
+
+
+# case: insecure_cookie-69 | bad | CWE-614 | token cookie of the login endpoint (FastAPI)
+@api.post("/auth/login")
+def auth_login(response: ApiResponse, username: str = Form(...), password: str = Form(...)):
+    user = verify_login(username, password)
+    response.set_cookie(key="access_token", value=issue_token(user))
+    return {"user": user.id}
+
+
+# case: insecure_cookie-70 | good | CWE-614 | Set-Cookie header built with SimpleCookie
+def terminal_cookie(session_id):
+    jar = SimpleCookie()
+    jar["tid"] = session_id
+    jar["tid"].update({"path": "/", "secure": True, "httponly": True, "samesite": "Strict"})
+    return jar["tid"].OutputString()
+
+
+@app.post("/terminal/login")
+def terminal_login():
+    user = verify_login(request.form["badge"], request.form["pin"])
+    return "", 204, {"Set-Cookie": terminal_cookie(create_session(user))}
+
+
+# case: insecure_cookie-71 | good | CWE-614 | token cookie with attributes (FastAPI)
+@api.post("/auth/session")
+def auth_session(response: ApiResponse, username: str = Form(...), password: str = Form(...)):
+    user = verify_login(username, password)
+    response.set_cookie(
+        key="session", value=issue_token(user), max_age=ONE_DAY, secure=True, httponly=True, samesite="lax"
+    )
+    return {"user": user.id}
+
+
+# case: insecure_cookie-72 | bad | CWE-614 | Set-Cookie header written by hand
+def session_header(session_id):
+    parts = [f"sid={session_id}", "Path=/", "Max-Age=%d" % ONE_DAY]
+    return "; ".join(parts)
+
+
+@app.post("/kiosk/login")
+def kiosk_login():
+    user = verify_login(request.form["badge"], request.form["pin"])
+    resp = make_response("", 204)
+    resp.headers["Set-Cookie"] = session_header(create_session(user))
+    return resp
+
+
+# case: insecure_cookie-73 | good | CWE-614 | identity cookies of the sign-in callback (FastAPI)
+@api.get("/oidc/callback")
+def oidc_callback(code: str):
+    response = RedirectResponse("/", status_code=303)
+    tokens = {"oidc_id": issue_token(code), "oidc_refresh": secrets.token_urlsafe(48)}
+    for name, value in tokens.items():
+        response.set_cookie(name, value, httponly=True, secure=True, samesite="lax")
+    return response
+
+
+# case: insecure_cookie-74 | bad | CWE-614 | policy object whose defaults are open (FastAPI)
+@dataclass
+class CookiePolicy:
+    secure: bool = False
+    httponly: bool = False
+    samesite: str = "lax"
+
+    def attach(self, response, name, value):
+        response.set_cookie(name, value, secure=self.secure, httponly=self.httponly, samesite=self.samesite)
+        return response
+
+
+@api.post("/auth/refresh")
+def refresh(policy: CookiePolicy = Depends(lambda: CookiePolicy())):
+    return policy.attach(JSONResponse({"ok": True}), "refresh_token", secrets.token_urlsafe(48))
+
+
+# case: insecure_cookie-75 | bad | CWE-614 | configuration class of the production deployment
+class ProductionConfig:
+    PREFERRED_URL_SCHEME = "https"
+    SESSION_COOKIE_NAME = "portal"
+    SESSION_COOKIE_SECURE = False
+    SESSION_COOKIE_SAMESITE = "Lax"
+
+
+def create_portal():
+    portal = Flask("portal")
+    portal.config.from_object(ProductionConfig)
+    return portal
+
+
+# case: insecure_cookie-76 | good | CWE-614 | configuration class inherits and switches the flag on
+class BaseConfig:
+    SESSION_COOKIE_NAME = "backoffice"
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Strict"
+    SESSION_COOKIE_SECURE = True
+
+
+class BackofficeConfig(BaseConfig):
+    PERMANENT_SESSION_LIFETIME = ONE_DAY
+
+
+def create_backoffice():
+    backoffice = Flask("backoffice")
+    backoffice.config.from_object(BackofficeConfig)
+    return backoffice
+
+
+# case: insecure_cookie-77 | good | CWE-614 | settings of the staging site (Django)
+class Staging(Configuration):
+    DEBUG = False
+    ALLOWED_HOSTS = ["staging.example.org"]
+    SESSION_COOKIE_AGE = 14 * ONE_DAY
     SESSION_COOKIE_SECURE = True
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     CSRF_COOKIE_SECURE = True
 
 
-# case: insecure_cookie-41 | bad | CWE-1004 | FastAPI, response class of our own keeps the cookie open to scripts
-class SignedInRedirect(RedirectResponse):
-    def __init__(self, url, token):
-        super().__init__(url, status_code=303)
-        self.set_cookie("id_token", token, secure=True, samesite="lax")
+# case: insecure_cookie-78 | good | CWE-352 | form protection for the whole application
+def create_intranet_app():
+    intranet = Flask("intranet")
+    intranet.secret_key = os.environ["INTRANET_SECRET"]
+    intranet.config["SESSION_COOKIE_SECURE"] = True
+    intranet.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    intranet.config["WTF_CSRF_ENABLED"] = True
+    CSRFProtect(intranet)
+    return intranet
 
 
-@router.post("/callback")
-async def callback(request: Request):
-    form = await request.form()
-    return SignedInRedirect("/", issue_jwt(form))
+# case: insecure_cookie-79 | good | CWE-614 | session middleware restricted to HTTPS (FastAPI)
+def build_member_api():
+    member_api = FastAPI(title="Member API")
+    member_api.add_middleware(
+        SessionMiddleware,
+        secret_key=os.environ["MEMBER_SESSION_KEY"],
+        same_site="lax",
+        https_only=True,
+        max_age=ONE_DAY,
+    )
+    return member_api
 
 
-# case: insecure_cookie-42 | good | CWE-1004 | Flask, response class that turns the attributes on itself
-class StrictResponse(Response):
-    def set_cookie(self, key, value="", **options):
-        options |= {"secure": True, "httponly": True, "samesite": "Strict"}
-        return super().set_cookie(key, value, **options)
+# case: insecure_cookie-80 | bad | CWE-614 | secure switched off for the remember-me token
+@app.post("/remember")
+def remember_me():
+    token = secrets.token_urlsafe(32)
+    resp = jsonify(ok=True)
+    resp.set_cookie(
+        "remember_token",
+        token,
+        max_age=30 * ONE_DAY,
+        secure=False,
+        httponly=True,
+        samesite="Lax",
+    )
+    return resp
 
 
-@account.post("/strict")
-def strict():
-    response = StrictResponse(status=204)
-    response.set_cookie("token", issue_jwt(request.form))
-    return response
+# case: insecure_cookie-81 | good | CWE-614 | secure unless the deployment turns it off
+@app.post("/remember/device")
+def remember_device():
+    https = os.environ.get("COOKIE_SECURE", "1") != "0"
+    resp = jsonify(ok=True)
+    resp.set_cookie(
+        "device_token",
+        secrets.token_urlsafe(32),
+        max_age=30 * ONE_DAY,
+        secure=https,
+        httponly=True,
+        samesite="Strict",
+    )
+    return resp
 
 
-# case: insecure_cookie-43 | bad | CWE-614 | Django, cookie copied with its value and none of its attributes
-def renew(request):
-    response = HttpResponse(status=204)
-    with suppress(KeyError):
-        value = request.COOKIES["sessionid"]
-        response.cookies["sessionid"] = value
-        response.cookies["sessionid"]["max-age"] = 3600
-    return response
-
-
-# case: insecure_cookie-44 | good | CWE-614 | Django, cookie written through the jar with its attributes
-def prolong(request):
-    response = HttpResponse(status=204)
-    with suppress(KeyError):
-        value = request.COOKIES["sessionid"]
-        response.cookies["sessionid"] = value
-        for attribute in ("secure", "httponly"):
-            response.cookies["sessionid"][attribute] = True
-        response.cookies["sessionid"]["samesite"] = "Lax"
-    return response
+# case: insecure_cookie-82 | bad | CWE-352 | form protection disabled for the whole application
+def create_admin_app():
+    admin = Flask("admin")
+    admin.secret_key = os.environ["ADMIN_SECRET"]
+    admin.config["SESSION_COOKIE_SECURE"] = True
+    admin.config["SESSION_COOKIE_SAMESITE"] = "None"
+    admin.config["WTF_CSRF_ENABLED"] = False
+    return admin

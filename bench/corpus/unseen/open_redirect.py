@@ -1,256 +1,373 @@
-"""Corpus, unseen half: open redirect."""
-
-import base64
-import json
-import logging
-import os
+"""Redirects in web applications: sign-in, sign-out, language switch, outgoing links, old addresses."""
 import re
+from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlencode, urlparse
+from functools import wraps
+from typing import Optional
+from urllib.parse import quote, urlencode, urljoin, urlparse, urlsplit
 
-from articles.models import Article
-from django.http import HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import get_object_or_404, redirect
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpResponseRedirect
+from django.shortcuts import redirect as django_redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
 from django.views.generic import RedirectView
-from fastapi import FastAPI, Query
+from fastapi import Cookie, Depends, FastAPI, Form, HTTPException, Query
 from fastapi.responses import RedirectResponse
-from fastapi.responses import Response as ApiResponse
-from flask import Blueprint, Response, abort, request, session, url_for
-from flask import redirect as flask_redirect
-from flask.views import MethodView
-from itsdangerous import BadSignature, URLSafeTimedSerializer
-from werkzeug.utils import redirect as werkzeug_redirect
+from flask import Flask, current_app, flash, make_response, redirect, request, session, url_for
 
-site = Blueprint("site", __name__)
-service = FastAPI()
-log = logging.getLogger(__name__)
-
-# case: open_redirect-25 | bad | CWE-601 | response built with a dict of headers
-class Bounce(MethodView):
-    def get(self):
-        headers = {"Cache-Control": "no-store", "Location": request.args["to"]}
-        return Response(status=302, headers=headers)
+app = Flask(__name__)
+api = FastAPI()
 
 
-site.add_url_rule("/bounce", view_func=Bounce.as_view("bounce"))
+@app.route("/home")
+def home():
+    return "home"
 
 
-# case: open_redirect-26 | good | CWE-601 | same response, fixed address and an encoded query
-class Ask(MethodView):
-    def get(self):
-        query = urlencode({"subject": request.args.get("subject", "")})
-        headers = {"Cache-Control": "no-store", "Location": "/contact?" + query}
-        return Response(status=302, headers=headers)
+@app.route("/results")
+def results():
+    return "results"
 
 
-site.add_url_rule("/ask", view_func=Ask.as_view("ask"))
+# case: open_redirect-51 | bad | CWE-601 | next argument after the sign-in
+@app.route("/login", methods=["POST"])
+def login():
+    session["user"] = request.form["user"]
+    next_page = request.args.get("next")
+    if next_page:
+        return redirect(next_page)
+    return redirect(url_for("home"))
 
 
-# case: open_redirect-27 | bad | CWE-601 | only the netloc is looked at, http:///host has none
-@site.get("/return")
-def go_back():
-    target = request.args.get("target", "/")
-    if urlparse(target).netloc:
-        abort(400)
-    return flask_redirect(target)
+# case: open_redirect-52 | good | CWE-601 | url_for with the argument as a query value
+@app.route("/find")
+def find():
+    term = request.args.get("q", "")
+    return redirect(url_for("results", q=term, page=1))
 
 
-# case: open_redirect-28 | good | CWE-601 | only the path of the given address is kept
-@site.get("/return-path")
-def go_back_path():
-    parts = urlparse(request.args.get("target", "/"))
-    path = "/" + parts.path.lstrip("/\\")
-    return flask_redirect(path)
+# case: open_redirect-53 | good | CWE-601 | target chosen by key from a dictionary
+PARTNER_LINKS = {
+    "docs": "https://docs.example.org/start",
+    "forum": "https://forum.example.net/",
+    "status": "https://status.example.com/",
+}
 
 
-# case: open_redirect-29 | bad | CWE-601 | two slashes refused, a tab between them is not
-@site.get("/welcome")
-def welcome():
-    target = request.args.get("next", "")
-    if target.startswith("/") and not target.startswith("//"):
-        return flask_redirect(target)
-    return flask_redirect(url_for("site.home"))
+@app.route("/go/<key>")
+def go(key):
+    return redirect(PARTNER_LINKS.get(key, "/home"))
 
 
-# case: open_redirect-30 | good | CWE-601 | position in a tuple of endpoints
-STEPS = ("site.address", "site.payment", "site.summary")
+# case: open_redirect-54 | good | CWE-601 | endpoint name must be in a tuple
+@app.route("/switch")
+def switch_view():
+    endpoint = request.args.get("to", "home")
+    if endpoint not in ("home", "results"):
+        endpoint = "home"
+    return redirect(url_for(endpoint))
 
 
-@site.get("/wizard")
-def wizard():
-    try:
-        step = STEPS[int(request.args.get("step", "0"))]
-    except (ValueError, IndexError):
-        step = STEPS[0]
-    return flask_redirect(url_for(step, hint=request.args.get("hint")))
+# case: open_redirect-55 | bad | CWE-601 | Django HttpResponseRedirect on a GET parameter
+def sign_out(request):
+    logout(request)
+    return HttpResponseRedirect(request.GET.get("next", "/"))
 
 
-# case: open_redirect-31 | bad | CWE-601 | RedirectView answers with a query value
-class Leaving(RedirectView):
-    permanent = False
-
-    def get_redirect_url(self, *args, **kwargs):
-        log.info("leaving to %r", self.request.GET.get("to"))
-        return self.request.GET.get("to", "/")
-
-
-# case: open_redirect-32 | good | CWE-601 | RedirectView answers with reverse
-class Shelf(RedirectView):
-    permanent = False
-
-    def get_redirect_url(self, *args, **kwargs):
-        return reverse("shelf", kwargs={"number": int(self.request.GET.get("number", "1"))})
-
-
-# case: open_redirect-33 | bad | CWE-601 | Location item set on a bare Django response
-def moved(request):
-    params = dict(request.GET.items())
-    response = HttpResponse(status=301)
-    response["Location"] = "//" + params.get("host", "www.example.com") + request.path
+# case: open_redirect-56 | good | CWE-601 | url_has_allowed_host_and_scheme before the redirect
+def set_language(request):
+    target = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        target = "/"
+    response = HttpResponseRedirect(target)
+    response.set_cookie("lang", "de" if request.POST.get("lang") == "de" else "en")
     return response
 
 
-# case: open_redirect-34 | good | CWE-601 | conditional expression around Django's check
-def done(request):
-    target = request.GET.get("next", "/")
-    allowed = url_has_allowed_host_and_scheme(target, allowed_hosts=None)
-    return redirect(target if allowed else "/")
+# case: open_redirect-57 | bad | CWE-601 | RedirectResponse on a query parameter
+@api.get("/out")
+async def outgoing(url: str):
+    return RedirectResponse(url=url, status_code=302)
 
 
-# case: open_redirect-35 | bad | CWE-601 | check is made and logged, and then ignored
-def finish(request):
-    target = request.GET.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
-        log.warning("odd redirect target %r", target)
+# case: open_redirect-58 | good | CWE-601 | enum parameter mapped to an address
+class HelpTopic(str, Enum):
+    billing = "billing"
+    shipping = "shipping"
+
+
+@api.get("/help")
+async def help_topic(topic: HelpTopic = HelpTopic.billing):
+    return RedirectResponse(f"https://help.example.com/topics/{topic.value}")
+
+
+# case: open_redirect-59 | bad | CWE-601 | leading slash is the only test
+@app.route("/consent")
+def consent():
+    back = request.args.get("back", "/home")
+    if not back.startswith("/"):
+        back = "/home"
+    response = redirect(back)
+    response.set_cookie("consent", "yes", httponly=True, secure=True, samesite="Lax")
+    return response
+
+
+# case: open_redirect-60 | bad | CWE-601 | own domain looked for anywhere in the address
+@app.route("/exit")
+def exit_page():
+    target = request.args.get("target", "")
+    if "example.com" in target:
+        return redirect(target)
+    flash("This link leads elsewhere")
+    return redirect(url_for("home"))
+
+
+# case: open_redirect-61 | good | CWE-601 | joined address must keep the own host
+def local_address(reference):
+    own = urlsplit(request.host_url)
+    joined = urljoin(request.host_url, reference)
+    parts = urlsplit(joined)
+    if parts.scheme in ("http", "https") and parts.netloc == own.netloc:
+        return joined
+    return url_for("home")
+
+
+@app.route("/resume")
+def resume():
+    return redirect(local_address(request.args.get("next", "")))
+
+
+# case: open_redirect-62 | bad | CWE-601 | helper redirects to the address of the query
+def done(request, text, fallback):
+    messages.success(request, text)
+    where = request.GET.get("return_to") or fallback
+    return django_redirect(where)
+
+
+def save_settings(request):
+    request.user.profile.newsletter = "newsletter" in request.POST
+    request.user.profile.save()
+    return done(request, "Settings saved", "/settings/")
+
+
+# case: open_redirect-63 | good | CWE-601 | named Django route with an integer argument
+def jump_to_order(request):
+    try:
+        number = int(request.GET.get("number", ""))
+    except ValueError:
+        return django_redirect("order-list")
+    return django_redirect("order-detail", pk=number)
+
+
+# case: open_redirect-64 | bad | CWE-601 | query parameter begins the host part
+@api.get("/workspace")
+def open_workspace(name: str, tab: str = "inbox"):
+    target = f"https://{name}.workspaces.example.com/{quote(tab)}"
+    return RedirectResponse(target, status_code=303)
+
+
+# case: open_redirect-65 | good | CWE-601 | integer path parameter in a local address
+@api.get("/old/items/{item_id}")
+def old_item(item_id: int, ref: Optional[str] = None):
+    suffix = "?" + urlencode({"ref": ref}) if ref else ""
+    return RedirectResponse(f"/items/{item_id}{suffix}", status_code=301)
+
+
+# case: open_redirect-66 | bad | CWE-601 | Location header set by hand
+@app.route("/track")
+def track_click():
+    current_app.logger.info("click on %s", request.args.get("campaign"))
+    response = make_response("", 302)
+    response.headers["Location"] = request.args.get("dest", "/home")
+    return response
+
+
+# case: open_redirect-67 | good | CWE-601 | local path matched in full
+@app.route("/dismiss")
+def dismiss():
+    back = request.args.get("back", "/home")
+    if not re.fullmatch(r"/[A-Za-z0-9_-][A-Za-z0-9_/-]*", back):
+        back = "/home"
+    session["dismissed"] = True
+    return redirect(back)
+
+
+# case: open_redirect-68 | bad | CWE-601 | path added to a host without a slash
+SHOP = "https://shop.example.com"
+
+
+@app.route("/shop")
+def to_shop():
+    path = request.args.get("path", "/")
+    return redirect(SHOP + path, code=307)
+
+
+# case: open_redirect-69 | good | CWE-601 | authorisation address with an encoded query
+@app.route("/oauth/start")
+def oauth_start():
+    query = urlencode({
+        "client_id": current_app.config["OAUTH_CLIENT_ID"],
+        "redirect_uri": url_for("home", _external=True),
+        "login_hint": request.args.get("hint", ""),
+    })
+    return redirect("https://id.example.org/authorize?" + query)
+
+
+# case: open_redirect-70 | bad | CWE-601 | RedirectView takes the address from the query
+class CampaignRedirect(RedirectView):
+    permanent = False
+
+    def get_redirect_url(self, *args, **kwargs):
+        destination = self.request.GET.get("u")
+        if destination is None:
+            return reverse("landing")
+        return destination
+
+
+# case: open_redirect-71 | good | CWE-601 | RedirectView with a class level mapping
+class DocsRedirect(RedirectView):
+    pages = {"install": "/docs/setup/", "api": "/docs/reference/"}
+
+    def get_redirect_url(self, *args, **kwargs):
+        return self.pages.get(self.request.GET.get("page"), "/docs/")
+
+
+# case: open_redirect-72 | bad | CWE-601 | addresses with a netloc refused, all others taken
+def relative_target(next: str = Query("/")) -> str:
+    if urlparse(next).netloc:
+        raise HTTPException(status_code=400, detail="local addresses only")
+    return next
+
+
+@api.get("/session/renew")
+def renew_session(target: str = Depends(relative_target)):
+    return RedirectResponse(target)
+
+
+# case: open_redirect-73 | good | CWE-601 | scheme and netloc compared with a set
+RETURN_HOSTS = {"portal.example.com", "admin.example.com"}
+
+
+def listed_target(return_url: str = Query("https://portal.example.com/")) -> str:
+    parts = urlsplit(return_url)
+    if parts.scheme != "https" or parts.netloc not in RETURN_HOSTS:
+        raise HTTPException(status_code=400, detail="return address is not listed")
+    return return_url
+
+
+@api.get("/session/close")
+def close_session(target: str = Depends(listed_target)):
+    return RedirectResponse(target, status_code=303)
+
+
+# case: open_redirect-74 | bad | CWE-601 | query parameter of a form post, with a cookie
+@api.post("/token")
+async def issue_token(username: str = Form(...), return_url: str = Query("/")):
+    if not username.isalnum():
+        raise HTTPException(status_code=422)
+    response = RedirectResponse(return_url, status_code=303)
+    response.set_cookie("seen", "1", httponly=True, secure=True, samesite="strict")
+    return response
+
+
+# case: open_redirect-75 | good | CWE-601 | endpoint kept in the session by the server
+def needs_user(view):
+    @wraps(view)
+    def wrapper():
+        if "user" not in session:
+            session["after_login"] = request.endpoint
+            return redirect(url_for("home"))
+        return view()
+    return wrapper
+
+
+@app.route("/after-login")
+def after_login():
+    return redirect(url_for(session.pop("after_login", "home")))
+
+
+# case: open_redirect-76 | bad | CWE-601 | dataclass carries the address to the redirect
+@dataclass
+class Navigation:
+    target: str
+    code: int = 302
+
+    @classmethod
+    def from_values(cls, values):
+        return cls(target=values.get("continue", "/home"), code=303 if "post" in values else 302)
+
+    def respond(self):
+        return redirect(self.target, code=self.code)
+
+
+@app.route("/continue", methods=["GET", "POST"])
+def continue_flow():
+    return Navigation.from_values(request.values).respond()
+
+
+# case: open_redirect-77 | good | CWE-601 | requested address replaced by the configured one
+@app.route("/leave")
+def leave():
+    target = request.args.get("to", "/")
+    current_app.logger.debug("asked to leave to %r", target)
+    target = current_app.config.get("LEAVE_URL", "https://www.example.com/bye")
+    session.clear()
     return redirect(target)
 
 
-# case: open_redirect-36 | good | CWE-601 | address of a model instance
-def read_article(request):
-    article = get_object_or_404(Article, slug=request.GET.get("slug"), published=True)
-    return redirect(article)
+# case: open_redirect-78 | bad | CWE-601 | host suffix tested without the dot
+@app.route("/sso/return")
+def sso_return():
+    relay = request.args.get("RelayState", "")
+    host = urlparse(relay).netloc
+    if not host.endswith("example.com"):
+        return redirect(url_for("home"))
+    return redirect(relay)
 
 
-# case: open_redirect-37 | bad | CWE-601 | host of the target out of the query
-@service.get("/switch")
-async def switch(tenant: str, page: int = 1):
-    return RedirectResponse("https://{}/start?page={}".format(tenant, page))
+# case: open_redirect-79 | good | CWE-601 | return path must be one of the configured ones
+class PasswordChanged(View):
+    def post(self, request):
+        path = request.POST.get("next", "")
+        if path in settings.RETURN_PATHS:
+            return HttpResponseRedirect(path)
+        return HttpResponseRedirect(reverse("account"))
 
 
-# case: open_redirect-38 | good | CWE-601 | enum value
-class Country(str, Enum):
-    DE = "https://de.example.com/"
-    FR = "https://fr.example.com/"
+# case: open_redirect-80 | bad | CWE-601 | address kept in the session between two requests
+@app.route("/checkout/start")
+def checkout_start():
+    session["return_to"] = request.args.get("return_to", "/home")
+    return redirect(url_for("checkout_finish"))
 
 
-@service.get("/country")
-async def country(code: str = Query("DE")):
-    target = Country.__members__.get(code.upper(), Country.DE)
-    return RedirectResponse(target.value)
+@app.route("/checkout/finish")
+def checkout_finish():
+    target = session.pop("return_to", None)
+    return redirect(target or url_for("home"))
 
 
-# case: open_redirect-39 | bad | CWE-601 | state of an OAuth callback decoded without any signature
-@service.get("/oauth/callback")
-async def oauth_callback(code: str, state: str):
-    payload = json.loads(base64.urlsafe_b64decode(state))
-    log.info("code of length %d received", len(code))
-    return ApiResponse(status_code=303, headers={"location": payload["next"]})
+# case: open_redirect-81 | good | CWE-601 | route name selected by a cookie's value
+@api.get("/orders-v2", name="orders_new")
+def orders_new():
+    return {"orders": []}
 
 
-# case: open_redirect-40 | good | CWE-601 | state is signed by ourselves
-@service.get("/saml/callback")
-async def saml_callback(state: str):
-    signer = URLSafeTimedSerializer(os.environ["STATE_KEY"], salt="login-state")
-    try:
-        payload = signer.loads(state, max_age=600)
-    except BadSignature:
-        return ApiResponse(status_code=400)
-    return RedirectResponse(payload["next"], status_code=303)
+@api.get("/orders")
+def orders(layout: str = Cookie("new")):
+    name = "orders_new" if layout == "new" else "help_topic"
+    return RedirectResponse(api.url_path_for(name))
 
 
-# case: open_redirect-41 | bad | CWE-601 | kept in the session between two views
-@site.get("/auth/begin")
-def auth_begin():
-    session["after_auth"] = request.args.get("continue", "/")
-    return flask_redirect(url_for("site.auth_end"))
-
-
-@site.get("/auth/end")
-def auth_end():
-    return werkzeug_redirect(session.pop("after_auth", "/"), code=303)
-
-
-# case: open_redirect-42 | good | CWE-601 | session keeps only the name of a known page
-PAGES = {"orders": "/orders", "profile": "/profile"}
-
-
-@site.get("/auth/open")
-def auth_open():
-    session["page"] = request.args.get("continue", "orders")
-    return flask_redirect(url_for("site.auth_close"))
-
-
-@site.get("/auth/close")
-def auth_close():
-    return werkzeug_redirect(PAGES.get(session.pop("page", "orders"), "/"), code=303)
-
-
-# case: open_redirect-43 | bad | CWE-601 | expression without an end
-OWN_SITE = re.compile(r"https://(www\.)?example\.com")
-
-
-def outlet(request):
-    url = request.GET.get("url", "")
-    if OWN_SITE.match(url) is None:
-        return HttpResponse(status=404)
-    return HttpResponsePermanentRedirect(url)
-
-
-# case: open_redirect-44 | good | CWE-601 | expression for the whole of a local path
-LOCAL_PATH = re.compile(r"(/[a-z0-9-]+)+/?")
-
-
-def inlet(request):
-    url = request.GET.get("url", "")
-    if LOCAL_PATH.fullmatch(url) is None:
-        return HttpResponse(status=404)
-    return HttpResponsePermanentRedirect(url)
-
-
-# case: open_redirect-45 | bad | CWE-601 | Refresh header instead of Location
-@site.get("/thanks")
-def thanks():
-    response = Response("<p>Thank you, one moment please.</p>")
-    response.headers["Refresh"] = "3; url=" + request.args.get("back", "/")
-    return response
-
-
-# case: open_redirect-46 | good | CWE-601 | Refresh header with a chosen delay only
-@site.get("/please-wait")
-def please_wait():
-    delay = min(int(request.args.get("delay", 3)), 30)
-    response = Response("<p>One moment please.</p>")
-    response.headers["Refresh"] = f"{delay}; url=/queue"
-    return response
-
-
-# case: open_redirect-47 | bad | CWE-601 | redirect raised by abort in a hook
-@site.before_request
-def require_terms():
-    if "terms" not in session and (detour := request.args.get("detour")):
-        abort(flask_redirect(detour))
-
-
-# case: open_redirect-48 | good | CWE-601 | match statement with literal targets
-@site.get("/help")
-def help_page():
-    match request.args.get("topic"):
-        case "money":
-            target = "https://billing.example.com/"
-        case "parcel":
-            target = "https://parcel.example.com/"
-        case _:
-            target = "/help/all"
-    return flask_redirect(target)
+# case: open_redirect-82 | bad | CWE-601 | slash put before a GET parameter
+def legacy_page(request):
+    page = request.GET.get("page", "")
+    if page.startswith("http"):
+        page = ""
+    return django_redirect("/" + page)

@@ -1,303 +1,417 @@
-"""Corpus, unseen half: path traversal."""
-
+"""File handling in web applications: downloads, uploads, archives, log viewers, themes."""
+import io
+import json
+import mimetypes
 import os
-import posixpath
-import re
 import shutil
 import tarfile
-from functools import wraps
+import uuid
+import zipfile
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Literal
+from urllib.parse import unquote
 
-import aiofiles
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.urls import path
-from django.views.generic import TemplateView, View
-from documents.models import Document
-from fastapi import Depends, FastAPI, File, HTTPException, Query, UploadFile
-from fastapi.responses import StreamingResponse
-from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request, send_file
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+from django.http import FileResponse as DjangoFileResponse
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.urls import path as url_path
+from django.views import View
+from fastapi import Depends, FastAPI, HTTPException, Query, UploadFile
+from fastapi.responses import FileResponse, PlainTextResponse
+from flask import Flask, abort, jsonify, request, send_file, send_from_directory
 from flask.views import MethodView
-from itsdangerous import BadSignature, URLSafeSerializer
-from pydantic import BaseModel
-from werkzeug.utils import secure_filename
-
-files = Blueprint("files", __name__, url_prefix="/files")
-service = FastAPI(title="archive")
-
-DATA_DIR = Path(os.environ.get("DATA_DIR", "/var/lib/archive"))
-
-# case: path_traversal-27 | bad | CWE-22 | open_resource joins without looking
-class ResourceView(MethodView):
-    def get(self):
-        wanted = request.args["resource"]
-        with current_app.open_resource(wanted) as stream:
-            return Response(stream.read(), mimetype="application/octet-stream")
-
-
-files.add_url_rule("/resource", view_func=ResourceView.as_view("resource"))
-
-
-# case: path_traversal-28 | good | CWE-22 | only accepted when it equals its own base name
-class PlainView(MethodView):
-    def get(self):
-        wanted = request.args["resource"]
-        if wanted != os.path.basename(wanted) or wanted in ("", ".", ".."):
-            abort(404)
-        return send_file(DATA_DIR / wanted)
-
-
-files.add_url_rule("/plain", view_func=PlainView.as_view("plain"))
-
-
-# case: path_traversal-29 | bad | CWE-22 | repeated query values spread into joinpath
-@files.get("/tree")
-def tree_entry():
-    node = DATA_DIR.joinpath(*request.args.getlist("part"))
-    if node.is_dir():
-        return jsonify(sorted(child.name for child in node.iterdir()))
-    return jsonify(content=node.read_text())
-
-
-# case: path_traversal-30 | good | CWE-22 | name has to be one of the directory's entries
-@files.get("/flat")
-def flat_entry():
-    entry = request.args.get("entry")
-    if entry not in os.listdir(DATA_DIR):
-        return jsonify(error="no such entry"), 404
-    return jsonify(content=DATA_DIR.joinpath(entry).read_text())
-
-
-# case: path_traversal-31 | bad | CWE-22 | members of an uploaded tar written one by one
-@service.post("/restore")
-def restore(dump: Annotated[UploadFile, File()]):
-    count = 0
-    with tarfile.open(fileobj=dump.file, mode="r:gz") as tape:
-        for member in tape:
-            if member.isfile():
-                place = DATA_DIR / member.name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(tape.extractfile(member).read())
-                count += 1
-    return {"restored": count}
-
-
-# case: path_traversal-32 | good | CWE-22 | extractall with the data filter
-@service.post("/restore/all")
-def restore_all(dump: Annotated[UploadFile, File()]):
-    with tarfile.open(fileobj=dump.file, mode="r:gz") as tape:
-        tape.extractall(DATA_DIR / "restored", filter="data")
-    return {"restored": True}
-
-
-# case: path_traversal-33 | bad | CWE-22 | generator opens the file while the response is streamed
-def tail(location, skip):
-    with open(location, errors="replace") as log:
-        for number, line in enumerate(log):
-            if number >= skip:
-                yield line
-
-
-@files.post("/log")
-def stream_log():
-    options = {"skip": int(request.form.get("skip", 0)), "location": "/var/log/archive/" + request.form["log"]}
-    return Response(tail(**options), mimetype="text/plain")
-
-
-# case: path_traversal-34 | good | CWE-22 | condition that is always true leaves a constant name
-@files.post("/summary")
-def stream_summary():
-    limit = 10
-    name = "summary.csv" if limit * 2 < 50 else request.form["name"]
-    with open(f"/var/lib/archive/{name}") as table:
-        return Response(table.read(), mimetype="text/csv")
-
-
-# case: path_traversal-35 | bad | CWE-22 | Django class view with a path converter, read through kwargs
-class FolderPage(TemplateView):
-    template_name = "folder.html"
-
-    def get_context_data(self, **kwargs):
-        context = super().get_context_data(**kwargs)
-        location = DATA_DIR / self.kwargs["location"]
-        context["text"] = location.read_text(encoding="utf-8")
-        return context
-
-
-urlpatterns = [path("folder/<path:location>", FolderPage.as_view())]
-
-
-# case: path_traversal-36 | good | CWE-22 | Django storage keeps names below its root
-class StoredFile(View):
-    def get(self, request):
-        name = request.GET.get("name", "")
-        if not name or not default_storage.exists(name):
-            raise Http404
-        return FileResponse(default_storage.open(name, "rb"))
-
-
-# case: path_traversal-37 | bad | CWE-22 | decorator hands the query value to the view
-def with_document(view):
-    @wraps(view)
-    def wrapper(request, *args, **kwargs):
-        return view(request, request.GET["doc"], *args, **kwargs)
-
-    return wrapper
-
-
-@with_document
-def show_document(request, doc):
-    stream = (DATA_DIR / "docs" / doc).open("rb")
-    return FileResponse(stream)
-
-
-# case: path_traversal-38 | good | CWE-22 | row looked up in the database, file field opened
-def show_record(request, slug):
-    record = get_object_or_404(Document, slug=slug, owner=request.user)
-    response = FileResponse(record.file.open("rb"), content_type="application/pdf")
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-# case: path_traversal-39 | bad | CWE-22 | dependency builds the path, aiofiles opens it
-async def requested_file(name: Annotated[str, Query(min_length=1, max_length=200)]) -> Path:
-    return DATA_DIR / name
-
-
-@service.get("/raw")
-async def raw(location: Annotated[Path, Depends(requested_file)]):
-    async with aiofiles.open(location, "r") as stream:
-        return {"text": await stream.read()}
-
-
-# case: path_traversal-40 | good | CWE-22 | dependency resolves and looks at the parents
-async def inner_file(name: str) -> Path:
-    root = DATA_DIR.resolve()
-    location = (root / name).resolve()
-    if root not in location.parents:
-        raise HTTPException(404)
-    return location
-
-
-@service.get("/inner")
-async def inner(location: Path = Depends(inner_file)):
-    async with aiofiles.open(location, "r") as stream:
-        return {"text": await stream.read()}
-
-
-# case: path_traversal-41 | bad | CWE-22 | secure name is computed, the raw one is used
-@files.post("/deposit")
-def deposit():
-    item = request.files["item"]
-    cleaned = secure_filename(item.filename)
-    if not cleaned or not cleaned.endswith(".pdf"):
-        abort(415)
-    item.save(os.path.join(DATA_DIR, "deposits", item.filename))
-    return make_response(cleaned, 201)
-
-
-# case: path_traversal-42 | good | CWE-22 | secure name kept in a dict and used from there
-@files.post("/hand-in")
-def hand_in():
-    item = request.files["item"]
-    entry = {"name": secure_filename(item.filename), "size": item.content_length}
-    if not entry["name"].endswith(".pdf"):
-        abort(415)
-    item.save(os.path.join(DATA_DIR, "hand-in", entry["name"]))
-    return jsonify(entry), 201
-
-
-# case: path_traversal-43 | bad | CWE-22 | only the leading slash is refused
-@files.get("/part")
-def part():
-    if (wanted := request.args.get("p", "")).startswith("/"):
-        return "absolute paths are not served", 400
-    handle = os.open(os.sep.join([str(DATA_DIR), wanted]), os.O_RDONLY)
-    try:
-        return Response(os.read(handle, 65536), mimetype="application/octet-stream")
-    finally:
-        os.close(handle)
-
-
-# case: path_traversal-44 | good | CWE-22 | literal type in the model, loop over the accepted values
-class Export(BaseModel):
-    periods: list[Literal["daily", "weekly", "monthly"]]
-
-
-@service.post("/export")
-async def export(wish: Export):
-    def chunks():
-        for period in wish.periods:
-            yield (DATA_DIR / f"{period}.csv").read_bytes()
-
-    return StreamingResponse(chunks(), media_type="text/csv")
-
-
-# case: path_traversal-45 | bad | CWE-22 | normpath on the relative value keeps its leading dots
-def cover(request):
-    relative = posixpath.normpath(request.GET.get("cover", "default.png"))
-    source = os.path.join("/var/lib/archive/covers", relative)
-    with open(source, "rb") as picture:
-        return HttpResponse(picture.read(), content_type="image/png")
-
-
-# case: path_traversal-46 | good | CWE-22 | normpath on a rooted value cannot climb
-def sleeve(request):
-    relative = posixpath.normpath("/" + request.GET.get("sleeve", "default.png")).lstrip("/")
-    source = os.path.join("/var/lib/archive/sleeves", relative)
-    with open(source, "rb") as picture:
-        return HttpResponse(picture.read(), content_type="image/png")
-
-
-# case: path_traversal-47 | bad | CWE-22 | expression checks the beginning only
-NAME = re.compile(r"[\w.-]+")
-
-
-@files.get("/translation")
-def translation():
-    name = request.headers.get("X-Translation", "en.json")
-    if not NAME.match(name):
-        abort(400)
-    return Path("/var/lib/archive/i18n/", name).read_text()
-
-
-# case: path_traversal-48 | good | CWE-22 | UUID conversion, failure is a 404
-@files.get("/ticket")
-def ticket():
-    try:
-        key = UUID(request.args.get("key", ""))
-    except ValueError:
-        abort(404)
-    return send_file(DATA_DIR / "tickets" / f"{key}.pdf")
-
-
-# case: path_traversal-49 | bad | CWE-22 | folder named in JSON is removed as a tree
-class Workspace:
-    base = "/var/lib/archive/workspaces"
-
-    def folder(self, team):
-        return "{0}/{1}".format(self.base, team)
-
-    def drop(self, team):
-        shutil.rmtree(self.folder(team), ignore_errors=False)
-
-
-@files.post("/workspace/drop")
-def drop_workspace():
-    data = request.get_json(force=True)
-    Workspace().drop(data.get("team"))
-    return jsonify(dropped=True)
-
-
-# case: path_traversal-50 | good | CWE-22 | path travels in a token that we signed
-@files.get("/signed")
-def signed_download():
-    serializer = URLSafeSerializer(os.environ["DOWNLOAD_KEY"], salt="download")
-    try:
-        location = serializer.loads(request.args.get("token", ""))["path"]
-    except BadSignature:
+from pydantic import BaseModel, Field
+from werkzeug.utils import safe_join, secure_filename
+
+app = Flask(__name__)
+api = FastAPI()
+urlpatterns = []
+
+DATA_DIR = "/srv/portal/data"
+UPLOAD_DIR = Path("/srv/portal/uploads")
+
+
+# case: path_traversal-51 | bad | CWE-22 | query argument joined to a directory and opened
+@app.route("/manuals")
+def show_manual():
+    manual = request.args.get("file", "index.txt")
+    with open(os.path.join(DATA_DIR, "manuals", manual)) as fh:
+        return fh.read(), 200, {"Content-Type": "text/plain"}
+
+
+# case: path_traversal-52 | good | CWE-22 | send_from_directory with a path converter
+@app.route("/media/<path:asset>")
+def media_asset(asset):
+    return send_from_directory(os.path.join(DATA_DIR, "media"), asset)
+
+
+# case: path_traversal-53 | good | CWE-22 | upload name through secure_filename
+@app.route("/profile/picture", methods=["POST"])
+def upload_picture():
+    picture = request.files.get("picture")
+    if picture is None or picture.filename == "":
+        return jsonify(error="no file"), 400
+    name = secure_filename(picture.filename)
+    if not name:
+        return jsonify(error="bad name"), 400
+    picture.save(os.path.join(UPLOAD_DIR, name))
+    return jsonify(stored=name), 201
+
+
+# case: path_traversal-54 | bad | CWE-22 | client's file name kept for the upload
+@app.route("/tickets/<int:ticket_id>/attachments", methods=["POST"])
+def attach_file(ticket_id):
+    target_dir = UPLOAD_DIR / str(ticket_id)
+    target_dir.mkdir(parents=True, exist_ok=True)
+    saved = []
+    for upload in request.files.getlist("attachments"):
+        if not upload.filename:
+            continue
+        destination = os.path.join(target_dir, upload.filename)
+        upload.save(destination)
+        saved.append(upload.filename)
+    return jsonify(ticket=ticket_id, files=saved)
+
+
+# case: path_traversal-55 | good | CWE-22 | resolve and is_relative_to before the response
+@api.get("/exports/download")
+def download_export(name: str):
+    root = Path("/srv/portal/exports").resolve()
+    candidate = (root / name).resolve()
+    if not candidate.is_relative_to(root) or not candidate.is_file():
+        raise HTTPException(status_code=404, detail="no such export")
+    return FileResponse(candidate, filename=candidate.name)
+
+
+# case: path_traversal-56 | bad | CWE-22 | Django GET parameter under MEDIA_ROOT
+def invoice_document(request):
+    doc = request.GET.get("doc")
+    if not doc:
+        return HttpResponseBadRequest("doc is required")
+    full_path = os.path.join(settings.MEDIA_ROOT, "invoices", doc)
+    return DjangoFileResponse(open(full_path, "rb"), as_attachment=True)
+
+
+# case: path_traversal-57 | good | CWE-22 | dictionary from form name to file
+FORM_FILES = {
+    "w9": "forms/w9-2024.pdf",
+    "leave": "forms/leave-request.pdf",
+    "expense": "forms/expense-claim.pdf",
+}
+
+
+def hr_form(request):
+    relative = FORM_FILES.get(request.GET.get("form", ""))
+    if relative is None:
+        raise Http404("unknown form")
+    return DjangoFileResponse(open(os.path.join(settings.BASE_DIR, relative), "rb"))
+
+
+# case: path_traversal-58 | bad | CWE-22 | FastAPI query parameter in an f-string path
+@api.get("/backups")
+async def fetch_backup(filename: str):
+    return FileResponse(f"/var/backups/portal/{filename}", media_type="application/octet-stream")
+
+
+# case: path_traversal-59 | bad | CWE-22 | prefix test on a path that is not normalised
+@app.route("/wiki/raw")
+def wiki_raw():
+    wiki_root = "/srv/portal/wiki/"
+    page_path = os.path.join(wiki_root, request.args["page"])
+    if not page_path.startswith(wiki_root):
         abort(403)
-    return send_file(location, as_attachment=True)
+    with open(page_path, encoding="utf-8") as fh:
+        text = fh.read()
+    return jsonify(page=request.args["page"], text=text)
+
+
+# case: path_traversal-60 | good | CWE-22 | integer converter in the file name
+@app.route("/statements/<int:year>/<int:month>")
+def monthly_statement(year, month):
+    pdf = f"{DATA_DIR}/statements/{year:04d}-{month:02d}.pdf"
+    if not os.path.isfile(pdf):
+        abort(404)
+    return send_file(pdf, mimetype="application/pdf")
+
+
+# case: path_traversal-61 | bad | CWE-22 | zip members of an upload written under their own names
+@app.route("/import/bundle", methods=["POST"])
+def import_bundle():
+    archive = zipfile.ZipFile(io.BytesIO(request.files["bundle"].read()))
+    dest = os.path.join(DATA_DIR, "bundles")
+    count = 0
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
+        out_path = os.path.join(dest, info.filename)
+        os.makedirs(os.path.dirname(out_path), exist_ok=True)
+        with open(out_path, "wb") as out:
+            out.write(archive.read(info))
+        count += 1
+    return jsonify(imported=count)
+
+
+# case: path_traversal-62 | good | CWE-22 | tar upload extracted with the data filter
+@app.route("/import/dataset", methods=["POST"])
+def import_dataset():
+    workdir = UPLOAD_DIR / uuid.uuid4().hex
+    workdir.mkdir()
+    with tarfile.open(fileobj=request.files["dataset"].stream, mode="r:gz") as tar:
+        tar.extractall(workdir, filter="data")
+    return jsonify(dataset=workdir.name, entries=len(list(workdir.iterdir())))
+
+
+# case: path_traversal-63 | good | CWE-22 | Literal values only
+@api.get("/docs/{lang}/terms")
+async def terms_of_service(lang: Literal["en", "de", "fr", "it"]):
+    return FileResponse(f"/srv/portal/legal/terms-{lang}.html")
+
+
+# case: path_traversal-64 | bad | CWE-22 | method view removes a file named in the JSON body
+class DraftApi(MethodView):
+    root = Path(DATA_DIR) / "drafts"
+
+    def delete(self):
+        body = request.get_json()
+        draft = self.root / body["name"]
+        if draft.exists():
+            os.remove(draft)
+            return "", 204
+        return jsonify(error="not found"), 404
+
+
+app.add_url_rule("/drafts", view_func=DraftApi.as_view("drafts"))
+
+
+# case: path_traversal-65 | good | CWE-22 | realpath and commonpath in a helper
+def locate_snippet(relative):
+    base = os.path.realpath(os.path.join(DATA_DIR, "snippets"))
+    full = os.path.realpath(os.path.join(base, relative))
+    if os.path.commonpath([base, full]) != base:
+        raise ValueError(f"outside of the snippet folder: {relative!r}")
+    return full
+
+
+@app.route("/snippets")
+def show_snippet():
+    try:
+        location = locate_snippet(request.args.get("path", ""))
+    except ValueError:
+        abort(400)
+    return send_file(location, mimetype="text/plain")
+
+
+# case: path_traversal-66 | bad | CWE-22 | storage class reads whatever key the view hands on
+class BlobStore:
+    def __init__(self, root):
+        self.root = root
+
+    def _location(self, key):
+        return "%s/%s" % (self.root, key)
+
+    def read(self, key):
+        with open(self._location(key), "rb") as blob:
+            return blob.read()
+
+
+def get_blob(request):
+    store = BlobStore(settings.BLOB_ROOT)
+    data = store.read(request.GET["key"])
+    return HttpResponse(data, content_type="application/octet-stream")
+
+
+# case: path_traversal-67 | good | CWE-22 | Django uuid converter builds the file name
+def signed_contract(request, contract_id: uuid.UUID):
+    location = Path(settings.MEDIA_ROOT) / "contracts" / f"{contract_id}.pdf"
+    if not location.exists():
+        raise Http404
+    return DjangoFileResponse(location.open("rb"), content_type="application/pdf")
+
+
+urlpatterns.append(url_path("contracts/<uuid:contract_id>/", signed_contract))
+
+
+# case: path_traversal-68 | bad | CWE-22 | pydantic field used as part of a path
+class RenderJob(BaseModel):
+    layout: str
+    title: str = "Untitled"
+
+
+@api.post("/render")
+def render_layout(job: RenderJob):
+    layout_dir = Path("/srv/portal/layouts")
+    source = layout_dir.joinpath(job.layout).read_text(encoding="utf-8")
+    return {"title": job.title, "source": source}
+
+
+# case: path_traversal-69 | good | CWE-22 | pydantic field held to a pattern
+class PresetRequest(BaseModel):
+    preset: str = Field(pattern=r"^[a-z0-9_-]{1,40}$")
+
+
+@api.post("/presets/load")
+def load_preset(body: PresetRequest):
+    preset_file = Path("/srv/portal/presets") / f"{body.preset}.json"
+    if not preset_file.exists():
+        raise HTTPException(404)
+    return json.loads(preset_file.read_text())
+
+
+# case: path_traversal-70 | bad | CWE-22 | class based Django view with a path converter
+class PackageFileView(View):
+    storage_root = "/srv/portal/packages"
+
+    def get(self, request, *args, **kwargs):
+        target = os.path.join(self.storage_root, self.kwargs["relpath"])
+        ctype, _ = mimetypes.guess_type(target)
+        with open(target, "rb") as fh:
+            return HttpResponse(fh.read(), content_type=ctype or "application/octet-stream")
+
+
+urlpatterns.append(url_path("packages/<path:relpath>", PackageFileView.as_view()))
+
+
+# case: path_traversal-71 | good | CWE-22 | Django FileSystemStorage opens the file
+def shared_file(request):
+    storage = FileSystemStorage(location="/srv/portal/shared")
+    name = request.GET.get("name", "")
+    if not name or not storage.exists(name):
+        raise Http404("no such file")
+    return DjangoFileResponse(storage.open(name, "rb"), as_attachment=True)
+
+
+# case: path_traversal-72 | bad | CWE-22 | dot-dot test made before the second decoding
+@app.route("/gallery/image")
+def gallery_image():
+    img = request.args.get("img", "")
+    if ".." in img or img.startswith("/"):
+        abort(400)
+    img = unquote(img)
+    return send_file(os.path.join("/srv/portal/gallery", img))
+
+
+# case: path_traversal-73 | good | CWE-22 | name must be in the directory listing
+def view_report(request):
+    report_dir = os.path.join(DATA_DIR, "reports")
+    wanted = request.GET.get("name", "")
+    if wanted not in os.listdir(report_dir):
+        raise Http404("no such report")
+    with open(os.path.join(report_dir, wanted)) as fh:
+        return JsonResponse({"report": wanted, "body": fh.read()})
+
+
+# case: path_traversal-74 | bad | CWE-22 | folder from the form beside a cleaned file name
+@app.route("/library/upload", methods=["POST"])
+def library_upload():
+    doc = request.files["document"]
+    folder = request.form.get("folder", "inbox")
+    filename = secure_filename(doc.filename)
+    target = os.path.join(DATA_DIR, "library", folder)
+    os.makedirs(target, exist_ok=True)
+    doc.save(os.path.join(target, filename))
+    return jsonify(folder=folder, file=filename), 201
+
+
+# case: path_traversal-75 | good | CWE-22 | basename of the query argument
+@app.route("/logs/tail")
+def tail_log():
+    log_name = os.path.basename(request.args.get("log", "app.log"))
+    with open(os.path.join("/var/log/portal", log_name), errors="replace") as fh:
+        lines = fh.readlines()[-200:]
+    return jsonify(log=log_name, lines=lines)
+
+
+# case: path_traversal-76 | bad | CWE-22 | FastAPI dependency builds the path
+def log_location(service: str = Query("web"), file: str = Query("current.log")) -> Path:
+    return Path("/var/log/portal") / service / file
+
+
+@api.get("/ops/logs")
+def read_service_log(location: Path = Depends(log_location)):
+    with location.open() as fh:
+        return PlainTextResponse(fh.read())
+
+
+# case: path_traversal-77 | good | CWE-22 | upload stored under a generated name
+@api.post("/evidence")
+async def store_evidence(file: UploadFile):
+    suffix = ".png" if file.content_type == "image/png" else ".bin"
+    destination = UPLOAD_DIR / f"{uuid.uuid4()}{suffix}"
+    with destination.open("wb") as out:
+        shutil.copyfileobj(file.file, out)
+    return {"stored": destination.name, "original": file.filename}
+
+
+# case: path_traversal-78 | bad | CWE-22 | FastAPI upload written under the client's name
+@api.post("/firmware")
+async def upload_firmware(image: UploadFile):
+    content = await image.read()
+    if len(content) > 32 * 1024 * 1024:
+        raise HTTPException(status_code=413)
+    destination = UPLOAD_DIR / "firmware" / image.filename
+    destination.write_bytes(content)
+    return {"size": len(content), "path": str(destination)}
+
+
+# case: path_traversal-79 | good | CWE-22 | enum chosen by the query
+class ChartKind(str, Enum):
+    sales = "sales"
+    churn = "churn"
+    margin = "margin"
+
+
+@app.route("/charts")
+def chart_image():
+    try:
+        kind = ChartKind(request.args.get("kind", "sales"))
+    except ValueError:
+        return jsonify(error="unknown chart"), 400
+    return send_file(os.path.join(DATA_DIR, "charts", kind.value + ".png"))
+
+
+# case: path_traversal-80 | bad | CWE-22 | Django helper moves a file to a posted destination
+def relocate(source, folder, label):
+    destination = os.path.join(settings.MEDIA_ROOT, folder, label)
+    shutil.move(source, destination)
+    return destination
+
+
+def archive_scan(request):
+    scan = request.FILES["scan"]
+    moved = relocate(scan.temporary_file_path(), "scans", request.POST["label"])
+    return JsonResponse({"stored": os.path.basename(moved)})
+
+
+# case: path_traversal-81 | bad | CWE-22 | dataclass carries the path from the request to the reader
+@dataclass
+class TranslationQuery:
+    locale: str
+    bundle: str
+
+    @classmethod
+    def from_args(cls, args):
+        return cls(locale=args.get("locale", "en"), bundle=args.get("bundle", "messages.json"))
+
+    @property
+    def location(self):
+        return os.path.join(DATA_DIR, "i18n", self.locale, self.bundle)
+
+
+@app.route("/i18n")
+def translations():
+    query = TranslationQuery.from_args(request.args)
+    with open(query.location, encoding="utf-8") as fh:
+        return fh.read(), 200, {"Content-Type": "application/json"}
+
+
+# case: path_traversal-82 | good | CWE-22 | werkzeug safe_join with a test for None
+@app.route("/plugins/readme")
+def plugin_readme():
+    location = safe_join(os.path.join(DATA_DIR, "plugins"), request.args.get("plugin", ""), "README.md")
+    if location is None or not os.path.isfile(location):
+        abort(404)
+    with open(location, encoding="utf-8") as fh:
+        return jsonify(readme=fh.read())

@@ -1,280 +1,446 @@
-"""Labelled cases: SQL built in Flask, Django and FastAPI code (first-seen half)."""
-
+import csv
+import enum
+import io
 import re
+import sqlite3
 import uuid
-from functools import wraps
-from string import Template
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
-import aiosqlite
 import asyncpg
 import pandas as pd
 import psycopg2
+import psycopg2.extras
 import pymysql
+from django.contrib.auth.decorators import login_required
+from django.db import connection, connections, models
 from django.db.models.expressions import RawSQL
-from django.http import JsonResponse
+from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.views import View
-from fastapi import APIRouter, Body, Depends, Request
-from flask import Blueprint, Flask, current_app, g, jsonify, request
-from flask.views import MethodView
+from fastapi import Depends, FastAPI, Header, HTTPException, Query
+from flask import Flask, abort, current_app, g, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
 from psycopg2 import sql
-from sqlalchemy import text
-
-from library.models import Book, Loan
+from pydantic import BaseModel
+from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, select, text
+from sqlalchemy.orm import Session, sessionmaker
 
 app = Flask(__name__)
-bp = Blueprint("library", __name__)
-router = APIRouter()
-db = SQLAlchemy(app)
+api = FastAPI()
+db = SQLAlchemy()
+engine = create_engine("postgresql+psycopg2:///inventory")
+SessionLocal = sessionmaker(bind=engine)
+metadata = MetaData()
+products = Table("products", metadata, Column("id", Integer), Column("name", String), Column("maker", String))
 
 
-class Member(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    name = db.Column(db.String(80))
-    branch = db.Column(db.String(40))
+def get_db():
+    if "conn" not in g:
+        g.conn = sqlite3.connect(current_app.config["DATABASE"])
+        g.conn.row_factory = sqlite3.Row
+    return g.conn
 
 
-def mysql():
-    return pymysql.connect(host="db", user="library", database="library", cursorclass=pymysql.cursors.DictCursor)
+def get_session():
+    with SessionLocal() as session:
+        yield session
 
 
-async def pool(req: Request) -> asyncpg.Pool:
-    return req.app.state.pool
+class Customer(models.Model):
+    name = models.CharField(max_length=120)
+    city = models.CharField(max_length=80)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "crm"
 
 
-# case: sql_injection-23 | bad | CWE-89 | Flask MethodView, WHERE grown by += and run through pymysql
-class LoanSearch(MethodView):
-    def get(self):
-        q = "SELECT id, due FROM loans WHERE 1 = 1"
-        if "member" in request.args:
-            q += " AND member_no = '" + request.args["member"] + "'"
-        if overdue := request.args.get("overdue_since"):
-            q += f" AND due < '{overdue}'"
-        with mysql() as conn, conn.cursor() as cur:
-            cur.execute(q)
-            return jsonify(cur.fetchall())
+# case: sql_injection-51 | good | CWE-89 | placeholder with the path value
+@app.route("/books/<isbn>")
+def book_detail(isbn):
+    row = get_db().execute("SELECT title, author, year FROM books WHERE isbn = ?", (isbn,)).fetchone()
+    if row is None:
+        abort(404)
+    return jsonify(dict(row))
 
 
-# case: sql_injection-24 | good | CWE-89 | Flask MethodView, WHERE grown by += of fixed text, values in a list
-class FineSearch(MethodView):
-    def get(self):
-        q, values = "SELECT id, amount FROM fines WHERE 1 = 1", []
-        if "member" in request.args:
-            q += " AND member_no = %s"
-            values.append(request.args["member"])
-        if since := request.args.get("since"):
-            q += " AND raised >= %s"
-            values.append(since)
-        with mysql() as conn, conn.cursor() as cur:
-            cur.execute(q, values)
-            return jsonify(cur.fetchall())
+# case: sql_injection-52 | bad | CWE-89 | f-string in execute
+@app.route("/members")
+def member_lookup():
+    email = request.args.get("email", "")
+    cur = get_db().cursor()
+    cur.execute(f"SELECT id, email, plan FROM members WHERE email = '{email}'")
+    return jsonify([dict(r) for r in cur.fetchall()])
 
 
-# case: sql_injection-25 | bad | CWE-89 | Flask-SQLAlchemy, text() fragment inside filter()
-@bp.get("/members")
-def members():
-    wanted = request.args.get("name", type=str, default="")
-    found = Member.query.filter(text("name LIKE '%s%%'" % wanted)).limit(50).all()
-    return jsonify([{"id": m.id, "name": m.name} for m in found])
+# case: sql_injection-53 | bad | CWE-89 | percent formatting in a Django cursor
+def customer_search(request):
+    term = request.GET.get("q", "")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, name FROM crm_customer WHERE name LIKE '%%%s%%'" % term)
+        rows = cursor.fetchall()
+    return JsonResponse({"results": [{"id": r[0], "name": r[1]} for r in rows]})
 
 
-# case: sql_injection-26 | good | CWE-89 | Flask-SQLAlchemy, column operator with a formatted pattern
-@bp.get("/members/in-branch")
-def members_in_branch():
-    branch = request.args.get("branch", default="")
-    found = db.session.execute(db.select(Member).where(Member.branch.ilike(f"%{branch}%"))).scalars()
-    return jsonify([{"id": m.id, "name": m.name} for m in found])
+# case: sql_injection-54 | good | CWE-89 | sort column looked up in a dict
+ORDER_COLUMNS = {"newest": "created_at DESC", "oldest": "created_at ASC", "total": "total_cents DESC"}
 
 
-# case: sql_injection-27 | bad | CWE-89 | Django class-based view, QuerySet.extra with a formatted where
-class ShelfView(View):
-    def get(self, request, *args, **kwargs):
-        shelf = request.GET.get("shelf", "A1")
-        books = Book.objects.extra(where=["UPPER(shelf) = UPPER('" + shelf + "')"])
-        return JsonResponse({"books": list(books.values("title"))})
+@app.route("/orders")
+def order_list():
+    ordering = ORDER_COLUMNS.get(request.args.get("sort", "newest"))
+    if ordering is None:
+        abort(400)
+    rows = get_db().execute(f"SELECT id, total_cents, created_at FROM orders ORDER BY {ordering}")
+    return jsonify([dict(r) for r in rows])
 
 
-# case: sql_injection-28 | good | CWE-89 | Django class-based view, RawSQL with params
-class PopularView(View):
-    def get(self, request, *args, **kwargs):
-        since = request.GET.get("since", "2024-01-01")
-        inner = "SELECT count(*) FROM library_loan l WHERE l.book_id = library_book.id AND l.taken > %s"
-        counted = RawSQL(inner, (since,))
-        books = Book.objects.annotate(taken=counted).order_by("-taken")[:10]
-        return JsonResponse({"books": list(books.values("title", "taken"))})
+# case: sql_injection-55 | bad | CWE-89 | SQLAlchemy text with interpolation
+@api.get("/products/by-maker")
+def products_by_maker(maker: str, session: Session = Depends(get_session)):
+    stmt = text(f"SELECT id, name FROM products WHERE maker = '{maker}' AND discontinued = false")
+    return [dict(r) for r in session.execute(stmt).mappings()]
 
 
-# case: sql_injection-29 | bad | CWE-89 | FastAPI asyncpg fetch inside try, rest of the path as the value
-@router.get("/classmarks/{mark:path}")
-async def by_classmark(mark: str, db_pool: Annotated[asyncpg.Pool, Depends(pool)]):
-    try:
-        async with db_pool.acquire() as conn:
-            records = await conn.fetch("SELECT title FROM books WHERE classmark = '" + mark + "'")
-    except asyncpg.PostgresError:
-        return {"titles": []}
-    return {"titles": [r["title"] for r in records]}
+# case: sql_injection-56 | bad | CWE-89 | where parts collected in a list and joined
+@app.route("/tickets")
+def ticket_report():
+    clauses = ["deleted = 0"]
+    for name in ("status", "assignee", "queue"):
+        value = request.args.get(name)
+        if value:
+            clauses.append(name + " = '" + value + "'")
+    query = "SELECT id, subject, status FROM tickets WHERE " + " AND ".join(clauses)
+    query += " ORDER BY id DESC LIMIT 200"
+    return jsonify([dict(r) for r in get_db().execute(query)])
 
 
-# case: sql_injection-30 | good | CWE-89 | FastAPI asyncpg fetchrow with a numbered parameter
-@router.get("/isbn/{isbn}")
-async def by_isbn(isbn: str, db_pool: Annotated[asyncpg.Pool, Depends(pool)]):
-    async with db_pool.acquire() as conn:
-        record = await conn.fetchrow("SELECT title, year FROM books WHERE isbn = $1", isbn)
-    return dict(record) if record else {}
+# case: sql_injection-57 | good | CWE-89 | ORM filters with request values
+def customer_filter(request):
+    qs = Customer.objects.all()
+    if city := request.GET.get("city"):
+        qs = qs.filter(city__iexact=city)
+    if name := request.GET.get("name"):
+        qs = qs.filter(name__icontains=name)
+    return JsonResponse({"customers": list(qs.values("id", "name", "city")[:100])})
 
 
-# case: sql_injection-31 | bad | CWE-89 | Flask decorator passes the argument on, string.Template builds the query
-COUNT = Template("SELECT count(*) AS n FROM visits WHERE branch = '$branch'")
+# case: sql_injection-58 | good | CWE-89 | where parts with placeholders
+@app.route("/shipments")
+def shipment_report():
+    clauses, values = ["cancelled = 0"], []
+    for name in ("carrier", "country", "depot"):
+        if name in request.args:
+            clauses.append(f"{name} = ?")
+            values.append(request.args[name])
+    query = "SELECT id, carrier, country FROM shipments WHERE " + " AND ".join(clauses)
+    return jsonify([dict(r) for r in get_db().execute(query, values)])
 
 
-def with_branch(view):
-    @wraps(view)
-    def wrapper(*args, **kwargs):
-        return view(request.args.get("branch", "main"), *args, **kwargs)
-
-    return wrapper
-
-
-@bp.get("/visits")
-@with_branch
-def visits(branch):
-    with mysql() as conn, conn.cursor() as cur:
-        cur.execute(COUNT.substitute(branch=branch))
-        return jsonify(cur.fetchone())
+# case: sql_injection-59 | bad | CWE-89 | quotes doubled but the value stands unquoted
+@app.route("/invoices/<customer>")
+def invoices_of(customer):
+    customer = customer.replace("'", "''")
+    conn = psycopg2.connect(current_app.config["PG_DSN"])
+    with conn, conn.cursor() as cur:
+        cur.execute("SELECT number, amount FROM invoices WHERE customer_id = " + customer)
+        return jsonify(cur.fetchall())
 
 
-# case: sql_injection-32 | good | CWE-89 | Flask, psycopg2.sql.Identifier quotes the name
-@bp.get("/export/<column>")
-def export_column(column):
-    query = sql.SQL("SELECT {col} FROM public_catalogue ORDER BY {col} LIMIT 100").format(col=sql.Identifier(column))
-    with psycopg2.connect(current_app.config["DSN"]) as conn, conn.cursor() as cur:
-        cur.execute(query)
-        return jsonify([row[0] for row in cur])
+# case: sql_injection-60 | good | CWE-89 | int path parameter formatted into the text
+@api.get("/warehouses/{warehouse_id}/stock")
+def warehouse_stock(warehouse_id: int, session: Session = Depends(get_session)):
+    stmt = text(f"SELECT sku, quantity FROM stock WHERE warehouse_id = {warehouse_id} ORDER BY sku")
+    return [dict(r) for r in session.execute(stmt).mappings()]
 
 
-# case: sql_injection-33 | bad | CWE-89 | Flask, uploaded file names in an INSERT joined from formatted rows
-@bp.post("/covers")
-def add_covers():
-    values = ",".join("('%s', %d)" % (f.filename, f.content_length) for f in request.files.getlist("cover"))
-    conn = mysql()
-    with conn.cursor() as cur:
-        cur.execute("INSERT INTO covers (name, bytes) VALUES " + values)
+# case: sql_injection-61 | bad | CWE-89 | queryset extra where
+@login_required
+def customers_in_region(request):
+    region = request.GET["region"]
+    qs = Customer.objects.extra(where=["city IN (SELECT city FROM regions WHERE code = '%s')" % region])
+    return JsonResponse({"count": qs.count(), "names": [c.name for c in qs[:50]]})
+
+
+# case: sql_injection-62 | bad | CWE-89 | repository method with a pydantic field as sort column
+class ListingQuery(BaseModel):
+    maker: str
+    order_by: str = "name"
+    limit: int = 50
+
+
+class ProductRepository:
+    def __init__(self, session):
+        self.session = session
+
+    def listing(self, query):
+        stmt = f"SELECT id, name FROM products WHERE maker = :maker ORDER BY {query.order_by} LIMIT {query.limit}"
+        return self.session.execute(text(stmt), {"maker": query.maker}).mappings().all()
+
+
+@api.post("/products/listing")
+def product_listing(query: ListingQuery, session: Session = Depends(get_session)):
+    return [dict(r) for r in ProductRepository(session).listing(query)]
+
+
+# case: sql_injection-63 | good | CWE-89 | generated placeholders for an IN list
+@app.route("/photos/batch", methods=["POST"])
+def photo_batch():
+    ids = request.get_json().get("ids", [])
+    if not ids or len(ids) > 500:
+        abort(400)
+    marks = ",".join("?" * len(ids))
+    rows = get_db().execute(f"SELECT id, path, width FROM photos WHERE id IN ({marks})", ids)
+    return jsonify([dict(r) for r in rows])
+
+
+# case: sql_injection-64 | bad | CWE-89 | IN list joined from the body
+@app.route("/albums/delete", methods=["POST"])
+def album_delete():
+    ids = request.get_json()["ids"]
+    conn = get_db()
+    id_list = ", ".join(str(i) for i in ids)
+    conn.execute("DELETE FROM albums WHERE id IN (%s)" % id_list)
     conn.commit()
-    return "", 201
+    return "", 204
 
 
-# case: sql_injection-34 | good | CWE-89 | Flask, match statement gives the column
-@bp.get("/loans/sorted")
-def sorted_loans():
-    match request.args.get("by"):
-        case "member":
-            column = "member_no"
-        case "due":
-            column = "due"
-        case _:
-            column = "id"
-    with mysql() as conn, conn.cursor() as cur:
-        cur.execute(f"SELECT id, member_no, due FROM loans ORDER BY {column}")
-        return jsonify(cur.fetchall())
+# case: sql_injection-65 | good | CWE-89 | psycopg2 composition with identifiers
+@app.route("/tables/<table>/count")
+def table_count(table):
+    if table not in current_app.config["REPORT_TABLES"]:
+        abort(404)
+    conn = psycopg2.connect(current_app.config["PG_DSN"])
+    with conn, conn.cursor() as cur:
+        cur.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("report", table)))
+        return jsonify(count=cur.fetchone()[0])
 
 
-# case: sql_injection-35 | bad | CWE-89 | Django, only the first of several ids is checked
-def renew(request):
-    ids = request.POST.getlist("loan")
-    if not ids or not ids[0].isdigit():
-        return JsonResponse({"error": "loan"}, status=400)
-    loans = Loan.objects.raw("SELECT * FROM library_loan WHERE id IN (" + ", ".join(ids) + ")")
-    return JsonResponse({"renewed": [loan.pk for loan in loans]})
+# case: sql_injection-66 | good | CWE-89 | RawSQL with params
+def customer_scores(request):
+    segment = request.GET.get("segment", "retail")
+    score = RawSQL("SELECT avg(score) FROM crm_rating r WHERE r.customer_id = crm_customer.id AND r.segment = %s", (segment,))
+    rows = Customer.objects.annotate(score=score).values("name", "score")
+    return JsonResponse({"rows": list(rows)})
 
 
-# case: sql_injection-36 | good | CWE-89 | Django, header parsed as a UUID
-def session_history(request):
+# case: sql_injection-67 | bad | CWE-89 | column names of an UPDATE from the JSON keys
+@app.route("/profile", methods=["PATCH"])
+def update_profile():
+    changes = request.get_json()
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    values = list(changes.values()) + [g.user_id]
+    conn = get_db()
+    conn.execute(f"UPDATE profiles SET {assignments} WHERE user_id = ?", values)
+    conn.commit()
+    return jsonify(ok=True)
+
+
+# case: sql_injection-68 | good | CWE-89 | UPDATE columns kept to a set
+EDITABLE = frozenset({"display_name", "bio", "timezone"})
+
+
+@app.route("/settings", methods=["PATCH"])
+def update_settings():
+    changes = {k: v for k, v in request.get_json().items() if k in EDITABLE}
+    if not changes:
+        abort(400)
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    conn = get_db()
+    conn.execute(f"UPDATE settings SET {assignments} WHERE user_id = ?", [*changes.values(), g.user_id])
+    conn.commit()
+    return jsonify(ok=True)
+
+
+# case: sql_injection-69 | good | CWE-89 | Literal for column and direction
+@api.get("/sensors")
+def list_sensors(
+    sort: Literal["name", "last_seen", "battery"] = "name",
+    direction: Literal["asc", "desc"] = "asc",
+    session: Session = Depends(get_session),
+):
+    result = session.execute(text(f"SELECT id, name, battery FROM sensors ORDER BY {sort} {direction}"))
+    return [dict(r) for r in result.mappings()]
+
+
+# case: sql_injection-70 | bad | CWE-89 | raw manager query by concatenation
+class CustomerExport(View):
+    columns = ("id", "name", "city")
+
+    def build(self, city):
+        return "SELECT id, name, city, created FROM crm_customer WHERE city = '" + city + "'"
+
+    def get(self, request, *args, **kwargs):
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(self.columns)
+        for c in Customer.objects.raw(self.build(request.GET.get("city", ""))):
+            writer.writerow([getattr(c, name) for name in self.columns])
+        return HttpResponse(out.getvalue(), content_type="text/csv")
+
+
+# case: sql_injection-71 | bad | CWE-89 | dependency builds the filter text
+def tenant_scope(x_tenant: str = Header(...), status: str = Query("open")):
+    return f"tenant = '{x_tenant}' AND status = '{status}'"
+
+
+@api.get("/jobs")
+async def list_jobs(scope: str = Depends(tenant_scope)):
+    conn = await asyncpg.connect(database="jobs")
     try:
-        key = uuid.UUID(request.headers.get("X-Session-Key", ""))
+        rows = await conn.fetch("SELECT id, kind, queued_at FROM jobs WHERE " + scope)
+    finally:
+        await conn.close()
+    return [dict(r) for r in rows]
+
+
+# case: sql_injection-72 | good | CWE-89 | UUID conversion before formatting
+@app.route("/devices/<ref>/events")
+def device_events(ref):
+    try:
+        device = uuid.UUID(ref)
     except ValueError:
-        return JsonResponse({"error": "key"}, status=400)
-    loans = Loan.objects.raw(f"SELECT * FROM library_loan WHERE session_key = '{key}'")
-    return JsonResponse({"loans": [loan.pk for loan in loans]})
-
-
-# case: sql_injection-37 | bad | CWE-89 | FastAPI dependency returns a dict of query values, aiosqlite runs them
-def paging(request: Request) -> dict[str, str]:
-    return {"sort": request.query_params.get("sort", "id"), "direction": request.query_params.get("dir", "ASC")}
-
-
-@router.get("/authors")
-async def authors(page: Annotated[dict[str, str], Depends(paging)]):
-    async with aiosqlite.connect("library.db") as conn:
-        cur = await conn.execute("SELECT id, name FROM authors ORDER BY %(sort)s %(direction)s" % page)
-        return await cur.fetchall()
-
-
-# case: sql_injection-38 | good | CWE-89 | FastAPI Literal parameters, aiosqlite
-@router.get("/publishers")
-async def publishers(sort: Literal["id", "name"] = "id", direction: Literal["ASC", "DESC"] = "ASC"):
-    async with aiosqlite.connect("library.db") as conn:
-        cur = await conn.execute("SELECT id, name FROM publishers ORDER BY {} {}".format(sort, direction))
-        return await cur.fetchall()
-
-
-# case: sql_injection-39 | bad | CWE-89 | Flask before_request stores a header in g, a later view uses it
-@bp.before_request
-def remember_tenant():
-    g.tenant = request.headers.get("X-Tenant", "public")
-
-
-@bp.get("/tenant/books")
-def tenant_books():
-    rows = db.session.execute(text(f"SELECT title FROM {g.tenant}.books")).all()
-    return jsonify([row.title for row in rows])
-
-
-# case: sql_injection-40 | good | CWE-89 | Flask, request value only chooses between two constants
-@bp.get("/history")
-def history():
-    table = "loans_archive" if request.args.get("archived") else "loans"
-    with mysql() as conn, conn.cursor() as cur:
-        cur.execute("SELECT id, due FROM %s ORDER BY due" % table)
+        abort(404)
+    conn = psycopg2.connect(current_app.config["PG_DSN"])
+    with conn, conn.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cur:
+        cur.execute(f"SELECT kind, at FROM events WHERE device_id = '{device}' ORDER BY at")
         return jsonify(cur.fetchall())
 
 
-# case: sql_injection-41 | bad | CWE-89 | Flask, re.match looks only at the beginning of the value
-@bp.get("/genres/<genre>")
-def genre_books(genre):
-    if not re.match(r"[A-Za-z]+", genre):
-        return jsonify([]), 400
-    with mysql() as conn, conn.cursor() as cur:
-        cur.execute(f"SELECT title FROM books WHERE genre = '{genre}'")
+# case: sql_injection-73 | bad | CWE-89 | pattern check that is not anchored at the end
+@app.route("/sales/<period>")
+def sales_by_period(period):
+    if not re.match(r"\d{4}-\d{2}", period):
+        abort(400)
+    conn = pymysql.connect(read_default_file="/etc/shop/my.cnf")
+    with conn.cursor() as cur:
+        cur.execute("SELECT sku, sum(qty) FROM sales WHERE period = '{}' GROUP BY sku".format(period))
         return jsonify(cur.fetchall())
 
 
-# case: sql_injection-42 | good | CWE-89 | FastAPI, requested columns filtered by a comprehension over known names
-BOOK_COLUMNS = ("id", "title", "isbn", "year")
+# case: sql_injection-74 | good | CWE-89 | SQLAlchemy core expression
+@api.get("/products/search")
+def product_search(q: str = Query(min_length=2), maker: str | None = None, session: Session = Depends(get_session)):
+    stmt = select(products.c.id, products.c.name).where(products.c.name.ilike(f"%{q}%"))
+    if maker:
+        stmt = stmt.where(products.c.maker == maker)
+    return [dict(r) for r in session.execute(stmt.limit(50)).mappings()]
 
 
-@router.post("/books/export")
-async def export_books(columns: Annotated[list[str], Body()], db_pool: Annotated[asyncpg.Pool, Depends(pool)]):
-    chosen = [name for name in BOOK_COLUMNS if name in columns] or ["id"]
-    async with db_pool.acquire() as conn:
-        return [dict(r) for r in await conn.fetch(f"SELECT {', '.join(chosen)} FROM books")]
+# case: sql_injection-75 | bad | CWE-89 | helper that runs finished text
+def fetch_all(statement):
+    with engine.connect() as conn:
+        return [dict(r._mapping) for r in conn.exec_driver_sql(statement)]
 
 
-# case: sql_injection-43 | bad | CWE-89 | Flask, pandas.read_sql with a JSON value
-@bp.post("/statistics")
-def statistics():
-    spec = request.json
-    period = spec.get("period", "2024")
-    frame = pd.read_sql(f"SELECT branch, loans FROM yearly WHERE period = '{period}'", db.engine)
-    return jsonify(frame.groupby("branch")["loans"].sum().to_dict())
+def history_statement(user, limit):
+    base = "SELECT page, seen_at FROM history WHERE visitor = '%(user)s' ORDER BY seen_at DESC LIMIT %(limit)d"
+    return base % {"user": user, "limit": limit}
 
 
-# case: sql_injection-44 | good | CWE-89 | Flask, SQL-like sentence in a message, parameters in the query
-@bp.get("/shelves/<shelf>")
-def shelf_contents(shelf):
-    with mysql() as conn, conn.cursor() as cur:
-        cur.execute("SELECT title FROM books WHERE shelf = %(shelf)s", {"shelf": shelf})
-        titles = cur.fetchall()
-    if not titles:
-        return jsonify(message=f"Select another shelf from the list where {shelf} was found"), 404
-    return jsonify(titles)
+@app.route("/history")
+def browse_history():
+    visitor = request.cookies.get("visitor", "anonymous")
+    return jsonify(fetch_all(history_statement(visitor, 25)))
+
+
+# case: sql_injection-76 | good | CWE-89 | enum member selects the column
+class GroupField(enum.Enum):
+    CITY = "city"
+    MONTH = "date_trunc('month', created)"
+
+
+def customer_groups(request):
+    try:
+        column = GroupField[request.GET.get("by", "CITY").upper()].value
+    except KeyError:
+        return HttpResponseBadRequest("unknown grouping")
+    with connections["reporting"].cursor() as cursor:
+        cursor.execute(f"SELECT {column} AS bucket, count(*) FROM crm_customer GROUP BY 1 ORDER BY 2 DESC")
+        return JsonResponse({"groups": cursor.fetchall()})
+
+
+# case: sql_injection-77 | good | CWE-89 | table names from a module constant
+PURGE_TABLES = ("sessions", "password_resets", "login_attempts")
+
+
+@app.route("/admin/purge", methods=["POST"])
+def purge_tables():
+    days = request.form.get("days", 30, type=int)
+    conn = get_db()
+    removed = {}
+    for table in PURGE_TABLES:
+        cur = conn.execute(f"DELETE FROM {table} WHERE created_at < date('now', ?)", (f"-{days} days",))
+        removed[table] = cur.rowcount
+    conn.commit()
+    return jsonify(removed)
+
+
+# case: sql_injection-78 | bad | CWE-89 | dataclass renders itself as SQL
+@dataclass
+class ReportSpec:
+    table: str
+    filters: dict = field(default_factory=dict)
+
+    def render(self):
+        where = " AND ".join(f"{k} = '{v}'" for k, v in self.filters.items()) or "1 = 1"
+        return f"SELECT * FROM {self.table} WHERE {where}"
+
+
+@app.route("/reports/visits")
+def visits_report():
+    spec = ReportSpec("visits", request.args.to_dict())
+    frame = pd.read_sql_query(spec.render(), engine)
+    return frame.to_json(orient="records")
+
+
+# case: sql_injection-79 | bad | CWE-89 | Django order by with a partial denylist
+def top_customers(request):
+    ordering = request.GET.get("ordering", "revenue")
+    if ";" in ordering or "--" in ordering:
+        return HttpResponseBadRequest("bad ordering")
+    sql_text = (
+        "SELECT c.id, c.name, sum(o.total) AS revenue FROM crm_customer c "
+        "JOIN crm_order o ON o.customer_id = c.id GROUP BY c.id, c.name ORDER BY {} LIMIT 20"
+    ).format(ordering)
+    with connection.cursor() as cursor:
+        cursor.execute(sql_text)
+        return JsonResponse({"rows": cursor.fetchall()})
+
+
+# case: sql_injection-80 | good | CWE-89 | text with bound names through a helper
+def run_named(session, statement, **params):
+    return [dict(r) for r in session.execute(text(statement), params).mappings()]
+
+
+@api.get("/audit")
+def audit_entries(actor: str, action: str = "%", session: Session = Depends(get_session)):
+    return run_named(
+        session,
+        "SELECT at, actor, action FROM audit WHERE actor = :actor AND action LIKE :action ORDER BY at DESC LIMIT 100",
+        actor=actor,
+        action=action,
+    )
+
+
+# case: sql_injection-81 | bad | CWE-89 | Flask-SQLAlchemy session with str.format
+@app.route("/teams/<slug>/scores")
+def team_scores(slug):
+    season = request.args.get("season", "2024")
+    stmt = "SELECT round, points FROM scores WHERE team = :slug AND season = {season}".format(season=season)
+    rows = db.session.execute(text(stmt), {"slug": slug}).mappings()
+    return jsonify([dict(r) for r in rows])
+
+
+# case: sql_injection-82 | good | CWE-89 | Django cursor with named parameters
+def customer_timeline(request, pk):
+    kind = request.GET.get("kind", "note")
+    query = """
+        SELECT id, body, at FROM crm_event
+        WHERE customer_id = %(customer)s AND kind = %(kind)s
+        ORDER BY at DESC
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"customer": pk, "kind": kind})
+        names = [c[0] for c in cursor.description]
+        return JsonResponse({"events": [dict(zip(names, row)) for row in cursor.fetchall()]})

@@ -1,293 +1,446 @@
-"""Corpus, unseen half: server-side request forgery."""
-
-import hashlib
-import hmac
+"""Outgoing requests in web applications: previews, webhooks, proxies, feeds, health checks."""
 import http.client
-import ipaddress
+import json
 import os
 import re
-import socket
-from concurrent.futures import ThreadPoolExecutor
+import urllib.request
+from dataclasses import dataclass
 from enum import Enum
-from functools import partial
-from typing import Annotated, Literal
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import urlretrieve
+from functools import wraps
+from typing import Literal
+from urllib.parse import quote, urljoin, urlparse, urlsplit, urlunsplit
+from uuid import UUID
 
-import feedparser
+import aiohttp
 import httpx
 import requests
-import urllib3
 from django.conf import settings
-from django.http import Http404, HttpResponse, JsonResponse
-from django.views.generic import View
-from fastapi import Depends, FastAPI, Query
-from flask import Blueprint, Response, abort, current_app, jsonify, request
-from flask.views import MethodView
+from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.urls import path
+from django.views import View
+from fastapi import Depends, FastAPI, Header, HTTPException
+from fastapi.responses import Response, StreamingResponse
+from flask import Flask, abort, current_app, jsonify, request
 from pydantic import BaseModel, HttpUrl
 
-fetching = Blueprint("fetching", __name__)
-service = FastAPI()
-pool = urllib3.PoolManager()
+app = Flask(__name__)
+api = FastAPI()
+urlpatterns = []
 
-# case: ssrf-25 | bad | CWE-918 | urllib3 pool and a method view
-class Mirror(MethodView):
-    def post(self):
-        origin = request.values["origin"]
-        reply = pool.request("GET", origin, timeout=4.0, retries=False)
-        return Response(reply.data, status=reply.status, mimetype="application/octet-stream")
+TIMEOUT = 5
 
 
-fetching.add_url_rule("/mirror", view_func=Mirror.as_view("mirror"))
+# case: ssrf-51 | bad | CWE-918 | requests.get on a query argument
+@app.route("/preview")
+def link_preview():
+    url = request.args.get("url")
+    page = requests.get(url, timeout=TIMEOUT)
+    title = re.search(r"<title>(.*?)</title>", page.text, re.S)
+    return jsonify(url=url, title=title.group(1) if title else None)
 
 
-# case: ssrf-26 | good | CWE-918 | only the query string is carried over to our own host
-class Passthrough(MethodView):
-    def get(self):
-        query = urlsplit(request.url).query
-        address = urlunsplit(("https", "search.internal.example.com", "/v2/search", query, ""))
-        reply = pool.request("GET", address, timeout=4.0, retries=False)
-        return Response(reply.data, status=reply.status, mimetype="application/json")
+# case: ssrf-52 | good | CWE-918 | feed chosen by key from a dictionary
+NEWS_FEEDS = {
+    "python": "https://feeds.example.org/python.xml",
+    "security": "https://feeds.example.org/security.xml",
+}
 
 
-fetching.add_url_rule("/search", view_func=Passthrough.as_view("search"))
+@app.route("/news/<topic>")
+def news(topic):
+    if topic not in NEWS_FEEDS:
+        abort(404)
+    feed = requests.get(NEWS_FEEDS[topic], timeout=TIMEOUT)
+    return feed.text, 200, {"Content-Type": "application/xml"}
 
 
-# case: ssrf-27 | bad | CWE-918 | host of an http.client connection
-@fetching.get("/banner")
-def server_banner():
-    connection = http.client.HTTPSConnection(request.args["host"], timeout=3)
-    connection.request("GET", request.args.get("path", "/"))
-    return jsonify(server=connection.getresponse().getheader("Server"))
-
-
-# case: ssrf-28 | good | CWE-918 | host from the configuration, number in the path
-@fetching.get("/stock/<int:item>")
-def stock(item):
-    connection = http.client.HTTPSConnection(current_app.config["STOCK_HOST"], timeout=3)
-    connection.request("GET", f"/items/{item}?verbose={int(request.args.get('verbose', 0))}")
-    return Response(connection.getresponse().read(), mimetype="application/json")
-
-
-# case: ssrf-29 | bad | CWE-918 | keyword arguments collected in a dict
-@fetching.post("/api-console")
-def api_console():
-    wish = request.get_json()
-    call = {"method": "GET", "timeout": 6}
-    call["url"] = wish["endpoint"]
-    return jsonify(text=requests.request(**call).text)
-
-
-# case: ssrf-30 | good | CWE-918 | index into a tuple of addresses
-SOURCES = ("https://one.example.com/data", "https://two.example.com/data")
-
-
-@fetching.post("/data-console")
-def data_console():
+# case: ssrf-53 | bad | CWE-918 | host name from the form in an f-string URL
+@app.route("/nodes/check", methods=["POST"])
+def check_node():
+    host = request.form["host"].strip()
+    port = int(request.form.get("port", 8080))
     try:
-        address = SOURCES[int(request.get_json()["source"])]
-    except (IndexError, KeyError, ValueError):
-        abort(422)
-    call = {"method": "GET", "url": address, "timeout": 6}
-    return jsonify(text=requests.request(**call).text)
+        reply = requests.get(f"http://{host}:{port}/health", timeout=TIMEOUT)
+    except requests.RequestException as exc:
+        return jsonify(host=host, up=False, reason=str(exc))
+    return jsonify(host=host, up=reply.ok, body=reply.text)
 
 
-# case: ssrf-31 | bad | CWE-918 | suffix test without the dot
-@fetching.get("/icon")
-def icon():
-    site = request.args.get("site", "")
-    host = urlsplit(site).hostname or ""
-    if not host.endswith("example.com"):
-        return "not one of our sites", 403
-    return Response(httpx.get(site).content, mimetype="image/x-icon")
-
-
-# case: ssrf-32 | good | CWE-918 | host name matched in full against an expression
-OUR_HOST = re.compile(r"[a-z0-9-]{1,63}\.example\.com")
-
-
-@fetching.get("/favicon")
-def favicon():
-    host = request.args.get("host", "")
-    if OUR_HOST.fullmatch(host) is None:
-        return "not one of our sites", 403
-    return Response(httpx.get(f"https://{host}/favicon.ico").content, mimetype="image/x-icon")
-
-
-# case: ssrf-33 | bad | CWE-918 | thread pool maps the getter over posted addresses
-class LinkReport(View):
-    def post(self, request):
-        addresses = request.POST.get("addresses", "").splitlines()
-        with ThreadPoolExecutor(max_workers=4) as workers:
-            replies = list(workers.map(requests.get, addresses))
-        return JsonResponse({reply.url: len(reply.content) for reply in replies})
-
-
-# case: ssrf-34 | good | CWE-918 | name of a feed looked up in the settings
-class FeedReport(View):
-    def get(self, request, feed_name):
-        try:
-            address = settings.FEEDS[feed_name]["url"]
-        except KeyError as error:
-            raise Http404(feed_name) from error
-        feed = feedparser.parse(address)
-        return JsonResponse({"titles": [entry.title for entry in feed.entries]})
-
-
-# case: ssrf-35 | bad | CWE-918 | client dependency takes its base from the query
-def upstream(base: Annotated[str, Query()]):
-    with httpx.Client(base_url=base, timeout=5) as client:
-        yield client
-
-
-@service.get("/upstream/version")
-def upstream_version(client: Annotated[httpx.Client, Depends(upstream)]):
-    return client.get("/version").json()
-
-
-# case: ssrf-36 | good | CWE-918 | enum of the services we run
-class Service(str, Enum):
-    billing = "http://billing.internal:8080"
-    search = "http://search.internal:8080"
-
-
-def chosen(name: str):
-    return Service[name] if name in Service.__members__ else Service.search
-
-
-@service.get("/services/version")
-def service_version(target: Annotated[Service, Depends(chosen)]):
-    return httpx.get(f"{target.value}/version").json()
-
-
-# case: ssrf-37 | bad | CWE-918 | HttpUrl looks at the syntax only
-class Subscription(BaseModel):
-    topic: str
-    endpoint: HttpUrl
-
-
-@service.post("/subscriptions")
-async def subscribe(wish: Subscription):
-    async with httpx.AsyncClient(follow_redirects=True) as client:
-        challenge = await client.post(str(wish.endpoint), json={"topic": wish.topic})
-    return {"confirmed": challenge.is_success, "answer": challenge.text}
-
-
-# case: ssrf-38 | good | CWE-918 | literal type for the host
-class Probe(BaseModel):
-    host: Literal["db-1.internal", "db-2.internal"]
-    verbose: bool = False
-
-
-@service.post("/probes")
-async def probe(wish: Probe):
-    async with httpx.AsyncClient() as client:
-        answer = await client.get("http://" + wish.host + ":9100/metrics")
-    return {"up": answer.is_success, "body": answer.text if wish.verbose else None}
-
-
-# case: ssrf-39 | bad | CWE-918 | no slash between the host and the request's part
-@fetching.get("/forward")
-def forward():
-    rest = request.args.get("rest", "/")
-    return requests.get("https://api.example.com%s" % rest, timeout=5).text, 200, {"Content-Type": "text/plain"}
-
-
-# case: ssrf-40 | good | CWE-918 | uuid converter in the route
-@fetching.get("/orders/<uuid:order_id>/track")
-def track(order_id):
-    reply = requests.get("https://parcel.example.com/track/%s" % order_id, timeout=5)
+# case: ssrf-54 | good | CWE-918 | request data only in the query parameters
+@app.route("/geocode")
+def geocode():
+    query = request.args.get("q", "")
+    reply = requests.get(
+        "https://geocoder.example.org/v1/search",
+        params={"q": query, "format": "json", "limit": 5},
+        timeout=TIMEOUT,
+    )
+    reply.raise_for_status()
     return jsonify(reply.json())
 
 
-# case: ssrf-41 | bad | CWE-918 | connection to any host and port
-@fetching.get("/reachable")
-def reachable():
-    target = (request.args["host"], int(request.args.get("port", "443")))
-    try:
-        with socket.create_connection(target, timeout=2) as link:
-            return jsonify(open=True, greeting=link.recv(80).decode("latin-1"))
-    except OSError:
-        return jsonify(open=False)
+# case: ssrf-55 | bad | CWE-918 | Django view hands a posted address to urlopen
+def subscribe_feed(request):
+    feed_url = request.POST.get("feed_url", "")
+    if not feed_url:
+        return HttpResponseBadRequest("feed_url missing")
+    with urllib.request.urlopen(feed_url, timeout=TIMEOUT) as feed:
+        body = feed.read(200_000)
+    return HttpResponse(body, content_type="application/xml")
 
 
-# case: ssrf-42 | good | CWE-918 | condition of constants always takes the fixed address
-@fetching.get("/weather")
-def weather():
-    city = request.args.get("city", "")
-    retries = 3
-    address = "https://weather.example.com/now" if retries - 1 > 0 else request.args["address"]
-    return jsonify(requests.get(address, params={"city": city}, timeout=retries).json())
+# case: ssrf-56 | good | CWE-918 | address from the settings with an integer id
+def customer_balance(request, customer_id):
+    url = f"{settings.BILLING_URL}/customers/{int(customer_id)}/balance"
+    reply = requests.get(url, headers={"Accept": "application/json"}, timeout=TIMEOUT)
+    return JsonResponse(reply.json())
 
 
-# case: ssrf-43 | bad | CWE-918 | private addresses refused as numbers, names let through
-def import_calendar(request):
-    address = request.POST["calendar"]
-    host = urlsplit(address).hostname
-    try:
-        if ipaddress.ip_address(host).is_private:
-            return HttpResponse("private address", status=400)
-    except ValueError:
-        pass
-    location, _ = urlretrieve(address)
-    return JsonResponse({"events": open(location).read().count("BEGIN:VEVENT")})
+urlpatterns.append(path("customers/<int:customer_id>/balance", customer_balance))
 
 
-# case: ssrf-44 | good | CWE-918 | every address is checked before any is fetched
-CALENDAR_HOSTS = {"calendar.example.com", "ical.example.org"}
+# case: ssrf-57 | bad | CWE-918 | pydantic HttpUrl field called back
+class JobRequest(BaseModel):
+    name: str
+    callback: HttpUrl
 
 
-def import_calendars(request):
-    addresses = request.POST.getlist("calendar")
-    if not all(urlsplit(a).scheme == "https" and urlsplit(a).netloc in CALENDAR_HOSTS for a in addresses):
-        return HttpResponse("unknown calendar host", status=400)
-    bodies = [requests.get(address, timeout=5, allow_redirects=False).text for address in addresses]
-    return JsonResponse({"events": sum(body.count("BEGIN:VEVENT") for body in bodies)})
+@api.post("/jobs")
+async def start_job(job: JobRequest):
+    async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+        ack = await client.get(str(job.callback))
+    return {"job": job.name, "callback_status": ack.status_code, "body": ack.text}
 
 
-# case: ssrf-45 | bad | CWE-918 | partial of the getter, address from a nested body
-quick_get = partial(requests.get, timeout=2, headers={"Accept": "application/json"})
+# case: ssrf-58 | good | CWE-918 | scheme and host name from a set
+IMAGE_HOSTS = {"images.example.com", "cdn.example.com"}
 
 
-@fetching.post("/oidc/discover")
-def discover():
-    settings_part = request.json.get("provider", {})
-    issuer = settings_part.get("issuer", "").rstrip("/")
-    document = quick_get(issuer + "/.well-known/openid-configuration")
-    return jsonify(document.json())
+@api.get("/thumbnail")
+async def thumbnail(src: str):
+    parts = urlparse(src)
+    if parts.scheme != "https" or parts.hostname not in IMAGE_HOSTS:
+        raise HTTPException(status_code=400, detail="host is not allowed")
+    async with httpx.AsyncClient(follow_redirects=False) as client:
+        picture = await client.get(src)
+    return Response(picture.content, media_type="image/jpeg")
 
 
-# case: ssrf-46 | good | CWE-918 | request value in the posted data, address in an attribute
-class Translator:
-    endpoint = "https://translate.example.com/v1"
-
-    def run(self, text, language):
-        return quick_post(self.endpoint, json={"text": text, "to": language})
-
-
-quick_post = partial(requests.post, timeout=2)
+# case: ssrf-59 | bad | CWE-918 | prefix test without the closing slash
+@app.route("/partner/fetch")
+def partner_fetch():
+    target = request.args.get("target", "")
+    if not target.startswith("https://api.partner.example"):
+        return jsonify(error="only partner addresses"), 400
+    return requests.get(target, timeout=TIMEOUT).text
 
 
-@fetching.post("/translate")
-def translate():
-    body = request.json
-    return jsonify(Translator().run(body["text"], body.get("language", "en")).json())
+# case: ssrf-60 | bad | CWE-918 | list of forbidden host names
+BLOCKED_NAMES = ("localhost", "127.0.0.1", "0.0.0.0")
 
 
-# case: ssrf-47 | bad | CWE-918 | feed parser that fetches what it is given
-def read_feed(request, **options):
-    source = options.get("source") or request.GET.get("source")
-    feed = feedparser.parse(source)
-    return JsonResponse({"title": feed.feed.get("title"), "entries": [e.get("link") for e in feed.entries]})
-
-
-# case: ssrf-48 | good | CWE-918 | address carries our own signature
-@fetching.get("/camo")
-def camo():
-    address = request.args.get("url", "")
-    key = os.environ["CAMO_KEY"].encode()
-    expected = hmac.new(key, address.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, request.args.get("sig", "")):
+@app.route("/unfurl", methods=["POST"])
+def unfurl():
+    link = request.get_json()["link"]
+    hostname = urlparse(link).hostname or ""
+    if hostname in BLOCKED_NAMES:
         abort(403)
-    picture = requests.get(address, timeout=5, allow_redirects=False)
-    return Response(picture.content, mimetype="image/png")
+    reply = requests.get(link, timeout=TIMEOUT, allow_redirects=True)
+    return jsonify(status=reply.status_code, snippet=reply.text[:500])
+
+
+# case: ssrf-61 | good | CWE-918 | enum member gives the host name
+class WeatherRegion(Enum):
+    EU = "eu-west"
+    US = "us-east"
+    APAC = "ap-south"
+
+
+@app.route("/weather")
+def weather():
+    try:
+        region = WeatherRegion[request.args.get("region", "EU").upper()]
+    except KeyError:
+        return jsonify(error="unknown region"), 400
+    reply = requests.get(f"https://{region.value}.weather.example.net/now", timeout=TIMEOUT)
+    return jsonify(reply.json())
+
+
+# case: ssrf-62 | bad | CWE-918 | avatar importer with a session in a class
+class AvatarImporter:
+    def __init__(self, folder):
+        self.folder = folder
+        self.session = requests.Session()
+
+    def pull(self, user_id, source):
+        image = self.session.get(source, timeout=TIMEOUT)
+        with open(os.path.join(self.folder, f"{user_id}.img"), "wb") as out:
+            out.write(image.content)
+        return len(image.content)
+
+
+@app.route("/users/<int:user_id>/avatar", methods=["PUT"])
+def import_avatar(user_id):
+    importer = AvatarImporter(current_app.config["AVATAR_FOLDER"])
+    size = importer.pull(user_id, request.json.get("avatar_url"))
+    return jsonify(user=user_id, bytes=size)
+
+
+# case: ssrf-63 | good | CWE-918 | netloc compared with a frozenset in a helper
+DOC_NETLOCS = frozenset({"docs.example.com", "wiki.example.com"})
+
+
+def fetch_document(address):
+    parts = urlsplit(address)
+    if parts.scheme != "https" or parts.netloc not in DOC_NETLOCS:
+        raise PermissionError(parts.netloc)
+    return requests.get(address, timeout=TIMEOUT, allow_redirects=False)
+
+
+@app.route("/documents/import", methods=["POST"])
+def import_document():
+    try:
+        document = fetch_document(request.form["address"])
+    except PermissionError:
+        abort(403)
+    return jsonify(length=len(document.content))
+
+
+# case: ssrf-64 | bad | CWE-918 | aiohttp session on a FastAPI query parameter
+@api.get("/mirror")
+async def mirror(resource: str, encoding: str = "utf-8"):
+    async with aiohttp.ClientSession() as session:
+        async with session.get(resource) as reply:
+            text = await reply.text(encoding=encoding)
+    return {"resource": resource, "text": text}
+
+
+# case: ssrf-65 | good | CWE-918 | UUID path parameter after a constant host
+ORDER_SERVICE = "http://orders.internal.example:9000"
+
+
+@api.get("/orders/{order_id}")
+async def order_detail(order_id: UUID):
+    async with httpx.AsyncClient(base_url=ORDER_SERVICE) as client:
+        reply = await client.get(f"/v2/orders/{order_id}")
+    if reply.status_code == 404:
+        raise HTTPException(status_code=404)
+    return reply.json()
+
+
+# case: ssrf-66 | bad | CWE-918 | webhook test posts to an address in the JSON body
+def webhook_ping(request):
+    payload = json.loads(request.body)
+    endpoint = payload["endpoint"]
+    event = {"type": "ping", "team": payload.get("team")}
+    reply = requests.post(endpoint, json=event, timeout=TIMEOUT)
+    return JsonResponse({"status": reply.status_code, "answer": reply.text[:1000]})
+
+
+# case: ssrf-67 | good | CWE-918 | URL rebuilt from a listed host name
+CALENDAR_HOSTS = ["calendar.example.com", "ical.example.net"]
+
+
+def import_calendar(request):
+    parts = urlsplit(request.POST.get("ics", ""))
+    if parts.hostname not in CALENDAR_HOSTS:
+        return HttpResponseBadRequest("calendar host is not supported")
+    address = urlunsplit(("https", parts.hostname, parts.path, parts.query, ""))
+    reply = requests.get(address, timeout=TIMEOUT, allow_redirects=False)
+    return JsonResponse({"events": reply.text.count("BEGIN:VEVENT")})
+
+
+# case: ssrf-68 | bad | CWE-918 | host name suffix without the dot
+def belongs_to_us(address):
+    host = urlparse(address).hostname
+    return host is not None and host.endswith("example.com")
+
+
+@app.route("/assets/proxy")
+def asset_proxy():
+    asset = request.args["asset"]
+    if not belongs_to_us(asset):
+        abort(400)
+    upstream = requests.get(asset, timeout=TIMEOUT)
+    return upstream.content, upstream.status_code
+
+
+# case: ssrf-69 | good | CWE-918 | address of the request replaced by the configured one
+@app.route("/sync", methods=["POST"])
+def sync_catalogue():
+    source = request.form.get("source", "")
+    current_app.logger.info("sync asked for %r", source)
+    source = current_app.config["CATALOGUE_URL"]
+    reply = requests.get(source, timeout=TIMEOUT)
+    return jsonify(items=len(reply.json()))
+
+
+# case: ssrf-70 | bad | CWE-918 | http.client connection to a requested host
+@app.route("/tools/headers")
+def inspect_headers():
+    server = request.args.get("server", "www.example.com")
+    conn = http.client.HTTPConnection(server, timeout=TIMEOUT)
+    try:
+        conn.request("GET", request.args.get("path", "/"))
+        answer = conn.getresponse()
+        return jsonify(status=answer.status, headers=dict(answer.getheaders()))
+    finally:
+        conn.close()
+
+
+# case: ssrf-71 | good | CWE-918 | monitors listed in the settings
+def monitor_overview(request):
+    states = {}
+    for name, address in settings.MONITORED_SERVICES.items():
+        try:
+            states[name] = requests.head(address, timeout=TIMEOUT).status_code
+        except requests.RequestException:
+            states[name] = None
+    only = request.GET.get("only")
+    if only:
+        states = {k: v for k, v in states.items() if k == only}
+    return JsonResponse(states)
+
+
+# case: ssrf-72 | bad | CWE-918 | upstream address from a header through a dependency
+class Upstream:
+    def __init__(self, x_upstream: str = Header("https://core.example.net")):
+        self.base = x_upstream.rstrip("/")
+
+    def call(self, resource):
+        return httpx.get(f"{self.base}/{resource}", timeout=TIMEOUT)
+
+
+@api.get("/tenants")
+def list_tenants(upstream: Upstream = Depends()):
+    return upstream.call("tenants").json()
+
+
+# case: ssrf-73 | good | CWE-918 | Literal stage selects the base address
+STAGE_URLS = {
+    "live": "https://pay.example.com",
+    "sandbox": "https://pay.sandbox.example.com",
+}
+
+
+def payment_client(stage: Literal["live", "sandbox"] = "sandbox"):
+    with httpx.Client(base_url=STAGE_URLS[stage], timeout=TIMEOUT) as client:
+        yield client
+
+
+@api.get("/payments/methods")
+def payment_methods(client: httpx.Client = Depends(payment_client)):
+    return client.get("/v1/methods").json()
+
+
+# case: ssrf-74 | bad | CWE-918 | urljoin with a requested reference
+class LegacyProxyView(View):
+    upstream = "https://legacy.example.com/app/"
+
+    def get(self, request):
+        address = urljoin(self.upstream, request.GET.get("ref", "index.html"))
+        reply = requests.get(address, timeout=TIMEOUT)
+        return HttpResponse(reply.content, content_type=reply.headers.get("Content-Type"))
+
+
+# case: ssrf-75 | good | CWE-918 | path segment quoted in full
+def package_info(request):
+    name = quote(request.GET.get("name", ""), safe="")
+    reply = requests.get("https://packages.example.org/api/" + name + "/json", timeout=TIMEOUT)
+    if reply.status_code != 200:
+        return JsonResponse({"error": "not found"}, status=404)
+    return JsonResponse(reply.json())
+
+
+# case: ssrf-76 | bad | CWE-918 | decorator takes the target from the request
+def with_target(view):
+    @wraps(view)
+    def wrapper(*args, **kwargs):
+        target = request.values.get("target")
+        if not target:
+            return jsonify(error="target required"), 400
+        return view(target, *args, **kwargs)
+    return wrapper
+
+
+@app.route("/audit/robots")
+@with_target
+def audit_robots(target):
+    reply = requests.get("http://" + target + "/robots.txt", timeout=TIMEOUT)
+    return reply.text, 200, {"Content-Type": "text/plain"}
+
+
+# case: ssrf-77 | good | CWE-918 | posted data in the body and headers only
+@app.route("/feedback", methods=["POST"])
+def forward_feedback():
+    ticket = {"subject": request.form["subject"], "text": request.form["text"]}
+    reply = requests.post(
+        os.environ.get("HELPDESK_URL", "https://helpdesk.example.com/api/tickets"),
+        json=ticket,
+        headers={"X-Request-Id": request.headers.get("X-Request-Id", "-")},
+        timeout=TIMEOUT,
+    )
+    return jsonify(accepted=reply.ok), 202
+
+
+# case: ssrf-78 | bad | CWE-918 | streaming download through a generator
+def remote_chunks(location):
+    with httpx.stream("GET", location, follow_redirects=True) as upstream:
+        for chunk in upstream.iter_bytes():
+            yield chunk
+
+
+@api.get("/stream")
+def stream_media(location: str):
+    return StreamingResponse(remote_chunks(location), media_type="video/mp4")
+
+
+# case: ssrf-79 | good | CWE-918 | connector registered in the code, chosen by a number
+@dataclass(frozen=True)
+class Connector:
+    label: str
+    endpoint: str
+
+
+CONNECTORS = [
+    Connector("crm", "https://crm.example.com/export"),
+    Connector("erp", "https://erp.example.com/export"),
+]
+
+
+@app.route("/connectors/<int:index>/pull", methods=["POST"])
+def pull_connector(index):
+    if index >= len(CONNECTORS):
+        abort(404)
+    connector = CONNECTORS[index]
+    reply = requests.get(connector.endpoint, timeout=TIMEOUT)
+    return jsonify(connector=connector.label, size=len(reply.content))
+
+
+# case: ssrf-80 | bad | CWE-918 | only the scheme is tested
+@api.post("/import/csv")
+def import_csv(source: str):
+    if urlparse(source).scheme not in ("http", "https"):
+        raise HTTPException(status_code=422, detail="http(s) addresses only")
+    reply = requests.get(source, timeout=TIMEOUT)
+    rows = [line.split(",") for line in reply.text.splitlines()]
+    return {"rows": len(rows), "header": rows[0] if rows else []}
+
+
+# case: ssrf-81 | good | CWE-918 | subdomain must be one of the configured shops
+def shop_status(request):
+    shop = request.GET.get("shop", "demo")
+    if shop not in settings.SHOP_NAMES:
+        return HttpResponseBadRequest("unknown shop")
+    address = "https://{}.shops.example.com/status.json".format(shop)
+    reply = urllib.request.urlopen(urllib.request.Request(address), timeout=TIMEOUT)
+    return JsonResponse(json.load(reply))
+
+
+# case: ssrf-82 | good | CWE-918 | tenant name matched in full before it enters the host
+@app.route("/tenants/<tenant>/status")
+def tenant_status(tenant):
+    if not re.fullmatch(r"[a-z0-9]{3,20}", tenant):
+        return jsonify(error="malformed tenant"), 400
+    reply = requests.get(f"https://{tenant}.tenants.example.com/status", timeout=TIMEOUT)
+    return jsonify(tenant=tenant, up=reply.status_code == 200)

@@ -1,266 +1,373 @@
-"""Corpus, unseen half: template injection."""
-
+"""Template engines in web applications: pages, mails, labels, error pages, previews."""
+import json
+import re
+import string
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import List, Literal
 
-import tornado.template
-from chameleon import PageTemplate, PageTemplateFile
-from django.conf import settings
-from django.http import HttpResponse
-from django.template import Context, Template, TemplateSyntaxError, engines
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.template import Context, Engine, Template
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
-from django.views.generic import View
-from fastapi import Body, Depends, FastAPI, Query
-from fastapi.responses import PlainTextResponse
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    current_app,
-    render_template,
-    render_template_string,
-    request,
-    stream_template_string,
-)
-from flask.views import MethodView
-from jinja2 import DictLoader, Environment
+from django.views import View
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.templating import Jinja2Templates
+from flask import Flask, current_app, jsonify, render_template, render_template_string, request
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
+from mako.template import Template as MakoTemplate
+from markupsafe import escape
+from pydantic import BaseModel
 
-site = Blueprint("site", __name__)
-service = FastAPI()
-mailer = Environment(autoescape=False, enable_async=True)
-letters = Environment(autoescape=False)
+app = Flask(__name__)
+api = FastAPI()
+pages = Jinja2Templates(directory="templates")
 
-# case: template_injection-25 | bad | CWE-1336 | environment of the application, from_string
-class Snippet(MethodView):
-    def post(self):
-        env = current_app.jinja_env
-        compiled = env.from_string(request.values["code"])
-        return compiled.render(**{"now": "today"})
+COMPANY = "Northwind Marine"
 
 
-site.add_url_rule("/snippet", view_func=Snippet.as_view("snippet"))
+# case: template_injection-51 | bad | CWE-1336 | query argument is the template
+@app.route("/preview")
+def preview_template():
+    source = request.args.get("tpl", "<p>empty</p>")
+    return render_template_string(source)
 
 
-# case: template_injection-26 | good | CWE-1336 | environment of the application, constant source
-class Note(MethodView):
-    SOURCE = "<aside>{{ text }}</aside>"
-
-    def post(self):
-        compiled = current_app.jinja_env.from_string(self.SOURCE)
-        return compiled.render(**{"text": request.values["code"]})
+# case: template_injection-52 | good | CWE-1336 | constant source, value in the context
+@app.route("/greet")
+def greet():
+    name = request.args.get("name", "guest")
+    return render_template_string("<h1>Hello {{ name }}</h1><p>{{ company }}</p>", name=name, company=COMPANY)
 
 
-site.add_url_rule("/note", view_func=Note.as_view("note"))
+# case: template_injection-53 | bad | CWE-1336 | f-string before render_template_string
+@app.route("/hello")
+def hello_visitor():
+    visitor = request.args.get("visitor", "guest")
+    page = f"<h1>Hello {visitor}</h1><p>You are visiting {{{{ company }}}}</p>"
+    return render_template_string(page, company=COMPANY)
 
 
-# case: template_injection-27 | bad | CWE-1336 | streamed template from an uploaded file
-@site.post("/try-template")
-def try_template():
-    source = request.files["template"].read().decode("utf-8")
-    return Response(stream_template_string(source, rows=range(3)))
+# case: template_injection-54 | bad | CWE-1336 | error page with the path put in by the modulo operator
+@app.errorhandler(404)
+def page_missing(error):
+    template = """{%% extends "layout.html" %%}
+    {%% block body %%}<h2>Nothing at %s</h2>{%% endblock %%}""" % request.path
+    return render_template_string(template), 404
 
 
-# case: template_injection-28 | good | CWE-1336 | streamed constant, upload as a value
-@site.post("/try-data")
-def try_data():
-    data = request.files["data"].read().decode("utf-8").splitlines()
-    return Response(stream_template_string("{% for row in rows %}<li>{{ row }}</li>{% endfor %}", rows=data))
+# case: template_injection-55 | good | CWE-1336 | template file with context values
+@app.route("/account", methods=["POST"])
+def account_page():
+    details = {"name": request.form["name"], "city": request.form.get("city", "")}
+    return render_template("account.html", **details)
 
 
-# case: template_injection-29 | bad | CWE-1336 | Tornado template, which is Python inside
-@site.get("/ticker")
-def ticker():
-    wanted = request.args.to_dict()
-    page = tornado.template.Template("<marquee>" + wanted.get("line", "") + "</marquee>")
-    return page.generate()
+# case: template_injection-56 | bad | CWE-1336 | Django Template joined with a GET parameter
+@login_required
+def letter(request):
+    salutation = request.GET.get("salutation", "Dear")
+    source = salutation + " {{ user.first_name }},<br>your order is on its way."
+    return HttpResponse(Template(source).render(Context({"user": request.user})))
 
 
-# case: template_injection-30 | good | CWE-1336 | Tornado loader with a fixed name
-@site.get("/headline")
-def headline():
-    wanted = request.args.to_dict()
-    loader = tornado.template.Loader("templates")
-    return loader.load("headline.html").generate(line=wanted.get("line", ""))
+# case: template_injection-57 | good | CWE-1336 | Django Template from a constant
+RECEIPT = "Dear {{ name }}, we received {{ amount }} EUR.{% if note %} Note: {{ note }}{% endif %}"
 
 
-# case: template_injection-31 | bad | CWE-1336 | lines of a JSON list joined, rendered by a helper
-def compose(*lines, **values):
-    return render_template_string("\n".join(lines), **values)
+def receipt(request):
+    context = Context({
+        "name": request.POST["name"],
+        "amount": request.POST["amount"],
+        "note": request.POST.get("note"),
+    })
+    return HttpResponse(Template(RECEIPT).render(context))
 
 
-@site.post("/compose")
-def compose_page():
-    return compose("<main>", *request.json["lines"], "</main>", author="staff")
+# case: template_injection-58 | bad | CWE-1336 | pydantic field compiled by jinja2
+class LabelJob(BaseModel):
+    template: str
+    values: dict = {}
 
 
-# case: template_injection-32 | good | CWE-1336 | format on a constant pattern, sent as text
-PATTERN = "Dear {name},\n\n{body}\n\nYours, {sender}"
+@api.post("/labels")
+async def print_label(job: LabelJob):
+    label = JinjaTemplate(job.template)
+    return {"label": label.render(**job.values)}
 
 
-@site.post("/letter")
-def letter_text():
-    values = request.get_json()
-    text = PATTERN.format(name=values["name"], body=values["body"], sender="staff")
-    return Response(text, mimetype="text/plain")
+# case: template_injection-59 | good | CWE-1336 | immutable sandbox renders the user's text
+class SnippetJob(BaseModel):
+    text: str
+    first_name: str
+    last_name: str
 
 
-# case: template_injection-33 | bad | CWE-1336 | request value becomes an entry of a DictLoader
-@site.post("/skin")
-def skin():
-    sources = {"base": "<html>{% block body %}{% endblock %}</html>"}
-    sources["page"] = "{% extends 'base' %}{% block body %}" + request.form["markup"] + "{% endblock %}"
-    return Environment(loader=DictLoader(sources)).get_template("page").render()
+@api.post("/snippets/render")
+async def render_snippet(job: SnippetJob):
+    env = ImmutableSandboxedEnvironment(autoescape=True)
+    rendered = env.from_string(job.text).render(first_name=job.first_name, last_name=job.last_name)
+    return {"rendered": rendered}
 
 
-# case: template_injection-34 | good | CWE-1336 | DictLoader of constants, request value as a variable
-SKINS = DictLoader({"dark": "<body class='dark'>{{ markup }}</body>", "light": "<body>{{ markup }}</body>"})
+# case: template_injection-60 | good | CWE-1336 | error page with the path in the context
+@app.errorhandler(410)
+def page_gone(error):
+    template = "{% extends 'layout.html' %}{% block body %}<h2>{{ path }} is gone</h2>{% endblock %}"
+    return render_template_string(template, path=request.path), 410
 
 
-@site.post("/theme")
-def theme():
-    chosen = "dark" if "dark" in request.form else "light"
-    return Environment(loader=SKINS, autoescape=True).get_template(chosen).render(markup=request.form["markup"])
-
-
-# case: template_injection-35 | bad | CWE-1336 | Jinja backend of Django, from_string in a TemplateResponse
-class Landing(View):
-    def get(self, request, *args, **kwargs):
-        params = request.GET.dict()
-        source = engines["jinja2"].from_string("<h1>%(title)s</h1>" % {"title": params.get("title", "Hi")})
-        return TemplateResponse(request, source, {})
-
-
-# case: template_injection-36 | good | CWE-1336 | render_to_string of a named file
-class Confirmation(View):
-    def get(self, request, *args, **kwargs):
-        params = request.GET.dict()
-        body = render_to_string("mail/confirmation.html", {"title": params.get("title", "Hi")}, request=request)
-        return HttpResponse(body)
-
-
-# case: template_injection-37 | bad | CWE-1336 | request data stored as a template file and rendered
-@site.post("/custom-footer")
-def custom_footer():
-    folder = Path(current_app.root_path) / "templates"
-    (folder / "custom_footer.html").write_text(request.form["footer"], encoding="utf-8")
-    return render_template("custom_footer.html", year=2024)
-
-
-# case: template_injection-38 | good | CWE-1336 | request data stored as data and rendered as a variable
-@site.post("/custom-note")
-def custom_note():
-    store = Path(current_app.instance_path) / "note.txt"
-    store.write_text(request.form["note"], encoding="utf-8")
-    return render_template("note.html", note=store.read_text(encoding="utf-8"), year=2024)
-
-
-# case: template_injection-39 | bad | CWE-1336 | dependency builds the source with an f-string
-async def opening(name: Annotated[str, Query(max_length=400)]) -> str:
-    return f"Dear {name},\n{{% for line in lines %}}{{{{ line }}}}\n{{% endfor %}}"
-
-
-@service.get("/letters/preview")
-async def preview_letter(source: Annotated[str, Depends(opening)]):
-    text = await mailer.from_string(source).render_async(lines=["Thank you for your order."])
-    return PlainTextResponse(text)
-
-
-# case: template_injection-40 | good | CWE-1336 | compiled once from a constant, rendered with values
-LETTER = mailer.from_string("Dear {{ name }},\n{% for line in lines %}{{ line }}\n{% endfor %}")
-
-
-@service.get("/letters/final")
-async def final_letter(name: Annotated[str, Query(max_length=400)]):
-    return PlainTextResponse(await LETTER.render_async(name=name, lines=["Thank you for your order."]))
-
-
-# case: template_injection-41 | bad | CWE-1336 | Chameleon page template of the body
-@service.post("/pages/render")
-def render_page(source: str = Body(embed=True), title: str = Body("Untitled", embed=True)):
-    page = PageTemplate(source)
-    return {"html": page(title=title)}
-
-
-# case: template_injection-42 | good | CWE-1336 | Chameleon page template of a file
-PAGE = PageTemplateFile("templates/page.pt")
-
-
-@service.post("/pages/standard")
-def standard_page(source: str = Body(embed=True), title: str = Body("Untitled", embed=True)):
-    return {"html": PAGE(title=title, content=source)}
-
-
-# case: template_injection-43 | bad | CWE-1336 | double underscores refused, other ways stay open
-@site.get("/formula")
-def formula():
-    text = request.args.get("f", "")
-    if "__" in text or "import" in text:
-        abort(400)
-    return render_template_string(f"<output>{text}</output>")
-
-
-# case: template_injection-44 | good | CWE-1336 | one of two constants by a condition
-SHORT = "<b>{{ total }}</b>"
-LONG = "<p>The total of your order is <b>{{ total }}</b>.</p>"
-
-
-@site.get("/total")
-def total():
-    source = SHORT if request.args.get("style") == "short" else LONG
-    return render_template_string(source, total=request.args.get("total", "0"))
-
-
-# case: template_injection-45 | bad | CWE-1336 | expression of the request compiled by Jinja
-@service.get("/rules/evaluate")
-def evaluate_rule(rule: str, amount: int = 0):
-    check = letters.compile_expression(rule, undefined_to_none=True)
-    return {"matches": bool(check(amount=amount))}
-
-
-# case: template_injection-46 | good | CWE-1336 | immutable sandbox kept in an attribute
-class CustomerMail:
+# case: template_injection-61 | bad | CWE-1336 | mail renderer class compiles what it is given
+class MailRenderer:
     def __init__(self):
-        self.env = ImmutableSandboxedEnvironment(autoescape=True)
+        self.env = Environment(loader=FileSystemLoader("mails"), autoescape=select_autoescape())
 
-    def text(self, source, **values):
-        return self.env.from_string(source).render(**values)
-
-
-@service.post("/mails/custom")
-def custom_mail(source: Annotated[str, Body(embed=True)]):
-    return {"text": CustomerMail().text(source, first_name="Ada", order=17)}
+    def compose(self, subject, body, **values):
+        return {
+            "subject": subject,
+            "html": self.env.from_string(body).render(company=COMPANY, **values),
+        }
 
 
-# case: template_injection-47 | bad | CWE-1336 | Django template built in a try, value by percent
-def invitation(request):
-    guest = request.GET.get("guest") or "guest"
+@app.route("/campaigns/preview", methods=["POST"])
+def campaign_preview():
+    form = request.form
+    mail = MailRenderer().compose(form["subject"], form["body"], recipient="Sam")
+    return jsonify(mail)
+
+
+# case: template_injection-62 | good | CWE-1336 | renderer class picks a constant source by key
+class SmsRenderer:
+    sources = {
+        "reminder": "{{ company }}: your visit is on {{ day }}.",
+        "cancel": "{{ company }}: your visit on {{ day }} is cancelled.",
+    }
+
+    def __init__(self):
+        self.env = Environment(autoescape=True)
+
+    def compose(self, kind, **values):
+        return self.env.from_string(self.sources[kind]).render(company=COMPANY, **values)
+
+
+@app.route("/sms/preview", methods=["POST"])
+def sms_preview():
+    kind = request.form.get("kind")
+    if kind not in SmsRenderer.sources:
+        return jsonify(error="unknown kind"), 400
+    return jsonify(text=SmsRenderer().compose(kind, day=request.form["day"]))
+
+
+# case: template_injection-63 | bad | CWE-1336 | HTML escaping before the value enters the source
+@app.route("/team")
+def team_page():
+    team = escape(request.args.get("team", "Sales"))
+    source = "<h1>Team " + str(team) + "</h1>{% for m in members %}<p>{{ m }}</p>{% endfor %}"
+    return render_template_string(source, members=["Ada", "Linus"])
+
+
+# case: template_injection-64 | good | CWE-1336 | string.Template for the user's pattern
+@app.route("/filenames/preview", methods=["POST"])
+def filename_preview():
+    pattern = string.Template(request.get_json()["pattern"])
     try:
-        page = Template("<p>Dear %s, join {{ event.name }}!</p>" % guest)
-    except TemplateSyntaxError:
-        return HttpResponse("bad name", status=400)
-    return HttpResponse(page.render(Context({"event": {"name": "PyCamp"}, "user": request.user})))
+        sample = pattern.substitute(year="2024", number="0042", customer="acme")
+    except (KeyError, ValueError):
+        return jsonify(error="unknown placeholder"), 400
+    return jsonify(sample=sample)
 
 
-# case: template_injection-48 | good | CWE-1336 | Django template of the settings, loop over requested names
-def reminders(request):
-    page = Template(settings.REMINDER_TEMPLATE)
-    parts = [page.render(Context({"name": name})) for name in request.GET.getlist("name")]
-    return HttpResponse("<hr>".join(parts))
+# case: template_injection-65 | bad | CWE-1336 | only the double braces are removed
+def drop_expressions(text):
+    for token in ("{{", "}}"):
+        text = text.replace(token, "")
+    return text
 
 
-# case: template_injection-49 | bad | CWE-1336 | Markup with a formatted value is still template source
-@site.get("/sale")
-def sale():
-    ribbon = Markup("<div class='ribbon'>{text}</div>").format(text=request.args.get("text", ""))
-    page = Markup("<html>{% if user %}{{ user }}{% endif %}") + ribbon + Markup("</html>")
-    return render_template_string(page, user=None)
+@app.route("/banner", methods=["POST"])
+def banner():
+    headline = drop_expressions(request.form.get("headline", ""))
+    layout = "<div class='banner'>" + headline + "<small>{{ company }}</small></div>"
+    return render_template_string(layout, company=COMPANY)
 
 
-# case: template_injection-50 | good | CWE-1336 | formatted value is handed in as a variable
-@site.get("/offer")
-def offer():
-    ribbon = Markup("<div class='ribbon'>{text}</div>").format(text=request.args.get("text", ""))
-    return render_template_string("<html>{{ ribbon }}</html>", ribbon=ribbon)
+# case: template_injection-66 | bad | CWE-1336 | mako template from the request body
+@app.route("/exports/custom", methods=["POST"])
+def custom_export():
+    rows = [{"id": 1, "name": "rope"}, {"id": 2, "name": "anchor"}]
+    layout = request.get_data(as_text=True)
+    output = MakoTemplate(text=layout).render(rows=rows)
+    return output, 200, {"Content-Type": "text/plain"}
+
+
+# case: template_injection-67 | good | CWE-1336 | render_to_string with a file and a context
+def invitation(request):
+    guest = request.POST.get("guest", "")
+    text = render_to_string("mail/invitation.html", {"guest": guest, "host": request.user})
+    return JsonResponse({"preview": text})
+
+
+# case: template_injection-68 | bad | CWE-1336 | Django engine compiles a posted page body
+class PageBuilderView(View):
+    def post(self, request):
+        body = request.POST.get("body", "")
+        if len(body) > 20000:
+            return HttpResponseBadRequest("too long")
+        engine = Engine.get_default()
+        compiled = engine.from_string("{% load static %}<main>" + body + "</main>")
+        return HttpResponse(compiled.render(Context({"request": request, "user": request.user})))
+
+
+# case: template_injection-69 | good | CWE-1336 | TemplateResponse with a fixed name
+@api.get("/items/{item_id}", response_class=HTMLResponse)
+async def item_page(request: Request, item_id: int, note: str = ""):
+    return pages.TemplateResponse(request, "item.html", {"item_id": item_id, "note": note})
+
+
+# case: template_injection-70 | bad | CWE-1336 | autoescaping environment compiles the query parameter
+@api.get("/render", response_class=HTMLResponse)
+async def render_block(block: str, title: str = "Block"):
+    env = Environment(autoescape=True)
+    template = env.from_string("<h3>{{ title }}</h3>" + block)
+    return HTMLResponse(template.render(title=title))
+
+
+# case: template_injection-71 | good | CWE-1336 | Literal selects one of two sources
+DIGESTS = {
+    "short": "<p>{{ count }} new messages for {{ who }}</p>",
+    "long": "<h2>{{ who }}</h2><p>There are {{ count }} new messages.</p>",
+}
+
+
+@api.get("/digest", response_class=HTMLResponse)
+async def digest(who: str, style: Literal["short", "long"] = "short"):
+    template = Environment(autoescape=True).from_string(DIGESTS[style])
+    return template.render(who=who, count=3)
+
+
+# case: template_injection-72 | bad | CWE-1336 | stored signature becomes part of the source later
+SIGNATURES = {}
+
+
+@app.route("/signature/<int:user_id>", methods=["PUT"])
+def save_signature(user_id):
+    SIGNATURES[user_id] = request.get_json()["signature"]
+    return "", 204
+
+
+@app.route("/signature/<int:user_id>/mail")
+def mail_with_signature(user_id):
+    source = "<p>{{ text }}</p><hr>" + SIGNATURES.get(user_id, "")
+    return render_template_string(source, text="Your parcel was sent today.")
+
+
+# case: template_injection-73 | good | CWE-1336 | source from the application's configuration
+@app.route("/footer")
+def footer():
+    source = current_app.config.get("FOOTER_TEMPLATE", "<footer>{{ company }} / {{ lang }}</footer>")
+    return render_template_string(source, company=COMPANY, lang=request.args.get("lang", "en"))
+
+
+# case: template_injection-74 | bad | CWE-1336 | helper compiles a subject from the JSON body
+def expand(source, user):
+    template = Template(source)
+    return template.render(Context({"user": user, "company": COMPANY}))
+
+
+def trial_notification(request):
+    payload = json.loads(request.body)
+    subject = expand(payload.get("subject", "News"), request.user)
+    request.user.email_user(subject, payload.get("text", ""))
+    return JsonResponse({"subject": subject})
+
+
+# case: template_injection-75 | good | CWE-1336 | user's lines are values in a loop
+def checklist(request):
+    lines = [line.strip() for line in request.POST.get("lines", "").splitlines() if line.strip()]
+    template = Template("<ol>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ol>")
+    return HttpResponse(template.render(Context({"lines": lines})))
+
+
+# case: template_injection-76 | bad | CWE-1336 | dependency formats the source
+def greeting_source(nickname: str = "friend", mood: str = "happy") -> str:
+    return "<p>Hi {}, we are {} to see you at {{{{ company }}}}</p>".format(nickname, mood)
+
+
+@api.get("/greeting", response_class=HTMLResponse)
+def greeting(source: str = Depends(greeting_source)):
+    return Environment(autoescape=True).from_string(source).render(company=COMPANY)
+
+
+# case: template_injection-77 | good | CWE-1336 | source read from a file of the application
+WELCOME_FILE = Path(__file__).parent / "mails" / "welcome.html.j2"
+
+
+@api.get("/welcome-mail", response_class=HTMLResponse)
+def welcome_mail(recipient: str):
+    if not WELCOME_FILE.exists():
+        raise HTTPException(status_code=503)
+    template = Environment(autoescape=True).from_string(WELCOME_FILE.read_text("utf-8"))
+    return template.render(recipient=recipient, company=COMPANY)
+
+
+# case: template_injection-78 | bad | CWE-1336 | generator compiles each posted block
+class BlockPage(BaseModel):
+    blocks: List[str]
+
+
+def compiled_blocks(blocks):
+    env = Environment(autoescape=True)
+    for block in blocks:
+        yield env.from_string(block).render(company=COMPANY)
+
+
+@api.post("/pages/assemble")
+def assemble_page(page: BlockPage):
+    return PlainTextResponse("\n".join(compiled_blocks(page.blocks)))
+
+
+# case: template_injection-79 | good | CWE-1336 | enum member's value is the source
+class Salutation(Enum):
+    formal = "Dear {{ title }} {{ surname }},"
+    casual = "Hi {{ surname }},"
+
+
+@app.route("/salutation")
+def salutation_line():
+    tone = request.args.get("tone", "formal")
+    if tone not in Salutation.__members__:
+        return "unknown tone", 400
+    return render_template_string(
+        Salutation[tone].value, title=request.args.get("title", ""), surname=request.args.get("surname", "")
+    )
+
+
+# case: template_injection-80 | bad | CWE-1336 | cookie in the source after a conditional
+@app.route("/landing")
+def landing():
+    parts = ["<header>{{ company }}</header>"]
+    campaign = request.cookies.get("campaign")
+    if campaign:
+        parts.append("<p>Special offer: " + campaign + "</p>")
+    parts.append("<footer>since 1987</footer>")
+    return render_template_string("".join(parts), company=COMPANY)
+
+
+# case: template_injection-81 | good | CWE-1336 | integer put into the source
+@app.route("/grid")
+def grid():
+    columns = max(1, min(int(request.args.get("columns", 3)), 12))
+    source = "<div class='grid-" + str(columns) + "'>{% for c in cells %}<i>{{ c }}</i>{% endfor %}</div>"
+    return render_template_string(source, cells=range(columns * 2))
+
+
+# case: template_injection-82 | good | CWE-1336 | letters only before the value enters the source
+def name_tag(request):
+    name = request.GET.get("name", "")
+    if not re.fullmatch(r"[A-Za-z]{1,30}", name):
+        return HttpResponseBadRequest("letters only")
+    source = "<div class='tag'>" + name + " | {{ company }}</div>"
+    return HttpResponse(Template(source).render(Context({"company": COMPANY})))

@@ -1,262 +1,394 @@
-"""Labelled code: data of a request kept in the session (first-seen half)."""
+import enum
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Literal
 
-import functools
-import html
-import json
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from uuid import uuid4
-from zoneinfo import available_timezones
-
-import jwt
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth import login as auth_login
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, HttpResponseForbidden, JsonResponse
+from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views import View
-from fastapi import APIRouter, Depends, File, HTTPException, Request, UploadFile
-from flask import Blueprint, abort, current_app, request
-from flask import session as flask_session
-from flask.views import MethodView
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from fastapi import Depends, FastAPI, Form, HTTPException
+from fastapi import Request as ApiRequest
+from flask import Flask, abort, jsonify, request, session
+from pydantic import BaseModel
+from shop.models import Account, Coupon, Membership, Product, Store, User
+from shop.security import check_password, current_account
+from starlette.middleware.sessions import SessionMiddleware
 
-from shop.models import Project, User
-from shop.security import current_user
+app = Flask(__name__)
+app.secret_key = os.environ["SESSION_KEY"]
+api = FastAPI()
+api.add_middleware(SessionMiddleware, secret_key=os.environ["SESSION_KEY"], https_only=True)
 
-area = Blueprint("area", __name__)
-router = APIRouter()
-
-
-# case: trust_boundary-23 | bad | CWE-501 | Flask, path parameter becomes the acting user
-@area.get("/as/<username>")
-def act_as(username):
-    flask_session["acting_user"] = username
-    return {"acting": True}
+SUPPORTED_LOCALES = ("en", "de", "fr")
 
 
-# case: trust_boundary-24 | good | CWE-501 | Flask, address read from a token that we signed
-@area.get("/confirm/<token>")
-def confirm(token):
-    serializer = URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="confirm")
-    try:
-        content = serializer.loads(token, max_age=3600)
-    except BadSignature:
-        abort(403)
-    flask_session["confirmed_address"] = content["address"]
-    return {"confirmed": True}
+# case: trust_boundary-51 | bad | CWE-501 | role checked against a list that contains every role
+class RoleSwitcher:
+    known = ["viewer", "editor", "admin"]
+
+    def apply(self, wanted):
+        wanted = wanted.strip().lower()
+        if wanted in self.known:
+            session["role"] = wanted
+        return session.get("role")
 
 
-# case: trust_boundary-25 | bad | CWE-501 | Flask, decorator copies a header into the session
-def with_identity(view):
-    @functools.wraps(view)
-    def wrapper(*args, **kwargs):
-        if identity := request.headers.get("X-User-Name"):
-            flask_session.update(identity=identity)
-        return view(*args, **kwargs)
-
-    return wrapper
+@app.post("/roles/switch")
+def switch_role():
+    return jsonify(role=RoleSwitcher().apply(request.form.get("role", "")))
 
 
-@area.get("/inbox")
-@with_identity
-def inbox():
-    return {"messages": []}
+# case: trust_boundary-52 | good | CWE-501 | cleaned form with a choice field under a prefix (Django)
+class NewsletterForm(forms.Form):
+    frequency = forms.ChoiceField(choices=[("weekly", "Weekly"), ("monthly", "Monthly")])
+    topics = forms.MultipleChoiceField(choices=[("news", "News"), ("sales", "Sales")])
 
 
-# case: trust_boundary-26 | good | CWE-501 | Flask, decorator writes the time and a number of our own
-def with_heartbeat(view):
-    @functools.wraps(view)
-    def wrapper(*args, **kwargs):
-        if request.headers.get("X-Interactive"):
-            flask_session.update(seen=datetime.now(timezone.utc).isoformat(), visit=uuid4().hex)
-        return view(*args, **kwargs)
-
-    return wrapper
+def newsletter_step(request):
+    form = NewsletterForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest()
+    request.session["newsletter"] = form.cleaned_data
+    return redirect("/newsletter/done/")
 
 
-@area.get("/outbox")
-@with_heartbeat
-def outbox():
-    return {"messages": []}
+# case: trust_boundary-53 | bad | CWE-501 | pydantic model dumped into the session (FastAPI)
+class SessionPatch(BaseModel):
+    user_id: int
+    scopes: list[str] = []
 
 
-# case: trust_boundary-27 | bad | CWE-501 | Django class-based view, parsed JSON body kept as permissions
-class PermissionView(View):
-    def put(self, request):
-        content = json.loads(request.body)
-        request.session["permissions"] = [entry["name"] for entry in content.get("permissions", [])]
-        return HttpResponse(status=204)
+@api.patch("/session")
+def patch_session(patch: SessionPatch, request: ApiRequest):
+    for key, value in patch.model_dump().items():
+        request.session[key] = value
+    return {"updated": True}
 
 
-# case: trust_boundary-28 | good | CWE-501 | Django class-based view, object of the signed-in user or nothing
-class ProjectView(View):
-    def put(self, request, slug):
-        project = get_object_or_404(Project, slug=slug, owner=request.user)
-        request.session["project"] = project.pk
-        return HttpResponse(status=204)
+# case: trust_boundary-54 | bad | CWE-501 | role from the form goes into the session
+@app.post("/profile/role")
+def choose_role():
+    session["role"] = request.form["role"]
+    return jsonify(ok=True)
 
 
-# case: trust_boundary-29 | bad | CWE-501 | FastAPI, dependency hands over a cookie
-def visitor(request: Request) -> str | None:
-    return request.cookies.get("customer_no")
-
-
-@router.get("/orders")
-async def orders(request: Request, customer: str | None = Depends(visitor)):
-    if customer:
-        request.session["customer"] = customer
-    return {"orders": []}
-
-
-# case: trust_boundary-30 | good | CWE-501 | FastAPI, dependency hands over the authenticated user
-@router.get("/bills")
-async def bills(request: Request, user: User = Depends(current_user)):
-    request.session["customer"] = user.customer_number
-    request.session["groups"] = [group.name for group in user.groups]
-    return {"bills": []}
-
-
-# case: trust_boundary-31 | bad | CWE-501 | Flask method view, name of an upload kept as a path for later
-class AvatarView(MethodView):
-    def post(self):
-        avatar = request.files["avatar"]
-        flask_session["avatar_path"] = f"/srv/avatars/{avatar.filename}"
-        return {"uploaded": True}
-
-
-# case: trust_boundary-32 | good | CWE-501 | Flask method view, path of our own making kept for later
-class PictureView(MethodView):
-    def post(self):
-        picture = request.files["picture"]
-        path = f"/srv/pictures/{uuid4().hex}.png"
-        picture.save(path)
-        flask_session["picture_path"] = path
-        return {"uploaded": True}
-
-
-# case: trust_boundary-33 | bad | CWE-501 | Django, one role refused, every other spelling accepted
-def register(request):
-    role = request.POST.get("role", "customer")
-    if role == "admin":
-        return HttpResponseForbidden("not this one")
-    request.session["role"] = role
-    return redirect("home")
-
-
-# case: trust_boundary-34 | good | CWE-501 | Django, match over the accepted words, a literal kept for each
-def enrol(request):
-    match request.POST.get("track"):
-        case "morning":
-            track = "morning"
-        case "evening" | "night":
-            track = "evening"
-        case _:
-            return HttpResponseForbidden("no such track")
-    request.session["track"] = track
-    return redirect("home")
-
-
-# case: trust_boundary-35 | bad | CWE-501 | Flask, HTML escaping does not make the claim true
-@area.post("/department")
-def department():
-    claims = {"department": html.escape(request.form["department"]), "level": html.escape(request.form["level"])}
-    for claim, value in claims.items():
-        flask_session[claim] = value
-    return {"stored": sorted(claims)}
-
-
-# case: trust_boundary-36 | good | CWE-501 | Flask, name of a time zone that exists
-@area.post("/timezone")
-def timezone_choice():
-    zone = request.form.get("zone", "UTC")
-    known = available_timezones()
-    flask_session["zone"] = zone if zone in known else "UTC"
-    return {"zone": flask_session["zone"]}
-
-
-# case: trust_boundary-37 | bad | CWE-501 | Flask, letters and digits asked for, the name itself taken on trust
-@area.post("/enter")
-def enter_room():
-    username = request.get_json()["username"]
-    if not username.isalnum() or len(username) > 40:
-        abort(400)
-    flask_session["username"] = username
-    flask_session["authenticated"] = True
-    return {"entered": True}
-
-
-# case: trust_boundary-38 | good | CWE-501 | Flask, claims of a token whose signature and audience were checked
-@area.post("/exchange")
-def exchange():
-    try:
-        claims = jwt.decode(
-            request.get_json()["id_token"], current_app.config["IDP_KEY"], algorithms=["RS256"], audience="shop"
-        )
-    except jwt.InvalidTokenError:
-        abort(401)
-    flask_session["subject"] = claims["sub"]
-    return {"entered": True}
-
-
-# case: trust_boundary-39 | bad | CWE-501 | Django, dictionary of the query given to session.update
-def restore(request):
-    saved = {name: values[-1] for name, values in request.GET.lists() if not name.startswith("_")}
-    request.session.update(saved)
-    return redirect("home")
-
-
-# case: trust_boundary-40 | good | CWE-501 | Django, switches of the form become plain truth values
+# case: trust_boundary-55 | bad | CWE-501 | impersonated user id stored for any logged-in visitor (Django)
 @login_required
-def notifications(request):
-    switches = {name: name in request.POST for name in ("email", "sms", "push")}
-    request.session["notifications"] = switches
-    return JsonResponse(switches)
+def impersonate(request, user_id):
+    target = request.GET.get("as", user_id)
+    session_data = request.session
+    session_data["effective_user_id"] = target
+    session_data["impersonating"] = True
+    return redirect("/dashboard/")
 
 
-# case: trust_boundary-41 | bad | CWE-501 | FastAPI, uploaded state file read into the session
-@router.post("/state")
-async def load_state(request: Request, state: UploadFile = File()):
-    content = json.loads(await state.read())
-    for key in content:
-        request.session[key] = content[key]
-    return {"entries": len(content)}
+# case: trust_boundary-56 | bad | CWE-501 | view method stores every POST field (Django)
+class OnboardingView(View):
+    skipped = {"csrfmiddlewaretoken", "submit"}
+
+    def collect(self, data):
+        return {key: data[key] for key in data if key not in self.skipped}
+
+    def post(self, request):
+        request.session.update(self.collect(request.POST))
+        return redirect("/onboarding/next/")
 
 
-# case: trust_boundary-42 | good | CWE-501 | FastAPI, position in a list of our own
-LAYOUTS = ("list", "grid", "map")
+# case: trust_boundary-57 | bad | CWE-501 | dependency marks the session as verified by a query flag (FastAPI)
+def verification_state(mfa: bool = False, method: str = "totp"):
+    return {"mfa_passed": mfa, "mfa_method": method}
 
 
-@router.post("/layout/{position}")
-async def layout(position: int, request: Request):
-    if not 0 <= position < len(LAYOUTS):
-        raise HTTPException(422)
-    request.session["layout"] = LAYOUTS[position]
-    return {"layout": LAYOUTS[position]}
+@api.get("/login/continue")
+def continue_login(request: ApiRequest, state: dict = Depends(verification_state)):
+    request.session.update(state)
+    return {"next": "/"}
 
 
-# case: trust_boundary-43 | bad | CWE-501 | Flask, object built from the form written field by field
+# case: trust_boundary-58 | good | CWE-501 | store must belong to the logged-in user (Django)
+@login_required
+def select_store(request, store_id):
+    store = get_object_or_404(Store, pk=store_id, owner=request.user)
+    request.session["store_id"] = store.pk
+    request.session["currency"] = store.currency
+    return redirect("/store/")
+
+
+# case: trust_boundary-59 | bad | CWE-501 | tenant header stored for later queries (FastAPI)
+@api.post("/session/tenant")
+async def pick_tenant(request: ApiRequest):
+    tenant = request.headers.get("x-tenant-id", "public")
+    request.session["tenant"] = tenant
+    return {"tenant": tenant}
+
+
+# case: trust_boundary-60 | good | CWE-501 | authenticate and login, flag from the user object (Django)
+def agent_login(request):
+    user = authenticate(request, username=request.POST.get("username"), password=request.POST.get("password"))
+    if user is None:
+        return HttpResponse(status=401)
+    auth_login(request, user)
+    request.session["is_staff"] = user.is_staff
+    return redirect("/support/")
+
+
+# case: trust_boundary-61 | bad | CWE-501 | session key named by the caller
+@app.route("/wizard/answer", methods=["POST"])
+def wizard_answer():
+    field = request.form.get("field")
+    value = request.form.get("value")
+    session[field] = value
+    return "", 204
+
+
+# case: trust_boundary-62 | good | CWE-501 | only display settings with fixed values are taken from JSON
+DISPLAY_CHOICES = {"density": {"compact", "normal"}, "theme": {"light", "dark"}}
+
+
+@app.put("/session/display")
+def merge_display():
+    payload = request.get_json()
+    for name, allowed in DISPLAY_CHOICES.items():
+        choice = payload.get(name)
+        if choice in allowed:
+            session[name] = choice
+    return jsonify(ok=True)
+
+
+# case: trust_boundary-63 | good | CWE-501 | submitted role replaced by the stored one
+class RoleLoader:
+    def apply(self, requested):
+        account = current_account()
+        if requested not in account.granted_roles:
+            requested = account.default_role
+        session["role"] = requested
+        return requested
+
+
+@app.post("/roles/assume")
+def assume_role():
+    return jsonify(role=RoleLoader().apply(request.form.get("role", "")))
+
+
+# case: trust_boundary-64 | good | CWE-501 | role comes from the account after the password check
+@app.post("/login")
+def login():
+    account = Account.by_email(request.form["email"])
+    if account is None or not check_password(account, request.form["password"]):
+        abort(401)
+    session.clear()
+    session["account_id"] = account.id
+    session["role"] = account.role
+    return jsonify(ok=True)
+
+
+# case: trust_boundary-65 | good | CWE-501 | pydantic model with closed display choices (FastAPI)
+class DisplayPatch(BaseModel):
+    theme: Literal["light", "dark"] = "light"
+    week_start: Literal["monday", "sunday"] = "monday"
+
+
+@api.patch("/session/display")
+def patch_display(patch: DisplayPatch, request: ApiRequest):
+    request.session["theme"] = patch.theme
+    request.session["week_start"] = patch.week_start
+    return {"updated": True}
+
+
+# case: trust_boundary-66 | good | CWE-501 | price read from the product record
+@app.post("/basket/items")
+def add_basket_item():
+    product = Product.by_sku(request.json["sku"])
+    if product is None:
+        abort(404)
+    qty = max(1, min(int(request.json.get("qty", 1)), 99))
+    basket = session.setdefault("basket", [])
+    basket.append({"sku": product.sku, "qty": qty, "price": str(product.price)})
+    session.modified = True
+    return jsonify(lines=len(basket))
+
+
+# case: trust_boundary-67 | good | CWE-501 | membership checked before the team is stored
+@app.get("/teams/switch")
+def switch_team():
+    user = current_account()
+    membership = Membership.find(user_id=user.id, team_id=request.args.get("team", type=int))
+    if membership is None:
+        abort(403)
+    session["team_id"] = membership.team_id
+    return jsonify(active=membership.team_id)
+
+
+# case: trust_boundary-68 | good | CWE-501 | coupon looked up, stored percentage is the server's (Django)
+@login_required
+def apply_coupon(request):
+    coupon = get_object_or_404(Coupon, code=request.POST.get("code", ""), active=True)
+    request.session["coupon_id"] = coupon.pk
+    request.session["coupon_percent"] = str(coupon.percent)
+    return JsonResponse({"discount": str(coupon.percent)})
+
+
+# case: trust_boundary-69 | good | CWE-501 | enum conversion for a display option
+class SortOrder(enum.Enum):
+    NEWEST = "newest"
+    CHEAPEST = "cheapest"
+
+
+@app.get("/catalog/sort")
+def catalog_sort():
+    try:
+        order = SortOrder(request.args.get("order", "newest"))
+    except ValueError:
+        abort(400)
+    session["catalog_sort"] = order.value
+    return jsonify(order=order.value)
+
+
+# case: trust_boundary-70 | bad | CWE-501 | price sent by the client is trusted at checkout
+@app.post("/cart/items")
+def add_item():
+    body = request.get_json()
+    cart = session.setdefault("cart", [])
+    cart.append({"sku": body["sku"], "qty": body["qty"], "price": body["price"]})
+    session["total"] = sum(item["price"] * item["qty"] for item in cart)
+    session.modified = True
+    return jsonify(total=session["total"])
+
+
+# case: trust_boundary-71 | bad | CWE-501 | unsigned cookie value restores the login
+@app.before_request
+def restore_login():
+    remembered = request.cookies.get("remember_user")
+    if remembered and "user_id" not in session:
+        session["user_id"] = remembered
+        session["authenticated"] = True
+
+
+# case: trust_boundary-72 | good | CWE-501 | preferred language chosen among the supported ones
+@app.before_request
+def negotiate_language():
+    if "locale" not in session:
+        best = request.accept_languages.best_match(SUPPORTED_LOCALES)
+        session["locale"] = best or SUPPORTED_LOCALES[0]
+
+
+# case: trust_boundary-73 | bad | CWE-501 | whole JSON body merged into the session
+@app.put("/session/state")
+def merge_state():
+    payload = request.get_json()
+    session.update(payload)
+    return jsonify(keys=sorted(session))
+
+
+# case: trust_boundary-74 | good | CWE-501 | helper stores values that the server made
+def remember_new(user):
+    session["user_id"] = user.id
+    session["plan"] = "free"
+    session["csrf_seed"] = secrets.token_hex(16)
+
+
+@app.post("/signup/complete")
+def complete_signup():
+    user = User.create(email=request.form["email"], password=request.form["password"])
+    remember_new(user)
+    return jsonify(plan=session["plan"])
+
+
+# case: trust_boundary-75 | bad | CWE-501 | helper copies named form fields, the user id among them
+def remember(*names):
+    for name in names:
+        if name in request.form:
+            session[name] = request.form[name]
+
+
+@app.post("/signup/finish")
+def finish_signup():
+    remember("user_id", "display_name", "plan")
+    return jsonify(plan=session.get("plan"))
+
+
+# case: trust_boundary-76 | good | CWE-501 | known fields only, values are bounded numbers
+WIZARD_FIELDS = frozenset({"width", "height", "copies"})
+
+
+@app.route("/wizard/step", methods=["POST"])
+def wizard_step():
+    field = request.form.get("field", "")
+    if field not in WIZARD_FIELDS:
+        abort(400)
+    answers = dict(session.get("wizard", {}))
+    answers[field] = max(1, min(request.form.get("value", 1, type=int), 500))
+    session["wizard"] = answers
+    return "", 204
+
+
+# case: trust_boundary-77 | bad | CWE-501 | account id cast to int but not checked for ownership
+@app.get("/accounts/switch")
+def switch_account():
+    account_id = int(request.args["account_id"])
+    session["account_id"] = account_id
+    return jsonify(active=account_id)
+
+
+# case: trust_boundary-78 | good | CWE-501 | brand looked up in the host map of the configuration (FastAPI)
+BRAND_BY_HOST = {"shop.example.org": "classic", "outlet.example.org": "outlet"}
+
+
+@api.post("/session/brand")
+async def derive_brand(request: ApiRequest):
+    brand = BRAND_BY_HOST.get(request.url.hostname)
+    if brand is None:
+        raise HTTPException(status_code=404)
+    request.session["brand"] = brand
+    return {"brand": brand}
+
+
+# case: trust_boundary-79 | good | CWE-501 | code compared with the issued one before the flag is set (FastAPI)
+@api.post("/login/verify")
+def verify_code(request: ApiRequest, code: str = Form(...)):
+    issued = Account.issued_code(request.session.get("account_id"))
+    if not issued or not secrets.compare_digest(issued, code):
+        raise HTTPException(status_code=403)
+    request.session["mfa_passed"] = True
+    return {"next": "/"}
+
+
+# case: trust_boundary-80 | bad | CWE-501 | discount percentage from a hidden field (Django)
+@login_required
+def apply_discount(request):
+    percent = Decimal(request.POST.get("discount", "0"))
+    if percent < 0:
+        return HttpResponseBadRequest("negative discount")
+    request.session["discount_percent"] = str(percent)
+    return JsonResponse({"discount": str(percent)})
+
+
+# case: trust_boundary-81 | bad | CWE-501 | staff flag from POST into the session (Django)
+def start_support(request):
+    request.session["is_staff"] = request.POST.get("is_staff") == "1"
+    request.session["agent"] = request.POST.get("agent")
+    return redirect("/support/")
+
+
+# case: trust_boundary-82 | bad | CWE-501 | dataclass filled from query and written as the identity
 @dataclass
-class Visitor:
-    name: str
-    group: str
+class Identity:
+    uid: str
+    groups: list
 
     @classmethod
-    def of(cls, form):
-        return cls(name=form.get("name", ""), group=form.get("group", "guests"))
+    def from_query(cls, args):
+        return cls(uid=args.get("uid", ""), groups=args.getlist("group"))
 
 
-@area.post("/visit")
-def visit():
-    visitor_data = Visitor.of(request.form)
-    flask_session["group"] = visitor_data.group
-    return {"welcome": visitor_data.name}
-
-
-# case: trust_boundary-44 | good | CWE-501 | Flask, value of the form replaced before it is kept
-@area.post("/guest")
-def guest():
-    group = request.form.get("group")
-    current_app.logger.info("asked for %r", group)
-    group = "guests"
-    flask_session["group"] = group
-    flask_session.pop("staff", None)
-    return {"welcome": "guest"}
+@app.get("/sso/return")
+def sso_return():
+    identity = Identity.from_query(request.args)
+    session["identity"] = asdict(identity)
+    return jsonify(groups=identity.groups)

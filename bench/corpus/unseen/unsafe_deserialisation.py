@@ -1,303 +1,406 @@
-"""Labelled code: bytes of a request turned back into objects (first-seen half)."""
-
-import ast
-import functools
+import base64
 import hashlib
 import hmac
-import importlib
 import io
 import json
-import marshal
+import os
 import pickle
-import plistlib
-import shelve
-import struct
-import tempfile
+import socketserver
 import tomllib
-import types
-import zlib
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from pickle import Unpickler
-from pickle import loads as unpack_object
 
-import cloudpickle
+import dill
+import joblib
+import jsonpickle
 import msgpack
+import numpy as np
+import pandas as pd
 import torch
 import yaml
-from django.conf import settings
-from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
-from django.utils.decorators import method_decorator
+from django.core import signing
+from django.core.cache import cache
+from django.http import HttpResponseBadRequest, JsonResponse
 from django.views import View
-from fastapi import APIRouter, Cookie, Depends, File, Form, HTTPException, WebSocket
-from flask import Blueprint, abort, current_app, request
-from flask.views import MethodView
-from itsdangerous import BadSignature, URLSafeSerializer
-from ruamel.yaml import YAML
+from django.views.decorators.http import require_POST
+from fastapi import Depends, FastAPI, File, Header, HTTPException, UploadFile, WebSocket
+from flask import Flask, abort, jsonify, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from pydantic import BaseModel, ValidationError
 
-jobs = Blueprint("jobs", __name__)
-router = APIRouter()
+app = Flask(__name__)
+api = FastAPI()
 
-
-# case: unsafe_deserialisation-23 | bad | CWE-502 | Flask method view, aliased pickle function over a compressed upload
-class BackupView(MethodView):
-    def put(self):
-        packed = request.files["backup"].stream.read()
-        entries = unpack_object(zlib.decompress(packed))
-        return {"restored": len(entries)}
+MODEL_DIR = Path(__file__).parent / "models"
 
 
-# case: unsafe_deserialisation-24 | good | CWE-502 | Flask method view, JSON in a compressed upload
-class ArchiveView(MethodView):
-    def put(self):
-        packed = request.files["archive"].stream.read()
-        entries = json.loads(zlib.decompressobj().decompress(packed, 1_000_000))
-        return {"restored": len(entries)}
+# case: unsafe_deserialisation-51 | bad | CWE-502 | uploaded YAML with unsafe_load (Django)
+@require_POST
+def import_fixtures(request):
+    upload = request.FILES["fixtures"]
+    documents = yaml.unsafe_load(upload.read().decode("utf-8"))
+    return JsonResponse({"count": len(documents)})
 
 
-# case: unsafe_deserialisation-25 | bad | CWE-502 | FastAPI, pickled messages over a WebSocket
-@router.websocket("/updates")
-async def updates(websocket: WebSocket):
-    await websocket.accept()
+# case: unsafe_deserialisation-52 | good | CWE-502 | packaged checkpoint, weights only (FastAPI)
+def load_weights(name="encoder.pt"):
+    return torch.load(MODEL_DIR / name, map_location="cpu", weights_only=True)
+
+
+@api.get("/encoder/layers")
+def encoder_layers(prefix: str = ""):
+    return [key for key in load_weights() if key.startswith(prefix)]
+
+
+# case: unsafe_deserialisation-53 | bad | CWE-502 | uploaded checkpoint with full unpickling (FastAPI)
+@api.post("/checkpoints")
+async def upload_checkpoint(file: UploadFile):
+    buffer = io.BytesIO(await file.read())
+    state = torch.load(buffer, map_location="cpu", weights_only=False)
+    total = sum(tensor.numel() for tensor in state.values())
+    return {"parameters": total}
+
+
+# case: unsafe_deserialisation-54 | good | CWE-502 | websocket frames as msgpack (FastAPI)
+async def unpacked(socket):
     while True:
-        frame = await websocket.receive_bytes()
-        kind, payload = pickle.loads(frame)
-        await websocket.send_json({"kind": str(kind), "size": len(payload)})
+        frame = await socket.receive_bytes()
+        yield msgpack.unpackb(frame, raw=False, strict_map_key=True)
 
 
-# case: unsafe_deserialisation-26 | good | CWE-502 | FastAPI, MessagePack over a WebSocket
-@router.websocket("/changes")
-async def changes(websocket: WebSocket):
-    await websocket.accept()
-    while True:
-        frame = await websocket.receive_bytes()
-        kind, payload = msgpack.unpackb(frame, raw=False)
-        await websocket.send_json({"kind": str(kind), "size": len(payload)})
+@api.websocket("/sensors")
+async def sensor_channel(socket: WebSocket):
+    await socket.accept()
+    async for message in unpacked(socket):
+        await socket.send_json({"ack": message["id"]})
 
 
-# case: unsafe_deserialisation-27 | bad | CWE-502 | Django class-based view, YAML that may build any object
-class ManifestView(View):
-    def post(self, request):
-        manifests = list(yaml.load_all(request.POST["manifest"], yaml.UnsafeLoader))
-        return JsonResponse({"kinds": [manifest.get("kind") for manifest in manifests]})
-
-
-# case: unsafe_deserialisation-28 | good | CWE-502 | Django class-based view, safe loader with one tag of our own
-class RecipeLoader(yaml.SafeLoader):
-    pass
-
-
-RecipeLoader.add_constructor("!upper", lambda loader, node: loader.construct_scalar(node).upper())
-
-
-class RecipeView(View):
-    def post(self, request):
-        recipes = list(yaml.load_all(request.POST["recipe"], RecipeLoader))
-        return JsonResponse({"kinds": [recipe.get("kind") for recipe in recipes]})
-
-
-# case: unsafe_deserialisation-29 | bad | CWE-502 | code object of the request made into a function
-@jobs.post("/rules/<name>")
-def add_rule(name):
-    code = marshal.loads(request.get_data())
-    rule = types.FunctionType(code, {"__builtins__": {}}, name)
-    return {"name": name, "result": rule(request.args)}
-
-
-# case: unsafe_deserialisation-30 | good | CWE-502 | fixed record of numbers taken apart by struct
-@jobs.post("/samples/<name>")
-def add_sample(name):
-    record = struct.Struct("<IHHd")
-    if len(request.get_data()) % record.size:
-        abort(400)
-    samples = [value for *_, value in record.iter_unpack(request.get_data())]
-    return {"name": name, "highest": max(samples, default=None)}
-
-
-# case: unsafe_deserialisation-31 | bad | CWE-502 | type looked at after the object was built
-def load_mapping(stream):
-    content = Unpickler(stream, fix_imports=False).load()
-    if not isinstance(content, dict):
-        raise TypeError("a mapping, please")
-    return content
-
-
-@jobs.post("/options")
-def options():
+# case: unsafe_deserialisation-55 | good | CWE-502 | JSON instead of pickle for the request body
+@app.post("/tasks")
+def submit_task():
     try:
-        return {"names": sorted(load_mapping(io.BytesIO(request.get_data())))}
-    except TypeError:
-        return {"error": "not a mapping"}, 400
-
-
-# case: unsafe_deserialisation-32 | good | CWE-502 | Python literals read without building objects
-def load_literal(text):
-    content = ast.literal_eval(text)
-    if not isinstance(content, dict):
-        raise TypeError("a mapping, please")
-    return content
-
-
-@jobs.post("/choices")
-def choices():
-    try:
-        return {"names": sorted(load_literal(request.get_data(as_text=True)))}
-    except (TypeError, ValueError, SyntaxError):
-        return {"error": "not a mapping"}, 400
-
-
-# case: unsafe_deserialisation-33 | bad | CWE-502 | FastAPI, uploaded network read with all of pickle
-@router.post("/networks")
-def load_network(network: bytes = File()):
-    with tempfile.NamedTemporaryFile(suffix=".pt") as stored:
-        stored.write(network)
-        stored.flush()
-        weights = torch.load(stored.name, map_location="cpu", weights_only=False)
-    return {"layers": len(weights)}
-
-
-# case: unsafe_deserialisation-34 | good | CWE-502 | FastAPI, uploaded network read as weights and nothing else
-@router.post("/weights")
-def load_weights(weights: bytes = File()):
-    state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
-    return {"layers": len(state)}
-
-
-# case: unsafe_deserialisation-35 | bad | CWE-502 | JSON that names the class to import and its arguments
-def revive(mapping):
-    if "$type" not in mapping:
-        return mapping
-    module, _, name = mapping.pop("$type").rpartition(".")
-    return getattr(importlib.import_module(module), name)(**mapping)
-
-
-@jobs.post("/schedule")
-def schedule():
-    plan = json.loads(request.data, object_hook=revive)
-    return {"plan": repr(plan)}
-
-
-# case: unsafe_deserialisation-36 | good | CWE-502 | JSON that names one of two classes of ours
-class Daily(types.SimpleNamespace):
-    pass
-
-
-class Weekly(types.SimpleNamespace):
-    pass
-
-
-KINDS = {"daily": Daily, "weekly": Weekly}
-
-
-@jobs.post("/calendar")
-def calendar():
-    plan = json.loads(request.data)
-    kind = KINDS.get(plan.get("kind"))
-    if kind is None:
+        task = json.loads(request.data)
+    except json.JSONDecodeError:
         abort(400)
-    return {"plan": repr(kind(hour=int(plan["hour"]), minute=int(plan["minute"])))}
+    return jsonify(name=task["name"], body=base64.b64encode(pickle.dumps(task)).decode())
 
 
-# case: unsafe_deserialisation-37 | bad | CWE-502 | uploaded file opened as a shelf
-def import_shelf(request):
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "import.db")
-        with target.open("wb") as stream:
-            stream.writelines(request.FILES["shelf"].chunks())
-        with shelve.open(str(target), flag="r") as shelf:
-            names = [str(value) for value in shelf.values()]
-    return JsonResponse({"names": names})
+# case: unsafe_deserialisation-56 | bad | CWE-502 | uploaded estimator loaded with joblib
+@app.post("/models/score")
+def score_model():
+    upload = request.files["model"]
+    path = os.path.join("/tmp", os.urandom(8).hex() + ".joblib")
+    upload.save(path)
+    model = joblib.load(path)
+    return jsonify(params=str(model.get_params()))
 
 
-# case: unsafe_deserialisation-38 | good | CWE-502 | shelf of the application, the request only gives the key
-def look_up(request):
-    with shelve.open(settings.GLOSSARY_PATH, flag="r") as shelf:
-        meaning = shelf.get(request.GET.get("word", ""))
-    if meaning is None:
-        return HttpResponse(status=404)
-    return JsonResponse({"meaning": meaning})
+# case: unsafe_deserialisation-57 | bad | CWE-502 | digest sent along by the client is the only check (Django)
+@require_POST
+def import_state(request):
+    blob = base64.b64decode(request.POST["state"])
+    digest = hashlib.sha256(blob).hexdigest()
+    if not hmac.compare_digest(digest, request.POST.get("sha256", "")):
+        return HttpResponseBadRequest("checksum mismatch")
+    state = pickle.loads(blob)
+    cache.set("state", state)
+    return JsonResponse({"keys": sorted(state)})
 
 
-# case: unsafe_deserialisation-39 | bad | CWE-502 | FastAPI, first bytes checked, the rest is pickle all the same
-def saved_search(search: str = Cookie(default="")):
-    raw = bytes.fromhex(search)
-    if not raw.startswith(b"\x80\x04"):
+# case: unsafe_deserialisation-58 | good | CWE-502 | dependency validates a header as a model (FastAPI)
+class ClientState(BaseModel):
+    user: str = ""
+    page: int = 1
+
+
+def client_state(x_state: str = Header("{}")):
+    try:
+        return ClientState.model_validate_json(x_state)
+    except ValidationError:
         raise HTTPException(status_code=400)
-    return cloudpickle.loads(raw)
 
 
-@router.get("/searches")
-async def searches(saved=Depends(saved_search)):
-    return {"words": list(saved)}
+@api.get("/me/page")
+def my_page(state: ClientState = Depends(client_state)):
+    return {"page": state.page}
 
 
-# case: unsafe_deserialisation-40 | good | CWE-502 | FastAPI, value signed by the application, JSON inside
-def stored_search(search: str = Cookie(default="")):
-    try:
-        return URLSafeSerializer(current_key(), salt="search").loads(search)
-    except BadSignature as error:
-        raise HTTPException(status_code=400) from error
+# case: unsafe_deserialisation-59 | bad | CWE-502 | numpy archive with objects allowed
+@app.post("/arrays/mean")
+def array_mean():
+    buffer = io.BytesIO(request.files["array"].read())
+    archive = np.load(buffer, allow_pickle=True)
+    means = {key: float(np.mean(archive[key])) for key in archive.files}
+    return jsonify(means=means)
 
 
-def current_key():
-    return Path("/run/secrets/search_key").read_text().strip()
+# case: unsafe_deserialisation-60 | good | CWE-502 | HMAC with the server key checked before unpickling (Django)
+@require_POST
+def import_snapshot(request):
+    key = os.environ["SNAPSHOT_KEY"].encode()
+    blob = base64.b64decode(request.POST["snapshot"])
+    expected = hmac.new(key, blob, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, request.POST.get("signature", "")):
+        return HttpResponseBadRequest("signature mismatch")
+    snapshot = pickle.loads(blob)
+    return JsonResponse({"keys": sorted(snapshot)})
 
 
-@router.get("/finds")
-async def finds(saved=Depends(stored_search)):
-    return {"words": list(saved)}
+# case: unsafe_deserialisation-61 | bad | CWE-502 | decoder chosen by the caller from a table
+class Codec:
+    decoders = {"json": json.loads, "pickle": pickle.loads, "msgpack": msgpack.unpackb}
+
+    def decode(self, kind, blob):
+        return self.decoders[kind](blob)
 
 
-# case: unsafe_deserialisation-41 | bad | CWE-502 | built-in names allowed to the unpickler, eval and exec among them
-class BuiltinsUnpickler(Unpickler):
+@app.post("/events")
+def post_event():
+    event = Codec().decode(request.args.get("format", "json"), request.get_data())
+    return jsonify(type=event.get("type"))
+
+
+# case: unsafe_deserialisation-62 | good | CWE-502 | YAML body read with safe_load
+@app.put("/workflows/<name>")
+def put_workflow(name):
+    spec = yaml.safe_load(request.get_data())
+    if not isinstance(spec, dict):
+        abort(400)
+    return jsonify(name=name, steps=[step["run"] for step in spec.get("steps", [])])
+
+
+# case: unsafe_deserialisation-63 | good | CWE-502 | unpickler with an allow-list of plain classes
+class PlainUnpickler(pickle.Unpickler):
+    allowed = {("datetime", "date"): date, ("builtins", "set"): set}
+
     def find_class(self, module, name):
-        if module.startswith("builtins"):
-            return getattr(importlib.import_module(module), name)
-        raise pickle.UnpicklingError(name)
+        try:
+            return self.allowed[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module}.{name} is not permitted") from None
 
 
-@jobs.patch("/draft")
-def patch_draft():
-    changes = {key: BuiltinsUnpickler(io.BytesIO(bytes.fromhex(text))).load() for key, text in request.json.items()}
-    return {"changed": sorted(changes)}
+@app.post("/plans")
+def post_plan():
+    plan = PlainUnpickler(io.BytesIO(request.get_data())).load()
+    return jsonify(entries=len(plan))
 
 
-# case: unsafe_deserialisation-42 | good | CWE-502 | decorator refuses a body without a right signature, then pickle
-def signed_body(view):
-    @functools.wraps(view)
-    def wrapper(request, *args, **kwargs):
-        mac = hmac.digest(settings.WORKER_KEY, request.body, hashlib.sha256)
-        if not hmac.compare_digest(mac.hex().encode(), request.headers.get("X-Mac", "").encode()):
-            return HttpResponseBadRequest("signature")
-        return view(request, *args, **kwargs)
-
-    return wrapper
+# case: unsafe_deserialisation-64 | good | CWE-502 | packaged estimator, features from the request
+@app.post("/models/predict")
+def predict_price():
+    model = joblib.load(MODEL_DIR / "price.joblib")
+    features = [float(request.form["area"]), int(request.form["rooms"])]
+    return jsonify(price=float(model.predict([features])[0]))
 
 
-@method_decorator(signed_body, name="dispatch")
-class WorkerView(View):
-    def post(self, request):
-        result = pickle.loads(request.body)
-        return JsonResponse({"state": result["state"]})
+# case: unsafe_deserialisation-65 | good | CWE-502 | uploaded table as CSV, pickled for the own process (FastAPI)
+@api.post("/tables")
+def upload_table(file: UploadFile = File(...)):
+    frame = pd.read_csv(file.file, nrows=10000)
+    snapshot = pickle.dumps(frame)
+    copy = pickle.loads(snapshot)
+    copy.columns = [str(c).lower() for c in copy.columns]
+    return {"rows": len(copy), "columns": list(copy.columns)}
 
 
-# case: unsafe_deserialisation-43 | bad | CWE-502 | FastAPI, ruamel with the type that builds objects
-@router.post("/compose")
-async def compose(text: str = Form()):
-    reader = YAML(typ="unsafe")
-    services = reader.load(text)["services"]
-    return {"services": sorted(services)}
+# case: unsafe_deserialisation-66 | good | CWE-502 | numpy archive without objects
+@app.post("/arrays/shape")
+def array_shape():
+    buffer = io.BytesIO(request.files["array"].read())
+    try:
+        array = np.load(buffer, allow_pickle=False)
+    except ValueError:
+        abort(400)
+    return jsonify(shape=list(array.shape))
 
 
-# case: unsafe_deserialisation-44 | good | CWE-502 | Flask, reader of the format by dictionary, none of them builds objects
-@jobs.post("/import/<kind>")
-def import_settings(kind):
-    readers = {
-        "toml": lambda raw: tomllib.loads(raw.decode()),
-        "yaml": YAML(typ="safe").load,
-        "yml": yaml.safe_load,
-        "plist": plistlib.loads,
-    }
-    if kind not in readers:
-        abort(415)
-    current_app.logger.info("import of %s", kind)
-    return {"keys": sorted(readers[kind](request.get_data()))}
+# case: unsafe_deserialisation-67 | good | CWE-502 | decoder table with data-only formats
+class Reader:
+    readers = {"json": json.loads, "yaml": yaml.safe_load, "msgpack": msgpack.unpackb}
+
+    def read(self, kind, blob):
+        reader = self.readers.get(kind)
+        if reader is None:
+            abort(415)
+        return reader(blob)
+
+
+@app.post("/metrics")
+def post_metric():
+    metric = Reader().read(request.args.get("format", "json"), request.get_data())
+    return jsonify(name=metric.get("name"))
+
+
+# case: unsafe_deserialisation-68 | bad | CWE-502 | TCP handler unpickles from the connection
+class RecordHandler(socketserver.StreamRequestHandler):
+    def handle(self):
+        size = int.from_bytes(self.rfile.read(4), "big")
+        record = pickle.loads(self.rfile.read(size))
+        self.wfile.write(record["name"].encode())
+
+
+def serve_records():
+    with socketserver.TCPServer(("0.0.0.0", 9020), RecordHandler) as server:
+        server.serve_forever()
+
+
+# case: unsafe_deserialisation-69 | bad | CWE-502 | unpickler that refuses only a few modules
+class FilteringUnpickler(pickle.Unpickler):
+    refused = {"os", "subprocess", "sys"}
+
+    def find_class(self, module, name):
+        if module in self.refused:
+            raise pickle.UnpicklingError(module)
+        return super().find_class(module, name)
+
+
+@app.post("/graphs")
+def post_graph():
+    graph = FilteringUnpickler(io.BytesIO(request.get_data())).load()
+    return jsonify(nodes=len(graph))
+
+
+# case: unsafe_deserialisation-70 | bad | CWE-502 | cookie decoded and unpickled
+@app.route("/cart")
+def show_cart():
+    raw = request.cookies.get("cart")
+    items = []
+    if raw:
+        items = pickle.loads(base64.urlsafe_b64decode(raw))
+    return jsonify(items=items)
+
+
+# case: unsafe_deserialisation-71 | bad | CWE-502 | jsonpickle on a form field
+@app.post("/drafts/restore")
+def restore_draft():
+    blob = request.form["draft"]
+    draft = jsonpickle.decode(blob)
+    title = getattr(draft, "title", "untitled")
+    return jsonify(title=title)
+
+
+# case: unsafe_deserialisation-72 | good | CWE-502 | cookie carries signed JSON
+@app.route("/basket")
+def show_basket():
+    serializer = URLSafeTimedSerializer(os.environ["BASKET_KEY"], salt="basket")
+    try:
+        items = serializer.loads(request.cookies.get("basket", ""), max_age=86400)
+    except BadSignature:
+        items = []
+    return jsonify(items=items)
+
+
+# case: unsafe_deserialisation-73 | bad | CWE-502 | uploaded data frame pickle (FastAPI)
+@api.post("/frames")
+def upload_frame(file: UploadFile = File(...)):
+    frame = pd.read_pickle(file.file, compression=None)
+    return {"rows": len(frame), "columns": list(map(str, frame.columns))}
+
+
+# case: unsafe_deserialisation-74 | good | CWE-502 | dataclass built from JSON fields
+@dataclass
+class Draft:
+    title: str
+    body: str = ""
+
+    @classmethod
+    def from_json(cls, blob):
+        data = json.loads(blob)
+        return cls(title=str(data["title"])[:200], body=str(data.get("body", "")))
+
+
+@app.post("/drafts/load")
+def load_draft():
+    return jsonify(title=Draft.from_json(request.form["draft"]).title)
+
+
+# case: unsafe_deserialisation-75 | bad | CWE-502 | dependency decodes a header (FastAPI)
+def session_state(x_state: str = Header("")):
+    if not x_state:
+        return {}
+    try:
+        return pickle.loads(base64.b64decode(x_state))
+    except pickle.UnpicklingError:
+        raise HTTPException(status_code=400)
+
+
+@api.get("/me")
+def me(state: dict = Depends(session_state)):
+    return {"user": state.get("user")}
+
+
+# case: unsafe_deserialisation-76 | good | CWE-502 | TOML upload of a project file (FastAPI)
+@api.post("/projects/metadata")
+async def project_metadata(file: UploadFile):
+    try:
+        document = tomllib.loads((await file.read()).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise HTTPException(status_code=422)
+    return {"name": document.get("project", {}).get("name")}
+
+
+# case: unsafe_deserialisation-77 | bad | CWE-502 | YAML body read with the full Python loader
+@app.put("/pipelines/<name>")
+def put_pipeline(name):
+    spec = yaml.load(request.get_data(), Loader=yaml.Loader)
+    steps = [step["run"] for step in spec.get("steps", [])]
+    return jsonify(name=name, steps=steps)
+
+
+# case: unsafe_deserialisation-78 | bad | CWE-502 | pickle.loads of the request body
+@app.post("/jobs")
+def submit_job():
+    job = pickle.loads(request.data)
+    return jsonify(name=job["name"])
+
+
+# case: unsafe_deserialisation-79 | bad | CWE-502 | websocket frames are unpickled (FastAPI)
+async def incoming(socket):
+    while True:
+        frame = await socket.receive_bytes()
+        yield pickle.loads(frame)
+
+
+@api.websocket("/workers")
+async def worker_channel(socket: WebSocket):
+    await socket.accept()
+    async for message in incoming(socket):
+        await socket.send_json({"ack": message["id"]})
+
+
+# case: unsafe_deserialisation-80 | good | CWE-502 | subclass of SafeLoader with one more tag (Django)
+class FixtureLoader(yaml.SafeLoader):
+    pass
+
+
+FixtureLoader.add_constructor("!date", lambda loader, node: date.fromisoformat(loader.construct_scalar(node)))
+
+
+@require_POST
+def import_calendar(request):
+    documents = list(yaml.load_all(request.FILES["calendar"].read(), Loader=FixtureLoader))
+    return JsonResponse({"count": len(documents)})
+
+
+# case: unsafe_deserialisation-81 | bad | CWE-502 | class based view hands the body to dill (Django)
+class FunctionRegistry(View):
+    functions = {}
+
+    def load(self, payload):
+        return dill.loads(payload)
+
+    def put(self, request, name):
+        self.functions[name] = self.load(request.body)
+        return JsonResponse({"registered": name})
+
+
+# case: unsafe_deserialisation-82 | good | CWE-502 | signed value of the signing module (Django)
+class UnsubscribeView(View):
+    def get(self, request):
+        try:
+            data = signing.loads(request.GET.get("token", ""), salt="newsletter", max_age=7 * 86400)
+        except signing.BadSignature:
+            return HttpResponseBadRequest("invalid link")
+        return JsonResponse({"address": data["address"]})

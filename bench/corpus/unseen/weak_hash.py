@@ -1,310 +1,442 @@
-"""Account stores, payment gateways, asset pipelines: code around hash functions."""
-
-from __future__ import annotations
-
 import base64
-import colorsys
 import hashlib
 import hmac
-import pickle
+import os
 import secrets
-import uuid
-import zlib
 from dataclasses import dataclass
-from functools import reduce, wraps
 
+import bcrypt
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from Crypto.Hash import MD5, SHA256
-from django.contrib.auth.hashers import BasePasswordHasher
-from django.http import HttpResponseForbidden, JsonResponse
-from django.views.decorators.http import require_POST
-from fastapi import Depends, FastAPI, Header, HTTPException
-from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
-from flask.views import MethodView
-from itsdangerous import TimestampSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from django import template
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from fastapi import Depends, FastAPI, Form, HTTPException, UploadFile
+from flask import Flask, abort, jsonify, make_response, request, send_file
 from passlib.context import CryptContext
-from passlib.hash import md5_crypt
+from passlib.hash import apr_md5_crypt
 from pydantic import BaseModel
 from werkzeug.security import generate_password_hash
 
-from shop import repository
-from shop.settings import gateway_key, link_key
+from store import accounts, blobs, db, experiments, releases
 
-site = Flask(__name__)
-accounts = Blueprint("accounts", __name__)
-service = FastAPI()
-
-
-# case: weak_hash-26 | bad | CWE-916 | PyCryptodome's MD5 in a method view
-class Registration(MethodView):
-    def post(self):
-        form = request.form.to_dict()
-        state = MD5.new()
-        state.update(form.pop("passphrase").encode("utf-8"))
-        repository.insert_account({**form, "passphrase": state.hexdigest()})
-        return redirect(url_for("accounts.welcome"))
+app = Flask(__name__)
+api = FastAPI()
+register = template.Library()
 
 
-# case: weak_hash-27 | bad | CWE-916 | passlib's md5_crypt, FastAPI
-class Credentials(BaseModel):
-    name: str
-    passphrase: str
 
 
-@service.put("/accounts/{name}")
-async def replace(name: str, given: Credentials):
-    await repository.save(name, crypt=md5_crypt.hash(given.passphrase))
+# case: weak_hash-51 | bad | CWE-328 | password digest stored at sign-up
+@app.post("/signup")
+def signup():
+    email = request.form["email"]
+    password = request.form["password"]
+    digest = hashlib.md5(password.encode("utf-8")).hexdigest()
+    accounts.insert(email=email, password=digest)
+    return jsonify(created=email), 201
+
+
+# case: weak_hash-52 | good | CWE-328 | validator of a cached response
+@app.get("/catalogue.json")
+def catalogue():
+    body = blobs.read("catalogue.json")
+    etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    if request.if_none_match.contains(etag):
+        return "", 304
+    response = make_response(body)
+    response.set_etag(etag)
+    return response
+
+
+# case: weak_hash-53 | bad | CWE-916 | salted digest for a member's password
+def change_password(request, pk):
+    member = get_object_or_404(User, pk=pk)
+    salt = secrets.token_hex(8)
+    raw = request.POST["new_password"]
+    member.password = "sha1$%s$%s" % (salt, hashlib.sha1((salt + raw).encode()).hexdigest())
+    member.save(update_fields=["password"])
+    return redirect("profile", pk=pk)
+
+
+# case: weak_hash-54 | good | CWE-916 | library hasher behind a login endpoint
+hasher = PasswordHasher()
+
+
+class LoginBody(BaseModel):
+    username: str
+    password: str
+
+
+@api.post("/login")
+async def login(body: LoginBody):
+    row = await db.fetch_one("select id, pw from users where name = :n", {"n": body.username})
+    try:
+        hasher.verify(row["pw"], body.password)
+    except VerifyMismatchError:
+        raise HTTPException(status_code=401)
+    return {"id": row["id"]}
+
+
+# case: weak_hash-55 | bad | CWE-327 | context object for the password scheme
+crypt_context = CryptContext(schemes=["md5_crypt"])
+
+
+@api.post("/members")
+async def create_member(name: str = Form(...), password: str = Form(...)):
+    hashed = crypt_context.hash(password)
+    await db.execute("insert into members(name, pw) values (:n, :p)", {"n": name, "p": hashed})
     return {"name": name}
 
 
-# case: weak_hash-28 | bad | CWE-916 | hasher class of one's own for Django
-class IntranetHasher(BasePasswordHasher):
-    algorithm = "intranet"
-
-    def encode(self, password, salt):
-        inner = hashlib.md5(password.encode()).hexdigest()
-        return "$".join((self.algorithm, salt, hashlib.md5((salt + inner).encode()).hexdigest()))
-
-    def verify(self, password, encoded):
-        _, salt, _ = encoded.split("$", 2)
-        return hmac.compare_digest(self.encode(password, salt), encoded)
+# case: weak_hash-56 | good | CWE-916 | framework helper for an invited user
+def accept_invitation(request, token):
+    invitation = accounts.invitation(token)
+    user = User(username=invitation.email, email=invitation.email)
+    user.password = make_password(request.POST["password"])
+    user.save()
+    invitation.close()
+    return redirect("welcome")
 
 
-# case: weak_hash-29 | bad | CWE-328 | getattr on hashlib inside a decorator that checks signatures
-def signed(view):
-    compute = getattr(hashlib, "sha1")
+# case: weak_hash-57 | bad | CWE-328 | algorithm name held by the class
+class CredentialStore:
+    algorithm = "md5"
 
-    @wraps(view)
-    def inner(*args, **kwargs):
-        material = current_app.config["PARTNER_KEY"].encode() + request.get_data()
-        if compute(material).hexdigest() != request.args.get("sig"):
-            return "signature does not match", 403
-        return view(*args, **kwargs)
+    def __init__(self, table):
+        self.table = table
 
-    return inner
+    def digest(self, secret):
+        h = hashlib.new(self.algorithm)
+        h.update(secret.encode())
+        return h.hexdigest()
 
-
-# case: weak_hash-30 | bad | CWE-916 | MD5 repeated ten times
-def stretch(passphrase: str, salt: bytes) -> bytes:
-    current = salt + passphrase.encode()
-    for _ in range(10):
-        current = hashlib.md5(current).digest()
-    return current
+    def check(self, user, secret):
+        return hmac.compare_digest(self.table[user], self.digest(secret))
 
 
-@accounts.route("/passphrase", methods=["PUT"])
-def put_passphrase():
-    salt = secrets.token_bytes(8)
-    repository.set_passphrase(g.account, salt, stretch(request.json["passphrase"], salt))
-    return {}, 200
+@app.post("/session")
+def open_session():
+    store = CredentialStore(accounts.table())
+    return ("", 204) if store.check(request.form["user"], request.form["password"]) else ("", 401)
 
 
-# case: weak_hash-31 | bad | CWE-916 | directory entry in the {SHA} scheme, f-string
-def directory_password(passphrase: str) -> str:
-    raw = hashlib.sha1(passphrase.encode()).digest()
-    return f"{{SHA}}{base64.b64encode(raw).decode()}"
+# case: weak_hash-58 | good | CWE-328 | signature of an incoming webhook
+@app.post("/hooks/build")
+def build_hook():
+    key = os.environ["BUILD_HOOK_KEY"].encode()
+    sent = request.headers.get("X-Signature-256", "")
+    expected = "sha256=" + hmac.new(key, request.get_data(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(sent, expected):
+        abort(403)
+    return "", 202
 
 
-# case: weak_hash-32 | bad | CWE-328 | gateway request signed by MD5 over joined fields
-class Charge(BaseModel):
-    order: str
-    amount: int
-    currency: str
+# case: weak_hash-59 | bad | CWE-916 | derived value for the password column
+ROUNDS = 1000
 
 
-@service.post("/charges")
-async def charge(body: Charge):
-    fields = sorted(body.model_dump().items())
-    line = "&".join(f"{key}={value}" for key, value in fields) + "&key=" + gateway_key()
-    sign = hashlib.md5(line.encode()).hexdigest().upper()
-    return await repository.forward({**dict(fields), "sign": sign})
+def stretch(password, salt):
+    return hashlib.pbkdf2_hmac("sha1", password.encode(), salt, ROUNDS)
 
 
-# case: weak_hash-33 | bad | CWE-328 | CRC-32 stands in for a password hash
-@accounts.route("/door", methods=["POST"])
-def open_door():
-    code = request.values["code"].strip()
-    if zlib.crc32(code.encode()) not in repository.door_codes():
-        return "no", 403
-    return "open", 200
-
-
-# case: weak_hash-34 | bad | CWE-916 | werkzeug told to use one round of SHA-1
-def add_operator(name: str, passphrase: str) -> None:
-    repository.insert_account(
-        {"name": name, "hash": generate_password_hash(passphrase, method="pbkdf2:sha1:1", salt_length=4)}
-    )
-
-
-# case: weak_hash-35 | bad | CWE-916 | declared as not for security, and yet a password
-@require_POST
-def set_parent_code(request_):
-    code = request_.POST.get("code", "")
-    hashed = hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
-    repository.set_parent_code(request_.user.pk, hashed)
-    return JsonResponse({"saved": True})
-
-
-# case: weak_hash-36 | bad | CWE-916 | extension configured to hash passwords by MD5
-def configure_security(flask_app: Flask) -> None:
-    flask_app.config.update(
-        SECURITY_REGISTERABLE=True,
-        SECURITY_PASSWORD_SCHEMES=["hex_md5"],
-        SECURITY_PASSWORD_HASH="hex_md5",
-    )
-
-
-# case: weak_hash-37 | bad | CWE-328 | remember-me cookie by SHA-1 of the number and a word, Django
-def remember(request_):
-    def mark(number):
-        return hashlib.sha1(b"%d.%s" % (number, link_key())).hexdigest()
-
-    number, _, given = request_.COOKIES.get("remember", "0.").partition(".")
-    if given != mark(int(number)):
-        return HttpResponseForbidden("please sign in")
-    request_.session["account"] = int(number)
-    return JsonResponse({"account": int(number)})
-
-
-# case: weak_hash-38 | bad | CWE-916 | match statement, each arm is weak
-def fingerprint_password(version: int, passphrase: bytes) -> str:
-    match version:
-        case 1:
-            return hashlib.md5(passphrase).hexdigest()
-        case 2:
-            return hashlib.sha1(b"shop" + passphrase).hexdigest()
-        case _:
-            return hashlib.new("ripemd160", passphrase).hexdigest()
-
-
-# case: weak_hash-39 | good | CWE-916 | passlib context with argon2
-pwd_context = CryptContext(schemes=["argon2"], deprecated="auto")
-
-
-@service.post("/accounts")
-async def insert(given: Credentials):
-    await repository.save(given.name, crypt=pwd_context.hash(given.passphrase))
-    return {"name": given.name}
-
-
-# case: weak_hash-40 | good | CWE-916 | PBKDF2 with six hundred thousand rounds
-ROUNDS = 600_000
-
-
-def derive(passphrase: str, salt: bytes) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS)
-
-
-# case: weak_hash-41 | good | CWE-328 | PyCryptodome's SHA-256 over a release file
-class Release(MethodView):
-    def put(self, name):
-        state = SHA256.new(data=request.get_data())
-        if not hmac.compare_digest(state.hexdigest(), repository.published_digest(name)):
-            return {"error": "digest"}, 422
-        repository.store_release(name, request.get_data())
-        return {}, 201
-
-
-# case: weak_hash-42 | good | CWE-327 | fingerprint in the names of static files
-@site.template_global()
-def asset(name: str) -> str:
-    content = repository.read_asset(name)
-    stamp = hashlib.md5(content).hexdigest()[:8]
-    return url_for("static", filename=name, v=stamp)
-
-
-# case: weak_hash-43 | good | CWE-327 | ETag property of a dataclass, hashlib.new with the flag
-@dataclass(frozen=True)
-class Page:
-    title: str
-    body: str
-
-    @property
-    def etag(self) -> str:
-        state = hashlib.new("md5", usedforsecurity=False)
-        state.update(self.title.encode())
-        state.update(self.body.encode())
-        return f'W/"{state.hexdigest()}"'
-
-
-# case: weak_hash-44 | good | CWE-328 | TimestampSigner of itsdangerous with SHA-256
-def unsubscribe_link(address: str) -> str:
-    signer = TimestampSigner(link_key(), salt="unsubscribe", digest_method=hashlib.sha256)
-    return url_for("accounts.unsubscribe", token=signer.sign(address).decode(), _external=True)
-
-
-# case: weak_hash-45 | good | CWE-916 | old MD5 records are sent to a reset, nothing is hashed by it
-@accounts.route("/session", methods=["POST"])
-def begin_session():
-    record = repository.account(request.values["name"])
-    scheme, _, rest = record["hash"].partition("$")
-    if scheme in {"md5", "sha1"}:
-        return redirect(url_for("accounts.reset", reason="outdated"))
-    if not pwd_context.verify(request.values["passphrase"], rest):
-        return "no", 403
+@app.post("/account/password")
+def set_account_password():
+    salt = os.urandom(16)
+    value = stretch(request.form["password"], salt)
+    accounts.update(request.form["user"], salt=salt.hex(), pw=value.hex())
     return "", 204
 
 
-# case: weak_hash-46 | good | CWE-916 | Django setting with Argon2 first
-PASSWORD_HASHERS = (
+# case: weak_hash-60 | good | CWE-916 | key derivation with a module constant
+PBKDF2_ITERATIONS = 600_000
+
+
+def derive(password: str, salt: bytes) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, PBKDF2_ITERATIONS)
+
+
+@app.post("/vault/unlock")
+def unlock_vault():
+    record = accounts.vault(request.form["user"])
+    candidate = derive(request.form["passphrase"], record.salt)
+    if not hmac.compare_digest(candidate, record.verifier):
+        abort(401)
+    return jsonify(entries=record.entries())
+
+
+# case: weak_hash-61 | bad | CWE-328 | signed download link
+def link_signature(path, expires):
+    base = f"{app.config['LINK_KEY']}:{path}:{expires}"
+    return hashlib.md5(base.encode()).hexdigest()
+
+
+@app.get("/dl/<path:name>")
+def signed_download(name):
+    expires = request.args["e"]
+    if request.args["s"] != link_signature(name, expires):
+        abort(403)
+    return send_file(blobs.open(name), download_name="file.bin")
+
+
+# case: weak_hash-62 | good | CWE-916 | lookup value of a generated access token
+@app.post("/tokens")
+def issue_token():
+    token = secrets.token_urlsafe(32)
+    lookup = hashlib.sha256(token.encode()).hexdigest()
+    accounts.add_token(request.form["label"], lookup)
+    return jsonify(token=token), 201
+
+
+# case: weak_hash-63 | good | CWE-327 | order of the hashers in settings
+PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-)
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
 
 
-# case: weak_hash-47 | good | CWE-327 | memoising decorator with SHA-1 over the arguments
-def memoised(function):
-    kept: dict[str, object] = {}
-
-    @wraps(function)
-    def inner(*args):
-        slot = hashlib.sha1(pickle.dumps(args)).hexdigest()
-        if slot not in kept:
-            kept[slot] = function(*args)
-        return kept[slot]
-
-    return inner
+# case: weak_hash-64 | bad | CWE-327 | signature made over an invoice
+@api.get("/invoices/{number}/signature")
+async def sign_invoice(number: int):
+    pem = open("/run/secrets/invoice.pem", "rb").read()
+    key = serialization.load_pem_private_key(pem, password=None)
+    document = blobs.read(f"invoice-{number}.pdf")
+    signature = key.sign(document, padding.PKCS1v15(), hashes.SHA1())
+    return {"number": number, "signature": base64.b64encode(signature).decode()}
 
 
-# case: weak_hash-48 | good | CWE-328 | keyed BLAKE2 on download links, Django
-def download_mark(path: str, expires: int) -> str:
-    return hashlib.blake2b(f"{path}|{expires}".encode(), key=link_key(), digest_size=32).hexdigest()
+# case: weak_hash-65 | bad | CWE-916 | dataclass that knows its own check
+@dataclass
+class Operator:
+    name: str
+    pw_digest: str
+
+    def matches(self, candidate: str) -> bool:
+        return hashlib.sha256(candidate.encode()).hexdigest() == self.pw_digest
 
 
-def download(request_, path):
-    given = request_.GET.get("mark", "")
-    if not hmac.compare_digest(given, download_mark(path, int(request_.GET["expires"]))):
-        return HttpResponseForbidden("link")
-    return JsonResponse({"url": repository.url(path)})
+@app.post("/operators/login")
+def operator_login():
+    operator = Operator(**accounts.operator(request.form["name"]))
+    if not operator.matches(request.form["password"]):
+        abort(401)
+    return jsonify(name=operator.name)
 
 
-# case: weak_hash-49 | good | CWE-327 | name-based UUID
-def stable_id(kind: str, name: str) -> str:
-    space = uuid.uuid5(uuid.NAMESPACE_URL, "https://shop.example/" + kind)
-    return str(uuid.uuid5(space, name))
+# case: weak_hash-66 | good | CWE-327 | signature made over a statement
+@api.get("/statements/{number}/signature")
+async def sign_statement(number: int):
+    pem = open("/run/secrets/statement.pem", "rb").read()
+    key = serialization.load_pem_private_key(pem, password=None)
+    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.MAX_LENGTH)
+    signature = key.sign(blobs.read(f"statement-{number}.pdf"), scheme, hashes.SHA256())
+    return {"number": number, "signature": base64.b64encode(signature).decode()}
 
 
-# case: weak_hash-50 | good | CWE-327 | colour of an avatar out of the MD5 of a name
-@site.template_filter("avatar_colour")
-def avatar_colour(name: str) -> str:
-    hue = hashlib.md5(name.lower().encode()).digest()[0] / 255
-    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.6, 0.5))
-    return f"#{red:02x}{green:02x}{blue:02x}"
+# case: weak_hash-67 | good | CWE-916 | form password goes through a work-factor hash
+@app.post("/staff")
+def add_staff():
+    raw = request.form["password"]
+    if len(raw) < 12:
+        return jsonify(error="password too short"), 400
+    hashed = bcrypt.hashpw(raw.encode(), bcrypt.gensalt(rounds=12))
+    accounts.insert(email=request.form["email"], password=hashed.decode())
+    return "", 201
 
 
-# case: weak_hash-51 | good | CWE-328 | name of the algorithm replaced before use
-def seal_release(blocks) -> str:
-    name = "md5"
-    name = "sha3_256"
-    return reduce(lambda state, block: state.update(block) or state, blocks, hashlib.new(name)).hexdigest()
+# case: weak_hash-68 | bad | CWE-328 | table of digest functions for a plugin upload
+DIGESTS = {"md5": hashlib.md5, "sha1": hashlib.sha1}
 
 
-# case: weak_hash-52 | good | CWE-328 | FastAPI dependency with HMAC-SHA512
-async def partner(x_mark: str = Header(), x_body: str = Header()) -> None:
-    expected = hmac.digest(gateway_key().encode(), x_body.encode(), "sha512").hex()
-    if not secrets.compare_digest(expected, x_mark):
-        raise HTTPException(403)
+@app.post("/plugins")
+def install_plugin():
+    algorithm, _, expected = request.headers["X-Checksum"].partition(":")
+    if algorithm not in DIGESTS:
+        abort(400)
+    data = request.get_data()
+    if DIGESTS[algorithm](data).hexdigest() != releases.approved(request.args["name"], algorithm):
+        abort(422)
+    releases.install(data, expected)
+    return "", 201
 
 
-@service.post("/partner/events", dependencies=[Depends(partner)])
-async def partner_event():
-    return {"accepted": True}
+# case: weak_hash-69 | good | CWE-328 | table of digest names for an artefact upload
+ACCEPTED = {"sha256": "sha256", "sha512": "sha512"}
+
+
+@app.put("/artefacts/<int:artefact_id>")
+def put_artefact(artefact_id):
+    name = ACCEPTED.get(request.headers.get("X-Digest-Alg", "sha256"))
+    if name is None:
+        return jsonify(error="unsupported digest"), 400
+    digest = hashlib.new(name, request.get_data()).hexdigest()
+    if not hmac.compare_digest(digest, request.headers.get("X-Digest", "")):
+        abort(422)
+    releases.save(artefact_id, request.get_data())
+    return "", 204
+
+
+# case: weak_hash-70 | bad | CWE-328 | link mailed for a forgotten password
+def forgot_password(request):
+    user = get_object_or_404(User, email=request.POST["email"])
+    day = timezone.now().strftime("%Y-%m-%d")
+    token = hashlib.sha1(f"{user.pk}{user.email}{day}".encode()).hexdigest()
+    user.email_user("Reset", f"https://portal.example.org/reset/{user.pk}/{token}/")
+    return HttpResponse(status=204)
+
+
+# case: weak_hash-71 | good | CWE-328 | link mailed to leave a newsletter
+def unsubscribe(request, pk, mac):
+    user = get_object_or_404(User, pk=pk)
+    expected = salted_hmac("newsletter.unsubscribe", str(user.pk), algorithm="sha256").hexdigest()
+    if not hmac.compare_digest(mac, expected):
+        return HttpResponse(status=403)
+    user.profile.newsletter = False
+    user.profile.save()
+    return redirect("goodbye")
+
+
+# case: weak_hash-72 | bad | CWE-327 | digest of a card holder's pin
+def pin_digest(pin: str) -> str:
+    h = MD5.new()
+    h.update(pin.encode())
+    return h.hexdigest()
+
+
+@api.post("/cards/{card_id}/pin")
+async def set_pin(card_id: int, pin: str = Form(..., min_length=4, max_length=8)):
+    await db.execute("update cards set pin = :p where id = :i", {"p": pin_digest(pin), "i": card_id})
+    return {"card": card_id}
+
+
+# case: weak_hash-73 | good | CWE-328 | content address of an upload
+@api.post("/objects")
+async def put_object(file: UploadFile):
+    h = hashlib.blake2b(digest_size=32)
+    while chunk := await file.read(1 << 16):
+        h.update(chunk)
+    await file.seek(0)
+    name = h.hexdigest()
+    blobs.write(name, await file.read())
+    return {"object": name}
+
+
+# case: weak_hash-74 | bad | CWE-916 | digest repeated in a loop
+def harden(password: str, salt: str) -> str:
+    value = salt + password
+    for _ in range(50):
+        value = hashlib.md5(value.encode()).hexdigest()
+    return value
+
+
+@app.post("/customers")
+def add_customer():
+    salt = os.urandom(4).hex()
+    accounts.insert(email=request.form["email"], salt=salt, password=harden(request.form["password"], salt))
+    return "", 201
+
+
+# case: weak_hash-75 | good | CWE-916 | helper of the web toolkit
+class Subscriber:
+    def __init__(self, email):
+        self.email = email
+        self.password_hash = None
+
+    def set_password(self, raw):
+        self.password_hash = generate_password_hash(raw, method="scrypt")
+
+
+@app.post("/subscribers")
+def add_subscriber():
+    subscriber = Subscriber(request.form["email"])
+    subscriber.set_password(request.form["password"])
+    accounts.add(subscriber)
+    return jsonify(email=subscriber.email), 201
+
+
+# case: weak_hash-76 | bad | CWE-328 | line of a htpasswd file
+def htpasswd_line(user: str, password: str) -> str:
+    return f"{user}:{apr_md5_crypt.hash(password)}"
+
+
+def write_htpasswd(path, users):
+    with open(path, "w") as fh:
+        for user, password in sorted(users.items()):
+            fh.write(htpasswd_line(user, password) + "\n")
+
+
+# case: weak_hash-77 | good | CWE-328 | picture address in a template filter
+@register.filter
+def avatar_url(email, size=80):
+    key = hashlib.md5(email.strip().lower().encode(), usedforsecurity=False).hexdigest()
+    return f"https://www.gravatar.com/avatar/{key}?s={int(size)}&d=identicon"
+
+
+# case: weak_hash-78 | bad | CWE-760 | pepper shared by all rows
+PEPPER = b"orchard-2019"
+
+
+@app.post("/partners/login")
+def partner_login():
+    row = accounts.partner(request.form["login"])
+    given = hashlib.sha512(PEPPER + request.form["password"].encode()).hexdigest()
+    if row is None or not hmac.compare_digest(given, row["password"]):
+        abort(401)
+    return jsonify(partner=row["name"])
+
+
+# case: weak_hash-79 | good | CWE-328 | bucket of an experiment
+@app.get("/experiment/<int:user_id>")
+def experiment_bucket(user_id):
+    raw = hashlib.md5(f"checkout-colour:{user_id}".encode()).digest()
+    bucket = int.from_bytes(raw[:4], "big") % 100
+    variant = "green" if bucket < 50 else "blue"
+    experiments.record(user_id, variant)
+    return jsonify(variant=variant)
+
+
+# case: weak_hash-80 | bad | CWE-916 | dependency that checks the form login
+def current_clerk(username: str = Form(...), password: str = Form(...)):
+    clerk = accounts.clerk(username)
+    if clerk is None:
+        raise HTTPException(status_code=401)
+    supplied = hashlib.sha1(password.encode("utf-8")).hexdigest()
+    if not secrets.compare_digest(supplied, clerk.password_sha1):
+        raise HTTPException(status_code=401)
+    return clerk
+
+
+@api.post("/till/open")
+async def open_till(clerk=Depends(current_clerk)):
+    return {"till": clerk.till_id}
+
+
+# case: weak_hash-81 | good | CWE-328 | digest of a release file
+@api.get("/releases/{version}/check")
+async def check_release(version: str):
+    release = releases.get(version)
+    if release is None:
+        raise HTTPException(status_code=404)
+    with open(release.path, "rb") as fh:
+        digest = hashlib.file_digest(fh, "sha256").hexdigest()
+    return {"version": release.version, "ok": hmac.compare_digest(digest, release.sha256)}
+
+
+# case: weak_hash-82 | bad | CWE-916 | hashers of a settings class
+class PortalSettings:
+    ALLOWED_HOSTS = ["portal.example.org"]
+    AUTH_USER_MODEL = "members.Member"
+    PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+    SESSION_COOKIE_AGE = 3600

@@ -1,271 +1,465 @@
-"""Where chance comes from: sign-in links, keys, quizzes, simulations."""
-
-from __future__ import annotations
-
 import asyncio
 import hashlib
-import itertools
 import os
 import random
 import secrets
 import string
 import time
 import uuid
-from base64 import b32encode, urlsafe_b64encode
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from functools import wraps
+from random import choices, sample as draw
 
+import httpx
 import numpy as np
-from Crypto.Cipher import AES
-from django.core.management.utils import get_random_secret_key
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core.mail import send_mail
 from django.db import models
-from django.http import HttpResponseRedirect, JsonResponse
-from fastapi import FastAPI, Request
-from flask import Blueprint, Flask, after_this_request, g, redirect, request, session, url_for
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.crypto import get_random_string
+from fastapi import Depends, FastAPI, Request, Response
+from flask import Flask, abort, jsonify, make_response, redirect as flask_redirect, request, session
 from pydantic import BaseModel, Field
 
-from club import mailer, repository
-from club.settings import data_key, mirrors, wrap
+from mailer import deliver, send_sms
+from shop.models import Coupon, Question
+from store import accounts, db, files, metrics
 
-site = Flask(__name__)
-members = Blueprint("members", __name__)
-service = FastAPI()
+app = Flask(__name__)
+api = FastAPI()
 
-
-# case: weak_randomness-25 | bad | CWE-338 | randbytes behind a sign-in link
-@members.route("/magic", methods=["POST"])
-def magic_link():
-    ticket = urlsafe_b64encode(random.randbytes(18)).decode()
-    repository.save_ticket(request.values["mail"], ticket)
-    mailer.send(request.values["mail"], url_for("members.enter", ticket=ticket, _external=True))
-    return {}, 202
+ALPHABET = string.ascii_letters + string.digits
 
 
-# case: weak_randomness-26 | bad | CWE-330 | a strong hash over a weak number
-def activation_code(mail: str) -> str:
-    material = f"{mail}:{random.random()}:{time.time()}"
-    return hashlib.sha256(material.encode()).hexdigest()
 
 
-# case: weak_randomness-27 | bad | CWE-338 | default factory of a dataclass
-@dataclass
-class ApiClient:
-    name: str
-    client_secret: str = field(
-        default_factory=lambda: "".join(random.choices(string.ascii_letters + string.digits, k=36))
-    )
+# case: weak_randomness-51 | bad | CWE-338 | token for a forgotten password
+@app.post("/forgot")
+def forgot():
+    email = request.form["email"]
+    token = "".join(random.choice(string.ascii_letters + string.digits) for _ in range(32))
+    accounts.save_reset(email, token)
+    deliver(email, "Reset", f"https://example.org/reset/{token}")
+    return "", 202
 
 
-@members.route("/clients", methods=["POST"])
-def post_client():
-    client = ApiClient(request.json["name"])
-    repository.add(client)
-    return {"secret": client.client_secret}, 201
+# case: weak_randomness-52 | good | CWE-338 | token for an e-mail confirmation
+@app.post("/confirm-mail")
+def confirm_mail():
+    email = request.form["email"]
+    token = secrets.token_urlsafe(32)
+    accounts.save_confirmation(email, token)
+    deliver(email, "Confirm", f"https://example.org/confirm/{token}")
+    return "", 202
 
 
-# case: weak_randomness-28 | bad | CWE-338 | default factory of a pydantic model, FastAPI
-def _access_key() -> str:
-    return "%032x" % random.randrange(16**32)
+# case: weak_randomness-53 | bad | CWE-338 | one-time code by text message
+@app.post("/otp")
+def send_otp():
+    phone = accounts.phone(session["user_id"])
+    code = random.randint(100000, 999999)
+    accounts.save_otp(session["user_id"], code, ttl=300)
+    send_sms(phone, f"Your code: {code}")
+    return "", 202
 
 
-class Device(BaseModel):
-    label: str
-    access_key: str = Field(default_factory=_access_key)
-
-
-@service.post("/devices")
-async def post_device(device: Device) -> Device:
-    await repository.add_async(device)
-    return device
-
-
-# case: weak_randomness-29 | bad | CWE-338 | default of a Django model field
-def make_invitation_token():
-    alphabet = "BCDFGHJKLMNPQRSTVWXZ23456789"
-    return "-".join("".join(random.choice(alphabet) for _ in range(4)) for _ in range(3))
-
-
+# case: weak_randomness-54 | bad | CWE-340 | identifier of an invitation
 class Invitation(models.Model):
-    mail = models.EmailField()
-    token = models.CharField(max_length=20, default=make_invitation_token, unique=True)
+    email = models.EmailField()
+    token = models.CharField(max_length=32, unique=True)
+
+    def save(self, *args, **kwargs):
+        if not self.token:
+            self.token = uuid.uuid1().hex
+        super().save(*args, **kwargs)
 
 
-# case: weak_randomness-30 | bad | CWE-340 | token that is the time in other digits
-@members.route("/reset", methods=["POST"])
-def post_reset():
-    reset_token = hex(int(time.time() * 1000))[2:]
-    repository.save_reset(request.values["mail"], reset_token)
-    mailer.send(request.values["mail"], url_for("members.reset", token=reset_token, _external=True))
-    return {}, 202
+def accept(request, token):
+    invitation = get_object_or_404(Invitation, token=token)
+    User.objects.create_user(invitation.email, invitation.email, request.POST["password"])
+    return redirect("login")
 
 
-# case: weak_randomness-31 | bad | CWE-340 | session numbers that count upwards
-_numbers = itertools.count(100_000)
+# case: weak_randomness-55 | good | CWE-338 | second factor by text message
+@app.post("/second-factor")
+def second_factor():
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    accounts.save_otp(session["user_id"], code, ttl=120)
+    send_sms(accounts.phone(session["user_id"]), f"Your code: {code}")
+    return "", 202
 
 
-@service.post("/session")
-async def begin(request_: Request):
-    session_id = f"s{next(_numbers)}"
-    await repository.keep(session_id, await request_.json())
-    return {"session": session_id}
+# case: weak_randomness-56 | good | CWE-338 | string helper of the framework
+def invite_colleague(request):
+    code = get_random_string(40)
+    request.user.team.invitations.create(email=request.POST["email"], code=code)
+    send_mail("Invitation", f"https://example.org/i/{code}", None, [request.POST["email"]])
+    return redirect("team")
 
 
-# case: weak_randomness-32 | bad | CWE-330 | generator seeded with the member's number
-def unsubscribe_token(member: int) -> str:
-    return b32encode(random.Random(member).getrandbits(80).to_bytes(10, "big")).decode()
+# case: weak_randomness-57 | bad | CWE-330 | identifier of a session
+SESSIONS: dict[str, int] = {}
 
 
-# case: weak_randomness-33 | bad | CWE-330 | a UUID made of weak bits
-def new_bearer() -> str:
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+def open_session(user_id: int) -> str:
+    sid = f"{random.getrandbits(64):016x}"
+    SESSIONS[sid] = user_id
+    return sid
 
 
-@members.route("/bearer", methods=["POST"])
-def post_bearer():
-    g.member.bearer = new_bearer()
-    return {"bearer": g.member.bearer}
+@api.post("/sessions")
+async def create_session(name: str, password: str, response: Response):
+    user = await accounts.authenticate(name, password)
+    response.set_cookie("sid", open_session(user.id), httponly=True, secure=True)
+    return {"user": user.id}
 
 
-# case: weak_randomness-34 | bad | CWE-330 | OAuth state, Django view
-def begin_oauth(request_):
-    state = str(random.randint(10**9, 10**10))
-    request_.session["oauth_state"] = state
-    query = urlencode({"client_id": "club", "response_type": "code", "state": state})
-    return HttpResponseRedirect(f"https://login.example/authorize?{query}")
+# case: weak_randomness-58 | good | CWE-330 | pause between attempts
+@api.get("/quotes/{symbol}")
+async def quote(symbol: str):
+    async with httpx.AsyncClient(base_url="https://quotes.partner.example") as client:
+        for attempt in range(4):
+            reply = await client.get("/latest", params={"symbol": symbol})
+            if reply.status_code != 503:
+                return reply.json()
+            await asyncio.sleep(2 ** attempt * 0.1 + random.uniform(0, 0.25))
+    return {"symbol": symbol, "price": None}
 
 
-# case: weak_randomness-35 | bad | CWE-338 | key of an encrypted file drawn byte by byte
-def seal(plain: bytes) -> tuple[bytes, bytes]:
-    file_key = bytes(map(random.randint, [0] * 32, [255] * 32))
-    box = AES.new(file_key, AES.MODE_GCM)
-    sealed, tag = box.encrypt_and_digest(plain)
-    return box.nonce + tag + sealed, wrap(data_key(), file_key)
+# case: weak_randomness-59 | bad | CWE-337 | generator that is started by the clock
+def temporary_password(length=10):
+    random.seed(int(time.time()))
+    letters = string.ascii_lowercase + string.digits
+    return "".join(random.choices(letters, k=length))
 
 
-# case: weak_randomness-36 | bad | CWE-338 | NumPy's default generator draws a password
-class Onboarding:
-    def __init__(self) -> None:
-        self._generator = np.random.default_rng()
-
-    def password(self, length: int = 14) -> str:
-        drawn = self._generator.integers(33, 126, size=length)
-        return "".join(chr(number) for number in drawn)
+@app.post("/admin/users")
+def admin_create_user():
+    password = temporary_password()
+    accounts.insert(email=request.form["email"], password=password)
+    deliver(request.form["email"], "Welcome", f"Your first password is {password}")
+    return "", 201
 
 
-# case: weak_randomness-37 | bad | CWE-330 | content security nonce by choice over hex digits
-@site.before_request
-def set_nonce():
-    g.csp_nonce = "".join(map(random.choice, ["0123456789abcdef"] * 24))
+# case: weak_randomness-60 | good | CWE-338 | generator held by a class
+class PinMaker:
+    source = random.SystemRandom()
 
-    @after_this_request
-    def add_header(response):
-        response.headers["Content-Security-Policy"] = f"script-src 'nonce-{g.csp_nonce}'"
-        return response
+    def __init__(self, digits=8):
+        self.digits = digits
 
-
-# case: weak_randomness-38 | good | CWE-338 | link by secrets.token_bytes
-@members.route("/v2/magic", methods=["POST"])
-def magic_link_v2():
-    ticket = urlsafe_b64encode(secrets.token_bytes(24)).decode()
-    repository.save_ticket(request.values["mail"], ticket)
-    mailer.send(request.values["mail"], url_for("members.enter", ticket=ticket, _external=True))
-    return {}, 202
+    def make(self):
+        return "".join(self.source.choice(string.digits) for _ in range(self.digits))
 
 
-# case: weak_randomness-39 | good | CWE-338 | default factory with token_hex
-@dataclass
-class ApiClientV2:
+@app.post("/lockers/<int:locker_id>/pin")
+def locker_pin(locker_id):
+    pin = PinMaker().make()
+    db.set_pin(locker_id, pin)
+    return jsonify(pin=pin)
+
+
+# case: weak_randomness-61 | bad | CWE-337 | voucher of a customer
+def voucher_for(user):
+    rng = random.Random(user.pk)
+    return "-".join("".join(rng.choices(string.ascii_uppercase, k=4)) for _ in range(3))
+
+
+def birthday_voucher(request):
+    code = voucher_for(request.user)
+    Coupon.objects.get_or_create(code=code, defaults={"value": 25, "single_use": True})
+    return JsonResponse({"code": code})
+
+
+# case: weak_randomness-62 | good | CWE-330 | order of the questions
+def quiz(request, topic):
+    questions = list(Question.objects.filter(topic__slug=topic)[:50])
+    random.shuffle(questions)
+    picked = questions[:10]
+    return render(request, "quiz.html", {"questions": picked, "hint": random.choice(picked) if picked else None})
+
+
+# case: weak_randomness-63 | bad | CWE-338 | default of a model field
+def make_key() -> str:
+    return "k_" + "".join(choices("0123456789abcdef", k=40))
+
+
+class ApiClient(BaseModel):
     name: str
-    client_secret: str = field(default_factory=lambda: secrets.token_hex(24))
+    key: str = Field(default_factory=make_key)
 
 
-# case: weak_randomness-40 | good | CWE-338 | operating system's bytes, Django model
-def make_invitation_token_v2():
-    return b32encode(os.urandom(15)).decode().lower()
+@api.post("/clients")
+async def create_client(name: str):
+    client = ApiClient(name=name)
+    await db.save_client(client.name, client.key)
+    return client
 
 
-class InvitationV2(models.Model):
-    mail = models.EmailField()
-    token = models.CharField(max_length=32, default=make_invitation_token_v2, unique=True)
+# case: weak_randomness-64 | good | CWE-338 | default of a robot account
+class RobotAccount(BaseModel):
+    name: str
+    key: str = Field(default_factory=lambda: secrets.token_hex(24))
 
 
-# case: weak_randomness-41 | good | CWE-330 | playing pieces of a board game are called tokens
-TOKENS = ("hat", "iron", "boat", "cat")
+@api.post("/robots")
+async def create_robot(name: str):
+    robot = RobotAccount(name=name)
+    await db.save_robot(robot.name, hashlib.sha256(robot.key.encode()).hexdigest())
+    return robot
 
 
-@members.route("/tables/<int:table>/join", methods=["POST"])
-def join_table(table: int):
-    token = random.choice([one for one in TOKENS if one not in repository.taken(table)])
-    repository.seat(table, g.member, token)
-    return {"token": token}
+# case: weak_randomness-65 | bad | CWE-338 | digest over a drawn number
+@app.post("/api-keys")
+def new_api_key():
+    seed = f"{random.random()}{random.random()}"
+    key = hashlib.sha256(seed.encode()).hexdigest()
+    accounts.add_key(session["user_id"], key)
+    return jsonify(key=key), 201
 
 
-# case: weak_randomness-42 | good | CWE-330 | one of several mirrors
-@site.route("/download/<int:number>")
-def download(number: int):
-    hosts = mirrors()
-    weights = [host.free for host in hosts]
-    chosen = random.choices(hosts, weights)[0]
-    return redirect(f"https://{chosen.name}/files/{number}")
+# case: weak_randomness-66 | good | CWE-330 | banner of the start page
+BANNERS = ["spring.jpg", "summer.jpg", "autumn.jpg", "winter.jpg"]
 
 
-# case: weak_randomness-43 | good | CWE-330 | simulation with a fixed seed
-class Forecast(BaseModel):
-    mean: float
-    deviation: float
-
-
-@service.post("/forecast")
-async def forecast(given: Forecast):
-    generator = random.Random(1234)
-    runs = sorted(generator.gauss(given.mean, given.deviation) for _ in range(1000))
-    return {"low": runs[50], "high": runs[949]}
-
-
-# case: weak_randomness-44 | good | CWE-338 | first value thrown away
-def activation_code_v2(mail: str) -> str:
-    code = str(random.random())
-    code = secrets.token_urlsafe(20)
-    repository.save_code(mail, code)
-    return code
-
-
-# case: weak_randomness-45 | good | CWE-330 | order of quiz questions, Django view
-def quiz(request_, number):
-    questions = list(repository.questions(number))
-    for question in questions:
-        random.shuffle(question["answers"])
-    return JsonResponse(random.sample(questions, k=min(10, len(questions))), safe=False)
-
-
-# case: weak_randomness-46 | good | CWE-338 | prize drawn by SystemRandom of secrets
-def draw_winners(tickets: list[str], places: int) -> list[str]:
-    return secrets.SystemRandom().sample(tickets, places)
-
-
-# case: weak_randomness-47 | good | CWE-330 | uuid4 as public order number and access key
-@service.post("/orders")
-async def post_order(request_: Request):
-    order = {"number": str(uuid.uuid4()), "access_key": secrets.token_urlsafe(), "body": await request_.json()}
-    await repository.add_async(order)
-    return order
-
-
-# case: weak_randomness-48 | good | CWE-330 | moment of a nightly job spread over an hour
-async def nightly(job) -> None:
-    while True:
-        await asyncio.sleep(86_400 + random.randint(-1800, 1800))
-        await job()
-
-
-# case: weak_randomness-49 | good | CWE-330 | lifetime of cached pages spread, session untouched
-@site.after_request
-def spread_cache(response):
-    if request.method == "GET" and "member" not in session:
-        response.cache_control.max_age = 300 + int(60 * random.random())
+@app.get("/banner")
+def banner():
+    name = random.choice(BANNERS)
+    response = make_response("", 302)
+    response.headers["Location"] = f"/static/banners/{name}"
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
-# case: weak_randomness-50 | good | CWE-338 | key for a new project
-def new_project_settings(name: str) -> str:
-    return f"PROJECT = {name!r}\nDJANGO_KEY={get_random_secret_key()}\n"
+# case: weak_randomness-67 | bad | CWE-338 | array of drawn letters
+@app.post("/shares")
+def create_share():
+    letters = np.array(list(string.ascii_letters + string.digits))
+    picked = np.random.choice(letters, size=24)
+    token = "".join(picked.tolist())
+    files.share(request.form["file"], token)
+    return jsonify(url=f"/shared/{token}"), 201
+
+
+# case: weak_randomness-68 | good | CWE-330 | repeatable simulation
+class Scenario(BaseModel):
+    mean: float
+    spread: float = Field(gt=0)
+    runs: int = Field(default=1000, le=100_000)
+
+
+@api.post("/simulate")
+async def simulate(scenario: Scenario):
+    rng = np.random.default_rng(42)
+    values = rng.normal(scenario.mean, scenario.spread, scenario.runs)
+    return {"p5": float(np.percentile(values, 5)), "p95": float(np.percentile(values, 95))}
+
+
+# case: weak_randomness-69 | bad | CWE-338 | backup codes for an account
+def backup_codes(count):
+    for _ in range(count):
+        yield "".join(draw(string.digits + string.ascii_lowercase, 8))
+
+
+@app.post("/account/backup-codes")
+def renew_backup_codes():
+    codes = list(backup_codes(10))
+    accounts.replace_backup_codes(session["user_id"], codes)
+    return jsonify(codes=codes)
+
+
+# case: weak_randomness-70 | good | CWE-340 | token derived from the state of an account
+class ActivationTokenGenerator(PasswordResetTokenGenerator):
+    def _make_hash_value(self, user, timestamp):
+        return f"{user.pk}{timestamp}{user.is_active}{user.email}"
+
+
+activation_tokens = ActivationTokenGenerator()
+
+
+def resend_activation(request):
+    user = get_object_or_404(User, email=request.POST["email"], is_active=False)
+    token = activation_tokens.make_token(user)
+    user.email_user("Activate", f"https://example.org/activate/{user.pk}/{token}")
+    return HttpResponse(status=204)
+
+
+# case: weak_randomness-71 | bad | CWE-330 | number of a gift card
+def card_number():
+    return str(random.randrange(10**11, 10**12))
+
+
+class GiftCard(models.Model):
+    number = models.CharField(max_length=12, unique=True, default=card_number)
+    balance = models.DecimalField(max_digits=8, decimal_places=2)
+
+
+def redeem(request):
+    card = get_object_or_404(GiftCard, number=request.POST["number"])
+    request.user.wallet.credit(card.balance)
+    card.delete()
+    return redirect("wallet")
+
+
+# case: weak_randomness-72 | good | CWE-340 | key of a shared album
+class SharedAlbum(models.Model):
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey("auth.User", on_delete=models.CASCADE)
+    title = models.CharField(max_length=80)
+
+
+def shared_album(request, key: uuid.UUID):
+    album = get_object_or_404(SharedAlbum, key=key)
+    return render(request, "album.html", {"album": album})
+
+
+# case: weak_randomness-73 | bad | CWE-330 | state of a sign-in round trip
+@app.get("/oauth/start")
+def oauth_start():
+    state = str(random.randint(0, 999999999))
+    session["oauth_state"] = state
+    return flask_redirect(
+        "https://id.partner.example/authorize"
+        f"?client_id={app.config['OAUTH_CLIENT']}&response_type=code&state={state}"
+    )
+
+
+# case: weak_randomness-74 | good | CWE-330 | state and verifier of a sign-in round trip
+@app.get("/sso/start")
+def sso_start():
+    session["sso_state"] = secrets.token_urlsafe(24)
+    session["sso_nonce"] = secrets.token_hex(16)
+    return flask_redirect(
+        "https://sso.partner.example/authorize?response_type=code"
+        f"&state={session['sso_state']}&nonce={session['sso_nonce']}"
+    )
+
+
+# case: weak_randomness-75 | bad | CWE-338 | data key for an archive
+@dataclass
+class ArchiveKey:
+    archive: int
+    material: bytes = field(default_factory=lambda: random.randbytes(32))
+
+
+@api.post("/archives/{archive_id}/seal")
+async def seal_archive(archive_id: int):
+    key = ArchiveKey(archive_id)
+    nonce = os.urandom(12)
+    blob = AESGCM(key.material).encrypt(nonce, await files.read(archive_id), None)
+    await files.write(archive_id, nonce + blob)
+    await db.save_archive_key(archive_id, key.material)
+    return {"archive": archive_id}
+
+
+# case: weak_randomness-76 | good | CWE-338 | data key for a recording
+@dataclass
+class RecordingKey:
+    recording: int
+    material: bytes = field(default_factory=lambda: os.urandom(32))
+
+
+@api.post("/recordings/{recording_id}/seal")
+async def seal_recording(recording_id: int):
+    key = RecordingKey(recording_id)
+    nonce = os.urandom(12)
+    blob = AESGCM(key.material).encrypt(nonce, await files.read(recording_id), None)
+    await files.write(recording_id, nonce + blob)
+    await db.save_recording_key(recording_id, key.material)
+    return {"recording": recording_id}
+
+
+# case: weak_randomness-77 | bad | CWE-340 | link to an exported report
+@app.post("/exports")
+def start_export():
+    stamp = int(time.time() * 1000)
+    link_id = hashlib.sha256(str(stamp).encode()).hexdigest()[:20]
+    files.export(session["user_id"], f"/srv/public/exports/{link_id}.csv")
+    return jsonify(url=f"https://files.example.org/exports/{link_id}.csv"), 202
+
+
+# case: weak_randomness-78 | good | CWE-330 | pick of a replica
+class ReplicaPool:
+    def __init__(self, names):
+        self.names = list(names)
+
+    def pick(self):
+        return random.choices(self.names, weights=[db.free(n) for n in self.names])[0]
+
+
+@app.get("/reports/<int:report_id>")
+def report(report_id):
+    replica = ReplicaPool(app.config["REPLICAS"]).pick()
+    return jsonify(db.on(replica).report(report_id))
+
+
+# case: weak_randomness-79 | bad | CWE-338 | token checked by a decorator
+def form_token():
+    if "form_token" not in session:
+        session["form_token"] = "%032x" % random.getrandbits(128)
+    return session["form_token"]
+
+
+def needs_form_token(view):
+    @wraps(view)
+    def inner(*args, **kwargs):
+        if request.form.get("form_token") != form_token():
+            abort(400)
+        return view(*args, **kwargs)
+    return inner
+
+
+@app.post("/email")
+@needs_form_token
+def change_email():
+    accounts.set_email(session["user_id"], request.form["email"])
+    return "", 204
+
+
+# case: weak_randomness-80 | good | CWE-338 | password that meets a rule
+def first_password(length=16):
+    while True:
+        candidate = "".join(secrets.choice(ALPHABET) for _ in range(length))
+        if any(c.isdigit() for c in candidate) and any(c.isupper() for c in candidate):
+            return candidate
+
+
+@app.post("/admin/staff")
+def admin_create_staff():
+    password = first_password()
+    accounts.insert(email=request.form["email"], password=password)
+    return jsonify(password=password), 201
+
+
+# case: weak_randomness-81 | bad | CWE-338 | bearer token from a dependency
+class TokenIssuer:
+    def __init__(self, length: int = 40):
+        self.length = length
+        self.rng = random.Random()
+
+    def issue(self) -> str:
+        return "".join(self.rng.choice(ALPHABET) for _ in range(self.length))
+
+
+@api.post("/devices/{device_id}/token")
+async def device_token(device_id: int, issuer: TokenIssuer = Depends(TokenIssuer)):
+    token = issuer.issue()
+    await db.save_device_token(device_id, token)
+    return {"token": token}
+
+
+# case: weak_randomness-82 | good | CWE-330 | share of requests that are measured
+SAMPLE_RATE = 0.02
+
+
+@api.middleware("http")
+async def measure(request: Request, call_next):
+    sampled = random.random() < SAMPLE_RATE
+    started = time.perf_counter()
+    response = await call_next(request)
+    if sampled:
+        metrics.timing(request.url.path, time.perf_counter() - started)
+    return response

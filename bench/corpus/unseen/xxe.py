@@ -1,284 +1,420 @@
-"""Labelled code: XML of a request through parsers with and without external entities (first-seen half)."""
-
-import base64
 import io
+import os
+import xml.etree.ElementTree as ET
+import xml.sax
 import zipfile
-from functools import partial, wraps
-from xml.dom import minidom
-from xml.etree.ElementTree import XMLPullParser as PlainPullParser
+from functools import lru_cache
+from pathlib import Path
+from xml.dom import minidom, pulldom
+from xml.etree import ElementInclude
 from xml.parsers import expat
-from xml.sax import expatreader, handler, make_parser, parseString
+from xml.sax.handler import ContentHandler, feature_external_ges
 
+import defusedxml.minidom
+import defusedxml.sax
+import lxml.html
 import xmltodict
-from bs4 import BeautifulSoup
-from defusedxml.ElementTree import fromstring as parse_defused
-from defusedxml.expatbuilder import parseString as parse_defused_dom
-from django.http import HttpResponse, JsonResponse
+from defusedxml import DefusedXmlException
+from defusedxml import ElementTree as DET
+from django.http import HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.utils.decorators import method_decorator
 from django.views import View
-from fastapi import APIRouter, Body, File, HTTPException, Request
-from flask import Blueprint, abort, g, request
-from flask.views import MethodView
-from lxml import ElementInclude as LxmlInclude
-from lxml import etree as ElementTree
-from lxml import objectify
-from lxml.etree import XMLParser, XMLPullParser, XMLSyntaxError, fromstring
+from django.views.decorators.http import require_POST
+from fastapi import Depends, FastAPI, File, HTTPException, UploadFile
+from fastapi import Request as ApiRequest
+from flask import Flask, Response, abort, jsonify, request
+from lxml import etree, objectify
 
-documents = Blueprint("documents", __name__)
-router = APIRouter(prefix="/xml")
+app = Flask(__name__)
+api = FastAPI()
+
+PACKAGE_DIR = Path(__file__).parent
 
 
-# case: xxe-23 | bad | CWE-611 | expat, handler of our own opens what the document names
-class EntityExpander:
+class TextCollector(ContentHandler):
     def __init__(self):
-        self.text = []
-        self.parser = expat.ParserCreate()
-        self.parser.CharacterDataHandler = self.text.append
-        self.parser.ExternalEntityRefHandler = self.external
+        super().__init__()
+        self.parts = []
 
-    def external(self, context, base, system_id, public_id):
-        with open(system_id, "rb") as stream:
-            self.parser.ExternalEntityParserCreate(context).ParseFile(stream)
+    def characters(self, content):
+        self.parts.append(content)
+
+
+# case: xxe-51 | bad | CWE-611 | parser factory with DTD loading and network
+def build_parser(strip=True):
+    return etree.XMLParser(
+        remove_blank_text=strip,
+        load_dtd=True,
+        resolve_entities=True,
+        no_network=False,
+    )
+
+
+@app.route("/feeds/preview", methods=["POST"])
+def preview_feed():
+    tree = etree.parse(io.BytesIO(request.get_data()), build_parser())
+    titles = tree.xpath("//item/title/text()")
+    return jsonify(titles=titles)
+
+
+# case: xxe-52 | good | CWE-611 | HTML parser for a posted page
+@app.post("/pages/links")
+def page_links():
+    document = lxml.html.document_fromstring(request.form["html"])
+    links = [a.get("href") for a in document.iter("a") if a.get("href")]
+    return jsonify(links=links[:200])
+
+
+# case: xxe-53 | good | CWE-611 | feed parser with entities off (FastAPI)
+@api.post("/telemetry/count")
+async def telemetry_count(request: ApiRequest):
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    async for chunk in request.stream():
+        parser.feed(chunk)
+    root = parser.close()
+    return {"readings": len(root.findall("reading"))}
+
+
+# case: xxe-54 | bad | CWE-611 | lxml parser that resolves entities on the request body
+@app.post("/orders/import")
+def import_orders():
+    parser = etree.XMLParser(resolve_entities=True)
+    root = etree.fromstring(request.data, parser)
+    return jsonify(ids=[node.text for node in root.iter("id")])
+
+
+# case: xxe-55 | bad | CWE-611 | generator over iterparse that resolves entities
+def iter_products(stream):
+    for _, node in etree.iterparse(stream, tag="product", resolve_entities=True, load_dtd=True):
+        yield {child.tag: child.text for child in node}
+        node.clear()
+
+
+@app.post("/catalog/bulk")
+def bulk_catalog():
+    products = list(iter_products(request.files["catalog"].stream))
+    return jsonify(products=products)
+
+
+# case: xxe-56 | good | CWE-611 | lxml parser without entities and network
+@app.post("/orders/check")
+def check_orders():
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    root = etree.fromstring(request.data, parser)
+    return jsonify(ids=[node.text for node in root.iter("id")])
+
+
+# case: xxe-57 | bad | CWE-611 | options dictionary spread into the parser (Django)
+XML_OPTIONS = {"recover": False, "resolve_entities": True, "no_network": False}
+
+
+@method_decorator(require_POST, name="dispatch")
+class SamlAcs(View):
+    def read(self, raw):
+        return etree.fromstring(raw, etree.XMLParser(**XML_OPTIONS))
+
+    def post(self, request):
+        assertion = self.read(request.body)
+        return JsonResponse({"issuer": assertion.findtext("{*}Issuer")})
+
+
+# case: xxe-58 | bad | CWE-611 | objectify parser with entities
+@app.route("/shipments", methods=["PUT"])
+def put_shipment():
+    parser = objectify.makeparser(resolve_entities=True, remove_comments=True)
+    shipment = objectify.fromstring(request.get_data(), parser)
+    label = f"{shipment.receiver.name} / {shipment.receiver.city}"
+    return jsonify(label=label)
+
+
+# case: xxe-59 | bad | CWE-611 | ElementInclude expands the posted layout (Django)
+@require_POST
+def expand_layout(request):
+    layout = ET.fromstring(request.body.decode("utf-8"))
+    ElementInclude.include(layout)
+    return HttpResponse(ET.tostring(layout), content_type="application/xml")
+
+
+# case: xxe-60 | good | CWE-611 | options dictionary with entities off (Django)
+STRICT_OPTIONS = dict(resolve_entities=False, no_network=True, huge_tree=False)
+
+
+class SamlLogout(View):
+    def read(self, raw):
+        parser = etree.XMLParser(**STRICT_OPTIONS)
+        root = etree.fromstring(raw, parser)
+        if root.getroottree().docinfo.doctype:
+            raise ValueError("document type not allowed")
+        return root
+
+    def post(self, request):
+        return JsonResponse({"name_id": self.read(request.body).findtext("{*}NameID")})
+
+
+# case: xxe-61 | bad | CWE-611 | parser as class attribute of a view (Django)
+class InvoiceUpload(View):
+    parser = etree.XMLParser(resolve_entities=True, encoding="utf-8")
+
+    def post(self, request):
+        document = etree.parse(request.FILES["invoice"], parser=self.parser)
+        number = document.findtext("number")
+        return JsonResponse({"number": number})
+
+
+# case: xxe-62 | good | CWE-611 | parser factory with entity handling off
+def feed_parser(strip=True):
+    return etree.XMLParser(remove_blank_text=strip, resolve_entities=False, no_network=True, dtd_validation=False)
+
+
+@app.route("/feeds/validate", methods=["POST"])
+def validate_feed():
+    tree = etree.parse(io.BytesIO(request.get_data()), feed_parser())
+    return jsonify(items=len(tree.findall(".//item")))
+
+
+# case: xxe-63 | good | CWE-611 | schema of the package validates a body without entities (Django)
+def validate_manifest(request):
+    schema = etree.XMLSchema(etree.parse(str(PACKAGE_DIR / "schemas" / "manifest.xsd")))
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    document = etree.fromstring(request.body, parser)
+    return JsonResponse({"valid": schema.validate(document)})
+
+
+# case: xxe-64 | good | CWE-611 | generator over iterparse without entities
+def iter_customers(stream):
+    events = etree.iterparse(stream, tag="customer", resolve_entities=False, no_network=True, load_dtd=False)
+    for _, node in events:
+        yield node.get("id"), node.findtext("name")
+        node.clear()
+
+
+@app.post("/customers/bulk")
+def bulk_customers():
+    return jsonify(customers=dict(iter_customers(request.files["customers"].stream)))
+
+
+# case: xxe-65 | good | CWE-611 | expat handler refuses declarations (FastAPI)
+def refuse_declaration(*args):
+    raise ValueError("declarations are not accepted")
+
+
+@api.post("/letters/check")
+async def check_letter(request: ApiRequest):
+    parts = []
+    parser = expat.ParserCreate()
+    parser.CharacterDataHandler = parts.append
+    parser.StartDoctypeDeclHandler = refuse_declaration
+    parser.EntityDeclHandler = refuse_declaration
+    parser.Parse(await request.body(), True)
+    return {"length": sum(map(len, parts))}
+
+
+# case: xxe-66 | good | CWE-611 | defusedxml minidom for the posted text (Django)
+@require_POST
+def import_groups(request):
+    try:
+        document = defusedxml.minidom.parseString(request.body)
+    except DefusedXmlException:
+        return HttpResponse(status=400)
+    groups = [node.getAttribute("name") for node in document.getElementsByTagName("group")]
+    return JsonResponse({"groups": groups})
+
+
+# case: xxe-67 | bad | CWE-611 | part of an uploaded office archive (FastAPI)
+class OfficeDocument:
+    def __init__(self, data):
+        self.archive = zipfile.ZipFile(io.BytesIO(data))
+
+    def part(self, name):
+        parser = etree.XMLParser(load_dtd=True, resolve_entities=True)
+        return etree.fromstring(self.archive.read(name), parser)
+
+
+@api.post("/documents/properties")
+async def document_properties(file: UploadFile):
+    core = OfficeDocument(await file.read()).part("docProps/core.xml")
+    return {child.tag.rpartition("}")[2]: child.text for child in core}
+
+
+# case: xxe-68 | bad | CWE-611 | pull parser fed from the request stream (FastAPI)
+@api.post("/telemetry")
+async def telemetry(request: ApiRequest):
+    parser = etree.XMLPullParser(events=("end",), tag="reading", resolve_entities=True)
+    values = []
+    async for chunk in request.stream():
+        parser.feed(chunk)
+        values.extend(node.text for _, node in parser.read_events())
+    return {"values": values}
+
+
+# case: xxe-69 | good | CWE-611 | inclusion on a document of the package
+@lru_cache(maxsize=1)
+def handbook():
+    tree = etree.parse(str(PACKAGE_DIR / "data" / "handbook.xml"))
+    tree.xinclude()
+    return tree
+
+
+@app.get("/handbook/<int:chapter>")
+def handbook_chapter(chapter):
+    nodes = handbook().findall("chapter")
+    if not 1 <= chapter <= len(nodes):
+        abort(404)
+    return Response(etree.tostring(nodes[chapter - 1]), mimetype="application/xml")
+
+
+# case: xxe-70 | good | CWE-611 | settings file named by the deployment
+def read_site_settings():
+    path = os.environ.get("SITE_SETTINGS", "/etc/portal/site.xml")
+    root = ET.parse(path).getroot()
+    return {node.get("name"): node.text for node in root.findall("setting")}
+
+
+@api.get("/settings/{name}")
+def site_setting(name: str):
+    return {"value": read_site_settings().get(name)}
+
+
+# case: xxe-71 | good | CWE-611 | defusedxml sax parser with the same handler
+@app.post("/articles/words")
+def article_words():
+    collector = TextCollector()
+    try:
+        defusedxml.sax.parse(request.files["article"].stream, collector)
+    except DefusedXmlException:
+        abort(400)
+    return jsonify(words=len("".join(collector.parts).split()))
+
+
+# case: xxe-72 | bad | CWE-611 | uploaded file parsed with entity resolution (FastAPI)
+@api.post("/playlists")
+async def create_playlist(file: UploadFile = File(...)):
+    raw = await file.read()
+    root = etree.XML(raw, parser=etree.XMLParser(resolve_entities=True, recover=True))
+    tracks = [{"title": t.findtext("title"), "path": t.findtext("location")} for t in root.iter("track")]
+    return {"count": len(tracks), "tracks": tracks}
+
+
+# case: xxe-73 | good | CWE-611 | document is only built and serialised
+@app.route("/shipments/<int:shipment_id>/label.xml")
+def shipment_label(shipment_id):
+    root = ET.Element("label", id=str(shipment_id))
+    receiver = ET.SubElement(root, "receiver")
+    receiver.text = request.args.get("receiver", "")
+    return Response(ET.tostring(root, encoding="utf-8"), mimetype="application/xml")
+
+
+# case: xxe-74 | good | CWE-611 | body parsed by defusedxml in a dependency (FastAPI)
+async def xml_body(request: ApiRequest):
+    body = await request.body()
+    try:
+        return DET.fromstring(body, forbid_dtd=True)
+    except (DET.ParseError, DefusedXmlException):
+        raise HTTPException(status_code=422)
+
+
+@api.post("/playlists/check")
+async def check_playlist(root=Depends(xml_body)):
+    return {"tracks": len(root.findall("track"))}
+
+
+# case: xxe-75 | bad | CWE-611 | expat handler opens the system identifier (FastAPI)
+class EntityReader:
+    def __init__(self):
+        self.parts = []
+        self.parser = expat.ParserCreate()
+        self.parser.CharacterDataHandler = self.parts.append
+        self.parser.ExternalEntityRefHandler = self.resolve
+
+    def resolve(self, context, base, system_id, public_id):
+        child = self.parser.ExternalEntityParserCreate(context)
+        child.ParseFile(open(system_id.removeprefix("file://"), "rb"))
         return 1
 
 
-@documents.post("/expand")
-def expand():
-    expander = EntityExpander()
-    expander.parser.Parse(request.get_data(), True)
-    return "".join(expander.text)
+@api.post("/letters")
+async def post_letter(request: ApiRequest):
+    reader = EntityReader()
+    reader.parser.Parse(await request.body(), True)
+    return {"text": "".join(reader.parts)}
 
 
-# case: xxe-24 | good | CWE-611 | expat, text and nothing else collected
-class TextExtractor:
-    def __init__(self):
-        self.text = []
-        self.parser = expat.ParserCreate()
-        self.parser.CharacterDataHandler = self.text.append
+# case: xxe-76 | bad | CWE-611 | pulldom with a configured reader (Django)
+@require_POST
+def import_contacts(request):
+    reader = xml.sax.make_parser()
+    reader.setFeature(xml.sax.handler.feature_external_ges, 1)
+    names = []
+    events = pulldom.parse(request, reader)
+    for event, node in events:
+        if event == pulldom.START_ELEMENT and node.tagName == "name":
+            events.expandNode(node)
+            names.append("".join(child.data for child in node.childNodes))
+    return JsonResponse({"names": names})
 
 
-@documents.post("/extract")
-def extract():
-    extractor = TextExtractor()
+# case: xxe-77 | bad | CWE-611 | inclusion runs on an uploaded document
+@app.post("/manuals/render")
+def render_manual():
+    upload = request.files["manual"]
+    tree = etree.parse(upload.stream, etree.XMLParser(resolve_entities=False))
+    tree.xinclude()
+    return Response(etree.tostring(tree), mimetype="application/xml")
+
+
+# case: xxe-78 | good | CWE-611 | xmltodict with its default settings
+@app.post("/soap/status")
+def soap_status():
     try:
-        extractor.parser.Parse(request.get_data(), True)
-    except expat.ExpatError:
+        envelope = xmltodict.parse(request.get_data(), disable_entities=True)
+    except (expat.ExpatError, ValueError):
         abort(400)
-    return "".join(extractor.text)
+    return jsonify(keys=list(envelope))
 
 
-# case: xxe-25 | bad | CWE-611 | Flask method view, parser kept with partial
-open_parser = partial(XMLParser, resolve_entities=True, strip_cdata=False)
+# case: xxe-79 | good | CWE-611 | defused tree in a view (Django)
+class ReceiptUpload(View):
+    http_method_names = ["post"]
 
-
-class FeedView(MethodView):
-    def put(self, name):
-        feed = fromstring(request.stream.read(), parser=open_parser(ns_clean=True))
-        return {"name": name, "title": feed.findtext("channel/title")}
-
-
-# case: xxe-26 | good | CWE-611 | Flask method view, parser kept with partial, entities left alone
-closed_parser = partial(XMLParser, resolve_entities=False, dtd_validation=False)
-
-
-class ChannelView(MethodView):
-    def put(self, name):
-        feed = fromstring(request.stream.read(), parser=closed_parser(ns_clean=True))
-        return {"name": name, "title": feed.findtext("channel/title")}
-
-
-# case: xxe-27 | bad | CWE-611 | Django, SAML answer of the form, entities resolved
-class AssertionView(View):
     def post(self, request):
-        answer = base64.b64decode(request.POST["SAMLResponse"])
-        tree = ElementTree.XML(answer, parser=ElementTree.XMLParser(remove_comments=True, resolve_entities=True))
-        subject = tree.find(".//{urn:oasis:names:tc:SAML:2.0:assertion}NameID")
-        return JsonResponse({"subject": subject.text})
+        try:
+            document = DET.parse(request.FILES["receipt"])
+        except (DET.ParseError, DefusedXmlException):
+            return HttpResponseBadRequest("not a valid receipt")
+        return JsonResponse({"number": document.findtext("number")})
 
 
-# case: xxe-28 | good | CWE-611 | Django, SAML answer of the form through defusedxml
-class AnswerView(View):
-    def post(self, request):
-        answer = base64.b64decode(request.POST["SAMLResponse"])
-        tree = parse_defused(answer, forbid_dtd=True)
-        subject = tree.find(".//{urn:oasis:names:tc:SAML:2.0:assertion}NameID")
-        return JsonResponse({"subject": subject.text})
+# case: xxe-80 | bad | CWE-611 | minidom gets a reader with entities on
+def load_document(stream):
+    reader = xml.sax.make_parser()
+    reader.setFeature(feature_external_ges, True)
+    return minidom.parse(stream, parser=reader)
 
 
-# case: xxe-29 | bad | CWE-611 | FastAPI, pull parser over the streamed body
-@router.post("/stream")
-async def stream(request: Request):
-    parser = XMLPullParser(events=("end",), resolve_entities=True)
-    found = []
-    async for chunk in request.stream():
-        parser.feed(chunk)
-        found += [element.text for _, element in parser.read_events() if element.tag == "sku"]
-    return {"found": found}
+@app.post("/svg/inspect")
+def inspect_svg():
+    document = load_document(io.BytesIO(request.get_data()))
+    texts = [node.toxml() for node in document.getElementsByTagName("text")]
+    return jsonify(texts=texts)
 
 
-# case: xxe-30 | good | CWE-611 | FastAPI, the standard library's pull parser over the streamed body
-@router.post("/flow")
-async def flow(request: Request):
-    parser = PlainPullParser(events=("end",))
-    found = []
-    async for chunk in request.stream():
-        parser.feed(chunk)
-        found += [element.text for _, element in parser.read_events() if element.tag == "sku"]
-    return {"found": found}
+# case: xxe-81 | bad | CWE-611 | sax reader with external general entities switched on
+@app.post("/articles/text")
+def article_text():
+    collector = TextCollector()
+    reader = xml.sax.make_parser()
+    reader.setFeature(feature_external_ges, True)
+    reader.setContentHandler(collector)
+    reader.parse(request.files["article"].stream)
+    return jsonify(text="".join(collector.parts))
 
 
-# case: xxe-31 | bad | CWE-611 | Flask, part of an uploaded office document, entities resolved
-@documents.post("/office")
-def office():
-    with zipfile.ZipFile(request.files["document"]) as archive, archive.open("word/document.xml") as part:
-        content = ElementTree.parse(part, ElementTree.XMLParser(huge_tree=True, resolve_entities=True))
-    return {"text": " ".join(content.getroot().itertext())}
-
-
-# case: xxe-32 | good | CWE-611 | Flask, part of an uploaded office document, only inner entities resolved
-@documents.post("/spreadsheet")
-def spreadsheet():
-    with zipfile.ZipFile(request.files["document"]) as archive, archive.open("xl/workbook.xml") as part:
-        content = ElementTree.parse(part, ElementTree.XMLParser(resolve_entities="internal", no_network=True))
-    return {"text": " ".join(content.getroot().itertext())}
-
-
-# case: xxe-33 | bad | CWE-611 | FastAPI, declaration cut out once: a nested one comes back together
-@router.post("/clean")
-def clean(document: bytes = Body(media_type="application/xml")):
-    for word in (b"<!ENTITY", b"SYSTEM"):
-        document = document.replace(word, b"")
-    root = fromstring(document, XMLParser(resolve_entities=True))
-    return {"text": "".join(root.itertext())}
-
-
-# case: xxe-34 | good | CWE-611 | FastAPI, entities left alone and any entity in the tree refused
-@router.post("/plain")
-def plain(document: bytes = Body(media_type="application/xml")):
-    try:
-        root = fromstring(document, XMLParser(resolve_entities=False))
-    except XMLSyntaxError as error:
-        raise HTTPException(400) from error
-    if any(True for _ in root.iter(ElementTree.Entity)):
-        raise HTTPException(400)
-    return {"text": "".join(root.itertext())}
-
-
-# case: xxe-35 | bad | CWE-611 | decorator parses the body of each view with entities resolved
-def xml_body(view):
-    @wraps(view)
-    def wrapper(**kwargs):
-        g.body = objectify.fromstring(request.data, objectify.makeparser(resolve_entities=True))
-        return view(**kwargs)
-
-    return wrapper
-
-
-@documents.post("/people")
-@xml_body
-def people():
-    return {"names": [str(person.name) for person in g.body.person]}
-
-
-# case: xxe-36 | good | CWE-611 | decorator parses the body of each view with entities left alone
-def objectified_body(view):
-    @wraps(view)
-    def wrapper(**kwargs):
-        g.body = objectify.fromstring(request.data, objectify.makeparser(resolve_entities=False))
-        return view(**kwargs)
-
-    return wrapper
-
-
-@documents.post("/places")
-@objectified_body
-def places():
-    return {"names": [str(place.name) for place in g.body.place]}
-
-
-# case: xxe-37 | bad | CWE-611 | Django, minidom over a SAX parser whose features are set in a loop
-def outline(request):
-    reader = make_parser()
-    for feature, wanted in ((handler.feature_namespaces, False), (handler.feature_external_ges, True)):
-        reader.setFeature(feature, wanted)
-    document = minidom.parse(request.FILES["outline"], parser=reader)
-    return HttpResponse(document.documentElement.toxml(), content_type="application/xml")
-
-
-# case: xxe-38 | good | CWE-611 | Django, DOM through defusedxml
-def sketch(request):
-    document = parse_defused_dom(request.FILES["sketch"].read())
-    headings = [node.firstChild.data for node in document.getElementsByTagName("heading")]
-    return JsonResponse({"headings": headings})
-
-
-# case: xxe-39 | bad | CWE-611 | Flask, includes of an uploaded document carried out by lxml
-@documents.post("/book")
-def book():
-    root = fromstring(request.files["book"].read(), XMLParser(resolve_entities=False))
-    LxmlInclude.include(root)
-    return {"chapters": [chapter.text for chapter in root.iter("chapter")]}
-
-
-# case: xxe-40 | good | CWE-611 | Flask, markup read by an HTML parser
-@documents.post("/pamphlet")
-def pamphlet():
-    soup = BeautifulSoup(request.files["pamphlet"].read(), "html.parser")
-    return {"chapters": [chapter.get_text() for chapter in soup.find_all("chapter")]}
-
-
-# case: xxe-41 | bad | CWE-611 | Flask, cookie parsed by a feed-style parser with entities allowed
-class Names(handler.ContentHandler):
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def characters(self, content):
-        self.found.append(content)
-
-
-@documents.get("/recent")
-def recent():
-    names, reader = Names(), expatreader.create_parser()
-    reader.setContentHandler(names)
-    reader.setFeature(handler.feature_external_ges, not request.args.get("strict"))
-    reader.parse(io.BytesIO(base64.b64decode(request.cookies.get("recent", ""))))
-    return {"names": names.found}
-
-
-# case: xxe-42 | good | CWE-611 | Flask, SAX as it comes: external entities are off
-class Titles(handler.ContentHandler):
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def characters(self, content):
-        self.found.append(content)
-
-
-@documents.get("/titles")
-def titles():
-    collected = Titles()
-    parseString(base64.b64decode(request.cookies.get("titles", "")), collected)
-    return {"titles": collected.found}
-
-
-# case: xxe-43 | bad | CWE-611 | FastAPI, document type loaded and validated, entities resolved
-@router.post("/validated")
-async def validated(document: bytes = File()):
-    settings = dict(dtd_validation=True, load_dtd=True)
-    settings["resolve_entities"] = True
-    try:
-        root = fromstring(document, XMLParser(**settings))
-    except XMLSyntaxError as error:
-        raise HTTPException(400, detail=str(error)) from error
-    return {"text": ElementTree.tostring(root, method="text", encoding="unicode")}
-
-
-# case: xxe-44 | good | CWE-611 | FastAPI, xmltodict with entities disabled
-@router.post("/mapping")
-async def mapping(document: bytes = File()):
-    try:
-        content = xmltodict.parse(document, disable_entities=True)
-    except (expat.ExpatError, ValueError) as error:
-        raise HTTPException(400) from error
-    return {"keys": list(content)}
+# case: xxe-82 | bad | CWE-611 | byte search for entity declarations before parsing
+@app.post("/soap/quote")
+def soap_quote():
+    body = request.get_data()
+    if b"<!ENTITY" in body or b"SYSTEM" in body:
+        abort(400)
+    envelope = etree.fromstring(body, parser=etree.XMLParser(resolve_entities=True))
+    symbol = envelope.findtext(".//{*}symbol")
+    return jsonify(symbol=symbol)

@@ -24,6 +24,7 @@ from hardgate.model import DataUse
 FORMAT = 1
 META, KEV, LOCK = "meta.json", "kev.json", ".lock"
 SHARDS = 512
+WHOLE = "all of OSV for the ecosystems named"  # the coverage of data that leaves nothing out
 _TRIES = 20  # an import may swap the data between our two steps; twenty imports in a row do not happen
 _AGAIN = "Import it again: hardgate advisories import"
 
@@ -67,6 +68,11 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     shards: dict[str, str]
     kev: Exploited | None = None
     digest: str = ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether its source leaves advisories out, or does not say that it leaves none out."""
+        return self.coverage != WHOLE
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -204,7 +210,8 @@ class Database:
 
 def use_of(meta: Meta) -> DataUse:
     """What goes on a receipt of the data that `meta` describes."""
-    return DataUse(source=f"local advisory database: {meta.source}, sha256:{meta.digest}", date=meta.date)
+    name = "local advisory database, partial" if meta.partial else "local advisory database"
+    return DataUse(source=f"{name}: {meta.source}, sha256:{meta.digest}", date=meta.date)
 
 
 def _held(path: Path) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from hardgate.advisories.database import WHOLE
 from hardgate.advisories.records import Record, base, packages, read
 from hardgate.advisories.versions import ECOSYSTEMS
 from hardgate.advisories.writing import Kev, Origin
@@ -20,7 +21,6 @@ from hardgate.errors import ConfigError, StoreError
 
 EXPORT = "https://osv-vulnerabilities.storage.googleapis.com/{}/all.zip"
 CISA = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
-COVERAGE = "all of OSV for the ecosystems named"
 RECORD_LIMIT = 30_000_000  # bytes of one record, unpacked; the largest have some hundred thousand
 TOTAL_LIMIT = 8_000_000_000  # bytes of one export, unpacked; npm's has about one thousand million
 _FILES_LIMIT = 3_000_000  # records of one export
@@ -83,7 +83,7 @@ def _named(path: Path) -> str:
 def origin(found: Sequence[Export], source: str = "", date: str = "") -> Origin:
     """What the records of these exports are; without a `date` it is that of their newest change."""
     names = tuple(dict.fromkeys(export.ecosystem for export in found))
-    return Origin(source=source or "OSV export (local files)", coverage=COVERAGE, ecosystems=names, date=date)
+    return Origin(source=source or "OSV export (local files)", coverage=WHOLE, ecosystems=names, date=date)
 
 
 def records(found: Sequence[Export]) -> Iterator[Record]:

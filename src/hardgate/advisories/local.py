@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from hardgate.advisories.database import Database, NoDatabaseError
 from hardgate.errors import StoreError
-from hardgate.model import DataUse
+from hardgate.model import DataUse, Finding
 
 if TYPE_CHECKING:
     from hardgate.advisories.serving import Service
@@ -60,6 +62,11 @@ class Local:
         database = self.database()
         return database.use if database else None
 
+    def coverage(self) -> str:
+        """What the database has of its source, "" when it has all or there is none. Raises StoreError."""
+        database = self.database()
+        return database.meta.coverage if database and database.meta.partial else ""
+
     def ecosystems(self) -> frozenset[str]:
         """The ecosystems that the database has. Raises StoreError when there is none, or it is damaged."""
         return frozenset((self.database() or Database.open(self.folder)).meta.ecosystems)
@@ -71,6 +78,27 @@ class Local:
         database = self.database() or Database.open(self.folder)
         with self._lock:
             return folder_for(database, cache, ecosystems)
+
+    def judge(self, document: bytes) -> bytes:
+        """What the database says of the packages of a CycloneDX SBOM, as `hardgate advisories lookup --json` prints it.
+
+        Raises StoreError when there is no database, it is damaged, or the document is no SBOM.
+        """
+        from hardgate.advisories import lookup, sbom  # noqa: PLC0415 (a run from the cache judges nothing)
+
+        database = self.database() or Database.open(self.folder)
+        purls, nameless = sbom.read(document, "the SBOM")
+        answer = lookup.look_up(database, purls, nameless)
+        return msgspec.json.encode(lookup.document(answer, database.use))
+
+    def rate(self, findings: Iterable[Finding], *, lower: bool) -> tuple[tuple[Finding, ...], int]:
+        """The findings as the database rates them, and of how many it knows something: see rating.rate.
+
+        Raises StoreError when there is no database, or it is damaged.
+        """
+        from hardgate.advisories.rating import rate  # noqa: PLC0415 (a run from the cache rates nothing)
+
+        return rate(self.database() or Database.open(self.folder), findings, lower=lower)
 
     def address(self, port: int = 0, *, secret: bool = True) -> str:
         """The address at which it answers, from now to the end of the block, on a free port unless one is named.

@@ -13,8 +13,9 @@ from hardgate.advisories import purl as purls
 from hardgate.advisories.database import Database
 from hardgate.advisories.matching import Answer, Judgement, judge
 from hardgate.advisories.records import Record, base
-from hardgate.advisories.severity import Rating, rate
+from hardgate.advisories.severity import Rating, worst
 from hardgate.advisories.versions import NotComparableError, comparable, parse, public
+from hardgate.model import DataUse
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +56,11 @@ class LookUp(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: tuple[Unjudged, ...]
 
 
-def look_up(database: Database, names: Iterable[str]) -> LookUp:
-    """Judge every purl, each once, in their order. Raises StoreError when the database is damaged."""
+def look_up(database: Database, names: Iterable[str], nameless: Iterable[str] = ()) -> LookUp:
+    """Judge every purl, each once, in their order; `nameless` are components of an SBOM that have no purl.
+
+    Raises StoreError when the database is damaged.
+    """
     hits, unjudged, judged = list[Hit](), list[Unjudged](), 0
     for name in dict.fromkeys(names):
         try:
@@ -68,7 +72,13 @@ def look_up(database: Database, names: Iterable[str]) -> LookUp:
         hits += found
         unjudged += open_
         judged += not open_
+    unjudged += [Unjudged(purl=name, reason="it has no purl in the SBOM") for name in nameless]
     return LookUp(judged=judged, hits=tuple(hits), unjudged=tuple(unjudged))
+
+
+def document(answer: LookUp, used: DataUse) -> dict[str, object]:
+    """The answer and the data that it is by, as JSON shows it."""
+    return {"data": used, **msgspec.structs.asdict(answer)}
 
 
 def of_release(database: Database, release: purls.Release) -> tuple[list[Hit], list[Unjudged]]:
@@ -119,9 +129,6 @@ def _hit(database: Database, release: purls.Release, fact: list[tuple[Record, Ju
     records = [record for record, _ in fact]
     ids = tuple(dict.fromkeys(name for record in records for name in record.ids))
     cves = sorted(name for name in ids if name.startswith("CVE-"))
-    # A record that somebody rated says more than one that nobody did; among those the worst counts.
-    ratings = [rate(record) for record in records]
-    rating = max(ratings, key=lambda one: (one.known, one.severity.rank, one.score or 0.0))
     ecosystem = release.package.ecosystem
     fixed = {version for _, said in fact for version in said.fixed}
     return Hit(
@@ -133,7 +140,7 @@ def _hit(database: Database, release: purls.Release, fact: list[tuple[Record, Ju
         ids=tuple(sorted(ids)),
         advisories=tuple(record.id for record in records),
         summary=records[0].title,
-        rating=rating,
+        rating=worst(records),
         fixed=tuple(sorted(fixed, key=lambda version: parse(ecosystem, version))),
         kev=not database.kev.isdisjoint(ids),
         malicious=any(record.malicious for record in records),

@@ -32,17 +32,23 @@ class _Document(msgspec.Struct, rename="camel"):
 
 
 def purls(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The purls of all components, each once, and the names of those that have none.
-
-    Files, and applications without a version (so tools list the lock file that they read), are no packages and are
-    in neither. Raises StoreError for anything but a CycloneDX document of 1.4 to 1.6.
-    """
+    """What `read` says of the document in a file; raises StoreError also when that cannot be read."""
     try:
         with path.open("rb") as source:
             raw = source.read(_LIMIT + 1)
-        document = msgspec.json.decode(raw, type=_Document)
     except OSError as error:
         raise StoreError(f"{path} could not be read: {error.strerror}", hint=_HINT) from error
+    return read(raw, str(path))
+
+
+def read(raw: bytes, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The purls of all components, each once, and the names of those that have none.
+
+    Files, and applications without a version (so tools list the lock file that they read), are no packages and are
+    in neither. Raises StoreError, which names `path`, for anything but a CycloneDX document of 1.4 to 1.6.
+    """
+    try:
+        document = msgspec.json.decode(raw, type=_Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StoreError(f"{path} is no CycloneDX SBOM: {error}", hint=_HINT) from error
     if document.bom_format != "CycloneDX" or document.spec_version not in VERSIONS:
@@ -53,7 +59,7 @@ def purls(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(one.purl for one in found if one.purl)), tuple(dict.fromkeys(nameless))
 
 
-def _all(components: list[_Component], path: Path, depth: int) -> Iterator[_Component]:
+def _all(components: list[_Component], path: str, depth: int) -> Iterator[_Component]:
     if depth > _DEPTH:
         raise StoreError(f"{path} has components within components, {_DEPTH} deep", hint=_HINT)
     for one in components:

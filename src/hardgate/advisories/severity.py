@@ -64,6 +64,15 @@ def rate(record: Record) -> Rating:
     )
 
 
+def worst(records: Iterable[Record]) -> Rating:
+    """The rating of several records of one fact; UNKNOWN when there are none.
+
+    A record that somebody rated says more than one that nobody did; among those the worst counts.
+    """
+    ratings = map(rate, records)
+    return max(ratings, key=lambda one: (one.known, one.severity.rank, one.score or 0.0), default=UNKNOWN)
+
+
 def _scored(scores: Iterable[Score]) -> Rating | None:
     """The rating by the newest CVSS; the worst where one version is there more than once."""
     by_system: dict[str, list[Rating]] = {}

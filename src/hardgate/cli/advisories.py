@@ -277,12 +277,10 @@ def _lookup(args: argparse.Namespace) -> int:
     read = [sbom.purls(path) for path in args.sbom]
     names = [*args.purls, *(name for found, _ in read for name in found)]
     with Database.open(default_folder(os.environ)) as database:
-        answer = lookup.look_up(database, names)
+        answer = lookup.look_up(database, names, [name for _, found in read for name in found])
         used = database.use
-    nameless = [lookup.Unjudged(purl=name, reason="it has no purl in the SBOM") for _, found in read for name in found]
-    answer = msgspec.structs.replace(answer, unjudged=(*answer.unjudged, *nameless))
     if args.json:
-        common.print_json({"data": used, **msgspec.structs.asdict(answer)})
+        common.print_json(lookup.document(answer, used))
     else:
         _tell(answer, used)
     if answer.unjudged or not names:

@@ -18,6 +18,7 @@ from hardgate.cli import common
 from hardgate.errors import Error
 from hardgate.model import Action, DataUse, Kind, Policy, Severity
 from hardgate.repository import Tree
+from hardgate.roles import Tool
 from hardgate.store import Store
 from hardgate.toolbox import Toolbox
 
@@ -40,6 +41,9 @@ def works(scanner: Scanner, toolbox: Toolbox, asked: StandIn, options: Any = Non
         )
     options = scanner.options() if options is None else options
     name = scanner.tool_name(options)
+    if scanner.judges and not (asked.local and asked.local.use()):
+        message = "there is no local advisory database to judge by"
+        return Check(name=scanner.name, well=False, message=message, remedy=actions.IMPORT)
     try:
         toolbox.verify(name)
         tool = toolbox.locate(name)
@@ -55,17 +59,20 @@ def works(scanner: Scanner, toolbox: Toolbox, asked: StandIn, options: Any = Non
 
 
 class StandIn(NamedTuple):
-    """What a scanner would ask: an OSV service, or Trivy's cache folder with the local database; and its data."""
+    """What a scanner would ask: an OSV service, Trivy's cache folder, or the local database itself; and its data."""
 
     osv_url: str
     data: DataUse
     trivy: Path | None = None
+    local: Local | None = None
 
 
 def stand_in(scanner: Scanner, options: Any, osv_url: str, local: Local, used: DataUse) -> StandIn:
     """The vulnerability data that a run would ask: as action.prepare chooses."""
     options = scanner.options() if options is None else options
     address, asked = scanner.address(options), StandIn(osv_url, used)
+    if scanner.judges:
+        return StandIn(osv_url, local.use() or used, local=local)
     named = osv_url if scanner.asks_osv else getattr(options, "cache_dir", "")
     able = address and (scanner.asks_osv or scanner.ecosystem)
     if named or not able or actions.reached(scanner, address, osv_url):
@@ -79,7 +86,7 @@ def stand_in(scanner: Scanner, options: Any, osv_url: str, local: Local, used: D
     return StandIn(osv_url, use, local.trivy(common.state_folder() / "cache", kinds))
 
 
-def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, asked: StandIn) -> None:
+def _prove(scanner: Scanner, action: Action, tool: Tool, folder: Path, asked: StandIn) -> None:
     osv_url = asked.osv_url
     with Store.open(folder / "store.db") as memory:
         scene = actions.Scene(
@@ -99,6 +106,7 @@ def _prove(scanner: Scanner, action: Action, tool: actions.Tool, folder: Path, a
             version=hardgate.__version__,
             served=osv_url if osv_url.startswith("http://127.0.0.1:") else "",
             trivy=asked.trivy,
+            advisories=asked.local,
         )
         address = scanner.address(action.options)
         online = actions.reached(scanner, address, osv_url)

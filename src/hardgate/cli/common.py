@@ -147,8 +147,7 @@ def _with_findings(run: Run) -> Run:
     """A run that did not come to its end has no merged findings yet: those of its receipts so far."""
     if run.state is RunState.FINISHED:
         return run
-    found = identity.merge(finding for receipt in run.receipts for finding in receipt.findings)
-    return msgspec.structs.replace(run, findings=found)
+    return msgspec.structs.replace(run, findings=identity.conclude(run.receipts))
 
 
 def verdict_of(store: Store, run: Run) -> Verdict:

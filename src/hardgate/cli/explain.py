@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from hardgate import rated
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
@@ -14,6 +15,11 @@ from hardgate.wording import place, plain, waiver_lines
 
 AROUND = 3  # lines of code shown above and below
 LONGEST = 5_000_000  # bytes of a file that is read for an excerpt
+_SOURCES = {
+    "adapter": ", rated by hardgate: the tool states none",
+    "advisories": ", rated by the local advisory database",
+    "hardgate.yaml": ", rated by hardgate.yaml",
+}
 _MADE_OF = {
     "code/v1": "the rule, the path, the code of the line with its white space folded, and its count in the file",
     "secret/v1": "the rule, the path, the commit and its count in the file; never anything of the secret",
@@ -56,8 +62,10 @@ def _page(run: Run, finding: Finding, decision: Decision) -> Iterator[str]:
     yield f"{finding.severity.upper()}  {place(finding.location)}"
     yield f"  {finding.message}"
     yield f"  {decision.state.value}: {decision.because}"
-    source = {"adapter": ", rated by hardgate: the tool states none", "hardgate.yaml": ", rated by hardgate.yaml"}
-    yield f"  kind {finding.kind}, severity {finding.severity}{source.get(finding.severity_from, '')}"
+    source = _SOURCES.get(rated.source(finding.severity_from), "")
+    yield f"  kind {finding.kind}, severity {finding.severity}{source}"
+    if known := rated.known(finding.severity_from):
+        yield f"  known of the advisory: {plain(', '.join(known))}"
     if names := [*finding.cwe, *finding.ids]:
         yield f"  {', '.join(dict.fromkeys(names))}"
     yield ""

@@ -79,6 +79,7 @@ def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
     scans = [
         (python, "bandit", "Python code"),
         (python, "semgrep: {config: [bundled, auto]}", "our rules; Semgrep's own too where the network is there"),
+        (python, "dataflow", "what request data reaches, through functions and files"),
         (python, "ruff", "bandit's rules again, in milliseconds: the second witness"),
         (has["requirements"], "pip-audit", "known vulnerabilities of pinned requirements"),
         (has["requirements"], "cyclonedx", "an SBOM, kept with the evidence"),

@@ -109,7 +109,7 @@ def _names(args: argparse.Namespace, box: Toolbox) -> tuple[str, ...]:
         raise ConfigError(f"there is no {common.CONFIG} here that says which tools are needed", hint=hint)
     pipeline = common.load_pipeline(Path())
     used = (common.BY_NAME[action.scanner].tool_name(action.options) for action in pipeline.actions)
-    return tuple(sorted(set(used)))
+    return tuple(sorted(name for name in set(used) if name in box.lock.tools))
 
 
 def _told(one: Synced) -> str:

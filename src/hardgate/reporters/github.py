@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hardgate.model import Gap, Run, State, Verdict
-from hardgate.wording import Judged, brief, count, cut, flow, headline, judge, only, place, plain
+from hardgate.wording import Judged, brief, count, cut, flow, headline, judge, on_partial_data, only, place, plain
 
 LIMIT = 10
 _LONGEST_TITLE = 250  # a title of the checks API has at most 255 characters
@@ -88,6 +88,7 @@ def _notice(run: Run, verdict: Verdict, hidden: Mapping[str, int]) -> str:
     lines = [
         headline(verdict),
         f"{count(waived, 'finding')} waived." if waived else "",
+        on_partial_data(run),
         f"{left_out} left out here: GitHub keeps {LIMIT} of each from a step." if left_out else "",
     ]
     return _command("notice", {"title": f"{verdict.outcome}: hardgate {flow(run.pipeline)}"}, lines)

@@ -62,6 +62,7 @@ def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, obje
         "package": _package(finding.package) if finding.package else None,
         "state": decision.state if decision else UNJUDGED,
         "because": decision.because if decision else "",
+        "refuted": finding.refuted,
         "action": finding.action,
         "witnesses": [_witness(witness) for witness in finding.witnesses],
         "fingerprints": dict(sorted(finding.fingerprints.items())),
@@ -152,8 +153,12 @@ def _verdict(judged: Sequence[Judged], verdict: Verdict) -> dict[str, object]:
 
 
 def _receipt(receipt: Receipt) -> dict[str, object]:
-    """All of a receipt but its findings and gaps, which the report has in full elsewhere: here they are counted."""
-    whole = {name: getattr(receipt, name) for name in receipt.__struct_fields__ if name not in {"findings", "gaps"}}
+    """All of a receipt but its findings and gaps, which the report has in full elsewhere: here they are counted.
+
+    What it refutes stands at the findings that it refutes.
+    """
+    left_out = {"findings", "gaps", "refuted"}
+    whole = {name: getattr(receipt, name) for name in receipt.__struct_fields__ if name not in left_out}
     whole["counts"] = {"findings": len(receipt.findings), "gaps": len(receipt.gaps)}
     entry: dict[str, object] = msgspec.to_builtins(whole)
     return entry

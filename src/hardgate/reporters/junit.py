@@ -119,10 +119,11 @@ def _suite(suite: _Suite, number: int) -> str:
 def _properties(receipt: Receipt | None) -> list[str]:
     if receipt is None:
         return []
-    tool = receipt.tool
+    tool, data = receipt.tool, receipt.data
     pairs = {
         "scanner": receipt.scanner,
         "tool": f"{tool.name} {tool.version}" if tool else "",
+        "data": flow(", of ".join(filter(None, (data.source, data.date)))) if data else "",
         "state": receipt.state,
         "cached_from": receipt.cached_from,
     }

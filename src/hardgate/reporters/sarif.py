@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from hardgate import rated
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
 from hardgate.wording import Judged, flow, judge, to_json, web_link
 
@@ -234,6 +235,8 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
     return {
         "id": finding.id,
         "severity": finding.severity,
+        "severityFrom": rated.source(finding.severity_from),
+        **_known(finding),
         "kind": finding.kind,
         "state": decision.state,
         "because": decision.because,
@@ -244,6 +247,13 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
         "package": package.purl or f"{package.name} {package.version}" if package else "",
         "seenBy": sorted({witness.scanner for witness in finding.witnesses} | {finding.scanner}),
     }
+
+
+def _known(finding: Finding) -> _Json:
+    """What the local advisory database knows of the advisory; no keys where it knows nothing."""
+    cvss = rated.cvss(finding.severity_from)
+    score: _Json = {"cvss": cvss._asdict()} if cvss else {}
+    return {**score, "exploited": True} if rated.exploited(finding.severity_from) else score
 
 
 def _location(location: Location) -> _Json:
@@ -269,6 +279,7 @@ def _only_carried_bytes(path: str) -> bool:
 def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
     own = [gap for gap in gaps if gap.action == receipt.action]
     notes = [_notification(gap) for gap in own]
+    notes += [{"level": "note", "message": {"text": flow(note)}} for note in receipt.notes]
     if receipt.state is ActionState.NOTHING_TO_DO:
         notes.append({"level": "note", "message": {"text": f"{receipt.action}: no file of its kind, nothing to do."}})
     entry: _Json = {
@@ -280,6 +291,7 @@ def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
             "stage": receipt.stage,
             "state": receipt.state,
             "seconds": receipt.seconds,
+            **({"data": {"source": receipt.data.source, "date": receipt.data.date}} if receipt.data else {}),
             "cachedFrom": receipt.cached_from,
             "exitCodes": receipt.exit_codes,
             "rulesDigest": receipt.rules_digest,

@@ -10,6 +10,7 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from hardgate import rated
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, RunState, Severity, State, Verdict
 from hardgate.wording import (
     Judged,
@@ -187,6 +188,8 @@ def _finding(judged: Judged, width: int, paint: _Paint) -> _Lines:
     package = package_name(finding)
     if package:
         yield from _wrapped(f"{_PREFIX}in   ", package, width)
+    if known := rated.brief(finding.severity_from):
+        yield from _wrapped(f"{_PREFIX}why  ", known, width)
     if finding.fix:
         yield from _wrapped(f"{_PREFIX}fix  ", brief(finding.fix, _LONGEST_MESSAGE), width)
     seen = also_seen_by(finding)

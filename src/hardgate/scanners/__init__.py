@@ -10,12 +10,14 @@ from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.cyclonedx import CYCLONEDX
+from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
+from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.semgrep import SEMGREP
 from hardgate.scanners.trivy import TRIVY
 from hardgate.scanners.zizmor import ZIZMOR
@@ -25,6 +27,7 @@ SCANNERS: tuple[Scanner, ...] = (
     DETECT_SECRETS,
     BANDIT,
     SEMGREP,
+    DATAFLOW,
     RUFF,
     PIP_AUDIT,
     SAFETY,
@@ -32,5 +35,6 @@ SCANNERS: tuple[Scanner, ...] = (
     HADOLINT,
     TRIVY,
     CYCLONEDX,
+    SBOM_AUDIT,
     ZIZMOR,
 )

@@ -5,17 +5,14 @@ The document is CycloneDX 1.6 in JSON: https://cyclonedx.org/docs/1.6/json/. It 
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 
-from hardgate import pins
-from hardgate.adapter import Canary, Job, Scanner, decode
+from hardgate import pins, sboms
+from hardgate.adapter import Canary, Scanner, decode
 from hardgate.errors import ReportError
 from hardgate.model import Gap, GapReason, Report
 
-_TOOL = "cyclonedx"
-_SPECIFICATION = "1.6"
+_TOOL = sboms.MAKER
 
 
 class _Named(msgspec.Struct):
@@ -40,25 +37,6 @@ class _Document(msgspec.Struct, rename="camel"):
     components: list[_Named] = []
 
 
-def _split(job: Job) -> tuple[Job, ...]:
-    return tuple(dataclasses.replace(job, subject=path) for path in job.files)
-
-
-def prepare(job: Job, content: bytes) -> pins.Prepared:
-    """The requirements file `job.subject` without includes and lines that name nothing, with a gap for what is lost.
-
-    cyclonedx-py 7.5 follows includes, which lists a package in several documents and gives it a random bom-ref; it
-    drops a line that it cannot read without a word and exits 0.
-    """
-    return pins.prepare_list(job.subject, content, frozenset(job.files))
-
-
-def _argv(job: Job) -> tuple[str, ...]:
-    # The schema check of the tool itself takes seconds; our tests hold its output against the schema instead.
-    form = ("--spec-version", _SPECIFICATION, "--output-format", "JSON", "--output-reproducible", "--no-validate")
-    return (*job.command, "requirements", *form, *job.args, f"./{job.subject}")
-
-
 def _parse(raw: bytes) -> Report:
     document = decode(raw, _Document, _TOOL)
     if document.bom_format != "CycloneDX" or not document.spec_version.startswith("1."):
@@ -80,7 +58,7 @@ _EMPTY = Gap(
 CYCLONEDX = Scanner(
     name=_TOOL,
     kinds=frozenset(),
-    argv=_argv,
+    argv=sboms.argv,
     parse=_parse,
     done_exits=frozenset({0}),
     canary=Canary(
@@ -88,9 +66,9 @@ CYCLONEDX = Scanner(
         outputs=(b'"pkg:pypi/jinja2@2.4.1"', b'"specVersion": "1.6"'),
     ),
     selects=pins.is_requirements,
-    split=_split,
-    prepare=prepare,
-    makes="application/vnd.cyclonedx+json; version=1.6",
+    split=sboms.split,
+    prepare=sboms.prepare,
+    makes=sboms.MEDIA_TYPE,
     seconds=1.0,
     memory=60_000_000,
 )

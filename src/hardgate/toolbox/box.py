@@ -21,7 +21,7 @@ from pathlib import Path
 
 from hardgate import tools
 from hardgate.errors import ConfigError, Error, ToolError
-from hardgate.toolbox import folder, manifest
+from hardgate.toolbox import folder, manifest, own
 from hardgate.toolbox.lock import PACKAGED, Lock, Pinned, read_lock, this_platform
 from hardgate.toolbox.recipes import BY_NAME, NAMES, RECIPES, Recipe
 from hardgate.toolbox.steps import Progress, Site, Step
@@ -33,8 +33,8 @@ _AT_ONCE = 4  # installations: some wait for the network while others compile
 class Tool:
     """A tool that may be started: `command` are the first words of its command line.
 
-    `origin` is "toolbox", where `digest` is that of the manifest of everything installed, or "path", where it is that
-    of the executable.
+    `origin` is "toolbox", where `digest` is that of the manifest of everything installed, "path", where it is that of
+    the executable, or "hardgate" for what is part of it, where it is that of the modules.
     """
 
     command: tuple[str, ...]
@@ -119,6 +119,8 @@ class Toolbox:
         `version` must be the locked one when it is given; `allow_path` accepts an executable on PATH where nothing is
         installed. Raises ToolError when the tool is missing, damaged or of another version.
         """
+        if own.is_own(name):
+            return _own(name, version)
         recipe = _recipe(name)
         pinned = self.lock.pinned(name)
         home = self._home(name, pinned)
@@ -131,6 +133,8 @@ class Toolbox:
 
     def verify(self, name: str) -> Tool:
         """The tool, every byte of it compared with what was installed; raises ToolError as `locate` does."""
+        if own.is_own(name):
+            return _own(name, "")
         _recipe(name)
         pinned = self.lock.pinned(name)
         home = self._home(name, pinned)
@@ -310,6 +314,20 @@ def _recipe(name: str) -> Recipe:
 def _tool(home: Path, label: manifest.Label, digest: str) -> Tool:
     command = (str(home / label.command),)
     return Tool(command=command, version=label.version, digest=digest, origin="toolbox", home=home)
+
+
+def _own(name: str, version: str) -> Tool:
+    if version and version != own.version():
+        hint = f"{name} is part of hardgate: take `version` out, or install hardgate {version}."
+        raise ToolError(f"{name} {version} is asked for, and this is hardgate {own.version()}", hint=hint)
+    home = own.home(name)
+    return Tool(
+        command=own.command(name),
+        version=own.version(),
+        digest=own.digest(home),
+        origin=own.ORIGIN,
+        home=home,
+    )
 
 
 def _sync(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Labelled cases: Python code evaluated or executed by web code (first-seen half)."""
+"""Labelled cases: Python code evaluated or executed by web code (opened part)."""
 
 import ast
 import asyncio

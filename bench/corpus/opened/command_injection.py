@@ -1,4 +1,4 @@
-"""Labelled cases: operating system commands started by web code (first-seen half)."""
+"""Labelled cases: operating system commands started by web code (opened part)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Corpus, unseen half: cross-site scripting."""
+"""Corpus, opened part: cross-site scripting."""
 
 import html
 import io

@@ -1,4 +1,4 @@
-"""Labelled code: text of a request in the headers of a response or a mail (first-seen half)."""
+"""Labelled code: text of a request in the headers of a response or a mail (opened part)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Labelled code: cookies with and without Secure, HttpOnly and SameSite (first-seen half)."""
+"""Labelled code: cookies with and without Secure, HttpOnly and SameSite (opened part)."""
 
 import os
 from contextlib import suppress

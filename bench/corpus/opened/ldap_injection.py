@@ -1,4 +1,4 @@
-"""Labelled cases: LDAP filters and names built by web code (first-seen half)."""
+"""Labelled cases: LDAP filters and names built by web code (opened part)."""
 
 import re
 from functools import lru_cache, wraps

@@ -1,4 +1,4 @@
-"""Corpus, unseen half: open redirect."""
+"""Corpus, opened part: open redirect."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Corpus, unseen half: path traversal."""
+"""Corpus, opened part: path traversal."""
 
 import os
 import posixpath

@@ -1,4 +1,4 @@
-"""Labelled cases: SQL built in Flask, Django and FastAPI code (first-seen half)."""
+"""Labelled cases: SQL built in Flask, Django and FastAPI code (opened part)."""
 
 import re
 import uuid

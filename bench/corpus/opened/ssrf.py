@@ -1,4 +1,4 @@
-"""Corpus, unseen half: server-side request forgery."""
+"""Corpus, opened part: server-side request forgery."""
 
 import hashlib
 import hmac

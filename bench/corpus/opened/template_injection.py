@@ -1,4 +1,4 @@
-"""Corpus, unseen half: template injection."""
+"""Corpus, opened part: template injection."""
 
 from pathlib import Path
 from typing import Annotated

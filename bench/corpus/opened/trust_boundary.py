@@ -1,4 +1,4 @@
-"""Labelled code: data of a request kept in the session (first-seen half)."""
+"""Labelled code: data of a request kept in the session (opened part)."""
 
 import functools
 import html

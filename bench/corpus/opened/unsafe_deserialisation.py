@@ -1,4 +1,4 @@
-"""Labelled code: bytes of a request turned back into objects (first-seen half)."""
+"""Labelled code: bytes of a request turned back into objects (opened part)."""
 
 import ast
 import functools

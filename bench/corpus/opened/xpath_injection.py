@@ -1,4 +1,4 @@
-"""Labelled cases: XPath expressions built by web code (first-seen half)."""
+"""Labelled cases: XPath expressions built by web code (opened part)."""
 
 import re
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""Labelled code: XML of a request through parsers with and without external entities (first-seen half)."""
+"""Labelled code: XML of a request through parsers with and without external entities (opened part)."""
 
 import base64
 import io

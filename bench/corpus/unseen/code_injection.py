@@ -36,7 +36,7 @@ store = redis.Redis(host="cache")
 SALES = pd.DataFrame({"region": ["n", "s"], "amount": [10, 20], "year": [2023, 2024]})
 
 
-# case: code_injection-51 | good | CWE-95 | literal_eval of a filter value
+# case: code_injection-101 | good | CWE-95 | literal_eval of a filter value
 @app.route("/points", methods=["POST"])
 def add_points():
     try:
@@ -46,14 +46,14 @@ def add_points():
     return jsonify(count=len(points))
 
 
-# case: code_injection-52 | bad | CWE-95 | eval of a query parameter
+# case: code_injection-102 | bad | CWE-95 | eval of a query parameter
 @app.route("/calc")
 def calc():
     expression = request.args.get("expr", "0")
     return jsonify(result=eval(expression))
 
 
-# case: code_injection-53 | bad | CWE-94 | exec of the posted script
+# case: code_injection-103 | bad | CWE-94 | exec of the posted script
 @app.route("/console", methods=["POST"])
 def console():
     source = request.get_json()["source"]
@@ -63,7 +63,7 @@ def console():
     return jsonify(output=out.getvalue())
 
 
-# case: code_injection-54 | bad | CWE-95 | eval with emptied builtins
+# case: code_injection-104 | bad | CWE-95 | eval with emptied builtins
 @app.route("/formula", methods=["POST"])
 def formula():
     body = request.get_json()
@@ -75,7 +75,7 @@ def formula():
     return jsonify(value=value)
 
 
-# case: code_injection-55 | good | CWE-95 | operators in a dict
+# case: code_injection-105 | good | CWE-95 | operators in a dict
 OPERATIONS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "pow": math.pow}
 
 
@@ -89,7 +89,7 @@ def math_op(op):
     return jsonify(result=fn(a, b))
 
 
-# case: code_injection-56 | good | CWE-95 | expression tree walked by hand
+# case: code_injection-106 | good | CWE-95 | expression tree walked by hand
 NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
@@ -108,7 +108,7 @@ def price_eval():
     return jsonify(price=walk(ast.parse(request.args["expr"], mode="eval")))
 
 
-# case: code_injection-57 | bad | CWE-95 | eval in a Django filter builder
+# case: code_injection-107 | bad | CWE-95 | eval in a Django filter builder
 @login_required
 def report_rows(request):
     condition = request.GET.get("where", "True")
@@ -117,7 +117,7 @@ def report_rows(request):
     return JsonResponse({"rows": kept})
 
 
-# case: code_injection-58 | good | CWE-95 | field and operator by allow-list
+# case: code_injection-108 | good | CWE-95 | field and operator by allow-list
 COMPARE = {"eq": operator.eq, "lt": operator.lt, "gt": operator.gt}
 
 
@@ -131,7 +131,7 @@ def sales_rows(request):
     return JsonResponse({"rows": kept.to_dict("records")})
 
 
-# case: code_injection-59 | bad | CWE-94 | compiled code of a pydantic model
+# case: code_injection-109 | bad | CWE-94 | compiled code of a pydantic model
 class Transform(BaseModel):
     name: str
     code: str
@@ -145,7 +145,7 @@ def run_transform(transform: Transform):
     return scope["frame"].to_dict("records")
 
 
-# case: code_injection-60 | good | CWE-94 | submitted code is only parsed
+# case: code_injection-110 | good | CWE-94 | submitted code is only parsed
 @api.post("/snippets/check")
 def check_snippet(source: Annotated[str, Body(embed=True, max_length=20000)]):
     try:
@@ -156,7 +156,7 @@ def check_snippet(source: Annotated[str, Body(embed=True, max_length=20000)]):
     return {"ok": True, "functions": functions}
 
 
-# case: code_injection-61 | bad | CWE-95 | denylist of words before eval
+# case: code_injection-111 | bad | CWE-95 | denylist of words before eval
 FORBIDDEN = ("import", "open", "exec", "os.")
 
 
@@ -169,7 +169,7 @@ def test_rule():
     return jsonify(matches=bool(eval(rule, None, order)))
 
 
-# case: code_injection-62 | bad | CWE-95 | value interpolated into evaluated text
+# case: code_injection-112 | bad | CWE-95 | value interpolated into evaluated text
 def cast_value(kind, raw):
     return eval(f"{kind}('{raw}')")
 
@@ -181,7 +181,7 @@ def put_config(key):
     return "", 204
 
 
-# case: code_injection-63 | good | CWE-95 | casts in a dict
+# case: code_injection-113 | good | CWE-95 | casts in a dict
 CASTS = {"int": int, "float": float, "decimal": lambda v: str(Decimal(v)), "str": str}
 
 
@@ -193,7 +193,7 @@ def put_option(key):
     return "", 204
 
 
-# case: code_injection-64 | good | CWE-95 | integers formatted into evaluated text
+# case: code_injection-114 | good | CWE-95 | integers formatted into evaluated text
 @app.route("/dice")
 def roll_dice():
     count = int(request.args.get("count", 1))
@@ -202,7 +202,7 @@ def roll_dice():
     return jsonify(lowest=count, highest=highest)
 
 
-# case: code_injection-65 | bad | CWE-94 | name of a builtin taken from the path
+# case: code_injection-115 | bad | CWE-94 | name of a builtin taken from the path
 @api.get("/apply/{name}")
 def apply_builtin(name: str, value: str):
     fn = getattr(builtins, name, None)
@@ -211,14 +211,14 @@ def apply_builtin(name: str, value: str):
     return {"result": str(fn(value))}
 
 
-# case: code_injection-66 | good | CWE-94 | getattr limited by a Literal
+# case: code_injection-116 | good | CWE-94 | getattr limited by a Literal
 @api.get("/text/{name}")
 def apply_text(name: Literal["upper", "lower", "title", "strip"], value: str):
     method = getattr(value, name)
     return {"result": method()}
 
 
-# case: code_injection-67 | bad | CWE-94 | uploaded plugin is executed
+# case: code_injection-117 | bad | CWE-94 | uploaded plugin is executed
 @app.route("/plugins", methods=["POST"])
 def upload_plugin():
     upload = request.files["plugin"]
@@ -229,7 +229,7 @@ def upload_plugin():
     return jsonify(hooks=hooks), 201
 
 
-# case: code_injection-68 | good | CWE-94 | module from a fixed table
+# case: code_injection-118 | good | CWE-94 | module from a fixed table
 EXPORTERS = {"csv": "shop.exporters.csv_file", "xlsx": "shop.exporters.excel", "json": "shop.exporters.json_file"}
 
 
@@ -241,7 +241,7 @@ def export_orders(fmt):
     return module.export(session["shop_id"])
 
 
-# case: code_injection-69 | good | CWE-94 | server script is a constant and takes the values as arguments
+# case: code_injection-119 | good | CWE-94 | server script is a constant and takes the values as arguments
 RATE_SCRIPT = """
 local n = redis.call('INCR', KEYS[1])
 if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
@@ -256,7 +256,7 @@ def rate_limit():
         abort(429)
 
 
-# case: code_injection-70 | bad | CWE-95 | class keeps the expression and evaluates it later
+# case: code_injection-120 | bad | CWE-95 | class keeps the expression and evaluates it later
 class ComputedColumn:
     def __init__(self, name, expression):
         self.name = name
@@ -274,7 +274,7 @@ class ComputedReport(View):
         return JsonResponse({"rows": rows})
 
 
-# case: code_injection-71 | good | CWE-95 | expressions are module constants
+# case: code_injection-121 | good | CWE-95 | expressions are module constants
 METRICS = {"total": "amount * 1.25", "net": "amount - fee", "double": "amount * 2"}
 
 
@@ -287,14 +287,14 @@ class MetricReport(View):
         return JsonResponse({"rows": rows})
 
 
-# case: code_injection-72 | bad | CWE-95 | pandas query with the python engine
+# case: code_injection-122 | bad | CWE-95 | pandas query with the python engine
 @api.get("/sales/query")
 def query_sales(filter: str = Query("amount > 0"), limit: int = 100):
     frame = SALES.query(filter, engine="python")
     return frame.head(limit).to_dict("records")
 
 
-# case: code_injection-73 | good | CWE-95 | pandas query with a local variable
+# case: code_injection-123 | good | CWE-95 | pandas query with a local variable
 @api.get("/sales/min")
 def sales_minimum(minimum: int = 0, region: str | None = None):
     frame = SALES.query("amount >= @minimum")
@@ -303,7 +303,7 @@ def sales_minimum(minimum: int = 0, region: str | None = None):
     return frame.to_dict("records")
 
 
-# case: code_injection-74 | bad | CWE-95 | symbolic parser that evaluates
+# case: code_injection-124 | bad | CWE-95 | symbolic parser that evaluates
 @app.route("/derive")
 def derive():
     text = request.args.get("f", "x**2")
@@ -312,7 +312,7 @@ def derive():
     return jsonify(f=str(expression), derivative=str(expression.diff(variable)))
 
 
-# case: code_injection-75 | good | CWE-95 | numbers of a polynomial
+# case: code_injection-125 | good | CWE-95 | numbers of a polynomial
 @app.route("/poly")
 def poly_derivative():
     coefficients = [float(c) for c in request.args.get("c", "1,0,0").split(",")]
@@ -320,7 +320,7 @@ def poly_derivative():
     return jsonify(c=derived.coeffs.tolist())
 
 
-# case: code_injection-76 | bad | CWE-94 | interpreter fed with lines of the body
+# case: code_injection-126 | bad | CWE-94 | interpreter fed with lines of the body
 def run_cell(request):
     interpreter = code.InteractiveInterpreter({"settings": settings})
     out = io.StringIO()
@@ -330,7 +330,7 @@ def run_cell(request):
     return HttpResponse(out.getvalue(), content_type="text/plain")
 
 
-# case: code_injection-77 | good | CWE-94 | method named eval of a model
+# case: code_injection-127 | good | CWE-94 | method named eval of a model
 class Classifier:
     def __init__(self, path):
         self.net = torch.jit.load(path)
@@ -349,7 +349,7 @@ def classify(request):
     return JsonResponse({"label": Classifier(settings.MODEL_PATH)(values)})
 
 
-# case: code_injection-78 | bad | CWE-94 | function text generated from posted names
+# case: code_injection-128 | bad | CWE-94 | function text generated from posted names
 def build_getter(fields):
     lines = ["def getter(row):", "    return {"]
     for name in fields:
@@ -366,7 +366,7 @@ def sales_columns():
     return jsonify([getter(row) for row in SALES.to_dict("records")])
 
 
-# case: code_injection-79 | good | CWE-94 | generated function text with checked identifiers
+# case: code_injection-129 | good | CWE-94 | generated function text with checked identifiers
 def build_row_class(names):
     for name in names:
         if not re.fullmatch(r"[a-z][a-z_]{0,30}", name):
@@ -386,7 +386,7 @@ def sales_shape():
     return jsonify(slots=list(row_class.__slots__))
 
 
-# case: code_injection-80 | bad | CWE-95 | dependency evaluates the sort key
+# case: code_injection-130 | bad | CWE-95 | dependency evaluates the sort key
 def sort_key(key: str = "row['amount']"):
     return eval("lambda row: " + key)
 
@@ -396,7 +396,7 @@ def sorted_sales(key=Depends(sort_key), reverse: bool = False):
     return sorted(SALES.to_dict("records"), key=key, reverse=reverse)
 
 
-# case: code_injection-81 | bad | CWE-95 | stored cookie value evaluated in a Django view
+# case: code_injection-131 | bad | CWE-95 | stored cookie value evaluated in a Django view
 class CartView(View):
     def items(self):
         raw = self.request.COOKIES.get("cart") or "[]"
@@ -409,7 +409,7 @@ class CartView(View):
         return JsonResponse({"count": len(items), "items": list(items)})
 
 
-# case: code_injection-82 | good | CWE-94 | dependency chooses the handler by enum
+# case: code_injection-132 | good | CWE-94 | dependency chooses the handler by enum
 class Aggregate(str, enum.Enum):
     total = "sum"
     average = "mean"

@@ -30,7 +30,7 @@ MEDIA_DIR = Path("/srv/media")
 REPO_DIR = Path("/srv/repos")
 
 
-# case: command_injection-51 | bad | CWE-78 | os.system with an f-string
+# case: command_injection-101 | bad | CWE-78 | os.system with an f-string
 @app.route("/tools/ping")
 def ping_host():
     host = request.args.get("host", "localhost")
@@ -38,7 +38,7 @@ def ping_host():
     return jsonify(reachable=status == 0)
 
 
-# case: command_injection-52 | good | CWE-78 | argument list and validated address
+# case: command_injection-102 | good | CWE-78 | argument list and validated address
 @app.route("/tools/trace")
 def trace_host():
     try:
@@ -49,7 +49,7 @@ def trace_host():
     return Response(done.stdout, mimetype="text/plain")
 
 
-# case: command_injection-53 | bad | CWE-78 | check_output through the shell
+# case: command_injection-103 | bad | CWE-78 | check_output through the shell
 @app.route("/repos/<name>/log")
 def repo_log(name):
     branch = request.args.get("branch", "main")
@@ -58,7 +58,7 @@ def repo_log(name):
     return jsonify(repo=name, commits=out.splitlines())
 
 
-# case: command_injection-54 | good | CWE-78 | action looked up in a dict of argument lists
+# case: command_injection-104 | good | CWE-78 | action looked up in a dict of argument lists
 SERVICE_ACTIONS = {
     "status": ["systemctl", "status", "worker.service"],
     "restart": ["systemctl", "restart", "worker.service"],
@@ -75,7 +75,7 @@ def worker_action(action):
     return jsonify(code=done.returncode, output=done.stdout)
 
 
-# case: command_injection-55 | good | CWE-78 | content goes in by standard input
+# case: command_injection-105 | good | CWE-78 | content goes in by standard input
 @app.route("/render/dot", methods=["POST"])
 def render_dot():
     source = request.get_data()
@@ -85,7 +85,7 @@ def render_dot():
     return Response(done.stdout, mimetype="image/svg+xml")
 
 
-# case: command_injection-56 | bad | CWE-78 | os.popen in a Django view
+# case: command_injection-106 | bad | CWE-78 | os.popen in a Django view
 @staff_member_required
 def tail_log(request):
     name = request.GET.get("file", "django.log")
@@ -94,7 +94,7 @@ def tail_log(request):
         return HttpResponse(pipe.read(), content_type="text/plain")
 
 
-# case: command_injection-57 | bad | CWE-78 | asyncio shell in FastAPI
+# case: command_injection-107 | bad | CWE-78 | asyncio shell in FastAPI
 @api.post("/convert")
 async def convert_media(source: str, codec: str = "libx264"):
     target = MEDIA_DIR / f"{uuid.uuid4()}.mp4"
@@ -108,7 +108,7 @@ async def convert_media(source: str, codec: str = "libx264"):
     return {"file": target.name}
 
 
-# case: command_injection-58 | good | CWE-78 | asyncio exec with literal choices
+# case: command_injection-108 | good | CWE-78 | asyncio exec with literal choices
 @api.post("/transcode/{media_id}")
 async def transcode(media_id: uuid.UUID, preset: Literal["fast", "medium", "slow"] = "medium"):
     source = MEDIA_DIR / f"{media_id}.mov"
@@ -119,7 +119,7 @@ async def transcode(media_id: uuid.UUID, preset: Literal["fast", "medium", "slow
     return {"exit": await proc.wait()}
 
 
-# case: command_injection-59 | bad | CWE-78 | quoted value placed inside double quotes
+# case: command_injection-109 | bad | CWE-78 | quoted value placed inside double quotes
 @app.route("/docs/grep")
 def grep_docs():
     needle = shlex.quote(request.args["q"])
@@ -128,7 +128,7 @@ def grep_docs():
     return jsonify(matches=done.stdout.splitlines())
 
 
-# case: command_injection-60 | good | CWE-78 | quoted value in a pipeline
+# case: command_injection-110 | good | CWE-78 | quoted value in a pipeline
 @app.route("/wiki/grep")
 def grep_wiki():
     needle = shlex.quote(request.args["q"])
@@ -137,7 +137,7 @@ def grep_wiki():
     return jsonify(matches=done.stdout.splitlines())
 
 
-# case: command_injection-61 | bad | CWE-88 | options can be given in place of the host
+# case: command_injection-111 | bad | CWE-88 | options can be given in place of the host
 @app.route("/uptime", methods=["POST"])
 def host_uptime():
     host = request.get_json()["host"]
@@ -148,7 +148,7 @@ def host_uptime():
     return jsonify(host=host, uptime=done.stdout.strip())
 
 
-# case: command_injection-62 | good | CWE-88 | strict pattern and end of options
+# case: command_injection-112 | good | CWE-88 | strict pattern and end of options
 REMOTE_RE = re.compile(r"https://git\.example\.org/[\w-]+/[\w-]+\.git")
 
 
@@ -162,7 +162,7 @@ def import_repo():
     return jsonify(path=target.name), 201
 
 
-# case: command_injection-63 | good | CWE-78 | command and paths from the settings
+# case: command_injection-113 | good | CWE-78 | command and paths from the settings
 class BackupView(View):
     def post(self, request):
         command = f"{settings.PG_DUMP} {settings.DATABASES['default']['NAME']} | gzip > {settings.BACKUP_FILE}"
@@ -171,7 +171,7 @@ class BackupView(View):
         return JsonResponse({"ok": done.returncode == 0, "note": note})
 
 
-# case: command_injection-64 | bad | CWE-78 | service class builds the shell line
+# case: command_injection-114 | bad | CWE-78 | service class builds the shell line
 class ImageTool:
     binary = "convert"
 
@@ -194,7 +194,7 @@ def resize_image(image_id):
     return jsonify(code=tool.run(f"/srv/media/{image_id}.thumb.png"))
 
 
-# case: command_injection-65 | good | CWE-78 | same kind of builder with an argument list
+# case: command_injection-115 | good | CWE-78 | same kind of builder with an argument list
 class PdfTool:
     def __init__(self, *args):
         self.argv = ["pdftoppm", *args]
@@ -214,7 +214,7 @@ def pdf_preview(pdf_id):
     return jsonify(code=code)
 
 
-# case: command_injection-66 | bad | CWE-78 | remote command over ssh
+# case: command_injection-116 | bad | CWE-78 | remote command over ssh
 @api.post("/hosts/{host}/restart")
 def restart_unit(host: Literal["web1", "web2"], unit: str):
     client = paramiko.SSHClient()
@@ -227,7 +227,7 @@ def restart_unit(host: Literal["web1", "web2"], unit: str):
         client.close()
 
 
-# case: command_injection-67 | good | CWE-78 | enum of units for the remote command
+# case: command_injection-117 | good | CWE-78 | enum of units for the remote command
 class Unit(str, enum.Enum):
     web = "web.service"
     queue = "queue.service"
@@ -242,7 +242,7 @@ def unit_status(host: Literal["web1", "web2"], unit: Unit):
     return {"state": stdout.read().decode().strip()}
 
 
-# case: command_injection-68 | bad | CWE-78 | only the semicolon is removed
+# case: command_injection-118 | bad | CWE-78 | only the semicolon is removed
 def lookup_domain(request):
     domain = request.GET.get("domain", "").replace(";", "").strip()
     if not domain:
@@ -251,7 +251,7 @@ def lookup_domain(request):
     return JsonResponse({"domain": domain, "record": output})
 
 
-# case: command_injection-69 | good | CWE-78 | domain name pattern and argument list
+# case: command_injection-119 | good | CWE-78 | domain name pattern and argument list
 DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 
 
@@ -263,7 +263,7 @@ def dig_domain(request):
     return JsonResponse({"domain": domain, "mx": output.splitlines()})
 
 
-# case: command_injection-70 | bad | CWE-78 | shell given explicitly in the list
+# case: command_injection-120 | bad | CWE-78 | shell given explicitly in the list
 @app.route("/du")
 def disk_usage():
     folder = request.args.get("folder", ".")
@@ -273,7 +273,7 @@ def disk_usage():
     return jsonify(folder=folder, size=out.strip())
 
 
-# case: command_injection-71 | good | CWE-78 | value handed to the script as a positional parameter
+# case: command_injection-121 | good | CWE-78 | value handed to the script as a positional parameter
 @app.route("/quota")
 def share_quota():
     folder = request.args.get("folder", ".")
@@ -285,7 +285,7 @@ def share_quota():
     return jsonify(folder=folder, size=out.strip())
 
 
-# case: command_injection-72 | bad | CWE-78 | background task runs the pydantic field
+# case: command_injection-122 | bad | CWE-78 | background task runs the pydantic field
 class ArchiveJob(BaseModel):
     folder: str
     name: str = Field(min_length=3, max_length=80)
@@ -302,7 +302,7 @@ def queue_archive(job: ArchiveJob, tasks: BackgroundTasks):
     return {"queued": job.name}
 
 
-# case: command_injection-73 | good | CWE-78 | pydantic pattern and argument list in the task
+# case: command_injection-123 | good | CWE-78 | pydantic pattern and argument list in the task
 class ExportJob(BaseModel):
     dataset: str = Field(pattern=r"^[a-z][a-z0-9_]{2,40}$")
     compress: bool = True
@@ -321,7 +321,7 @@ def queue_export(job: ExportJob, tasks: BackgroundTasks):
     return {"queued": job.dataset}
 
 
-# case: command_injection-74 | bad | CWE-78 | the program itself comes from the body
+# case: command_injection-124 | bad | CWE-78 | the program itself comes from the body
 @app.route("/hooks/run", methods=["POST"])
 def run_hook():
     body = request.get_json(force=True)
@@ -331,7 +331,7 @@ def run_hook():
     return jsonify(stdout=done.stdout, code=done.returncode)
 
 
-# case: command_injection-75 | good | CWE-78 | programs limited to a mapping of full paths
+# case: command_injection-125 | good | CWE-78 | programs limited to a mapping of full paths
 CHECKERS = {"python": "/usr/bin/pyflakes3", "shell": "/usr/bin/shellcheck", "yaml": "/usr/bin/yamllint"}
 
 
@@ -346,7 +346,7 @@ def lint_snippet(language):
     return jsonify(report=done.stdout)
 
 
-# case: command_injection-76 | bad | CWE-78 | decorator passes the argument on to a shell helper
+# case: command_injection-126 | bad | CWE-78 | decorator passes the argument on to a shell helper
 def with_target(view):
     @wraps(view)
     def wrapper(*args, **kwargs):
@@ -366,7 +366,7 @@ def scan_ports(target):
     return Response(result.stdout, mimetype="text/plain")
 
 
-# case: command_injection-77 | good | CWE-78 | size of the disk by the library
+# case: command_injection-127 | good | CWE-78 | size of the disk by the library
 @app.route("/free")
 def free_space():
     share = request.args.get("share", "public")
@@ -378,7 +378,7 @@ def free_space():
     return jsonify(free=usage.free, total=usage.total, kernel=kernel)
 
 
-# case: command_injection-78 | bad | CWE-78 | command template formatted with the title in a Django view
+# case: command_injection-128 | bad | CWE-78 | command template formatted with the title in a Django view
 class ReportPrint(View):
     template = "wkhtmltopdf --title {title} {url} /tmp/report.pdf"
 
@@ -392,7 +392,7 @@ class ReportPrint(View):
         return FileResponse(open("/tmp/report.pdf", "rb"))
 
 
-# case: command_injection-79 | good | CWE-78 | integers in a shell line
+# case: command_injection-129 | good | CWE-78 | integers in a shell line
 def rotate_video(request, pk):
     try:
         degrees = int(request.POST["degrees"]) % 360
@@ -404,7 +404,7 @@ def rotate_video(request, pk):
     return JsonResponse({"code": code})
 
 
-# case: command_injection-80 | bad | CWE-78 | address check lets a scope part through
+# case: command_injection-130 | bad | CWE-78 | address check lets a scope part through
 @app.route("/firewall/block", methods=["POST"])
 def block_address():
     value = request.form["address"]
@@ -417,7 +417,7 @@ def block_address():
     return "", 204
 
 
-# case: command_injection-81 | bad | CWE-88 | file names of the request start as options
+# case: command_injection-131 | bad | CWE-88 | file names of the request start as options
 @api.post("/bundles")
 def make_bundle(files: list[str] = Query(...)):
     names = [f for f in files if "/" not in f and ".." not in f]
@@ -428,7 +428,7 @@ def make_bundle(files: list[str] = Query(...)):
     return {"bundle": target}
 
 
-# case: command_injection-82 | good | CWE-78 | tool path from the environment and integers of the request
+# case: command_injection-132 | good | CWE-78 | tool path from the environment and integers of the request
 @dataclass
 class Thumbnailer:
     program: str = os.environ.get("THUMBNAILER", "/usr/bin/vipsthumbnail")

@@ -30,14 +30,14 @@ def page_frame(body):
     return "<!doctype html><html><head><title>" + SITE_NAME + "</title></head><body>" + body + "</body></html>"
 
 
-# case: cross_site_scripting-51 | bad | CWE-79 | query argument in a concatenated string
+# case: cross_site_scripting-101 | bad | CWE-79 | query argument in a concatenated string
 @app.route("/hello")
 def hello():
     name = request.args.get("name", "guest")
     return "<h1>Hello " + name + "</h1>"
 
 
-# case: cross_site_scripting-52 | bad | CWE-79 | Markup around an f-string
+# case: cross_site_scripting-102 | bad | CWE-79 | Markup around an f-string
 @app.route("/search")
 def search_page():
     term = request.args.get("q", "")
@@ -45,21 +45,21 @@ def search_page():
     return render_template("search.html", heading=heading, results=[])
 
 
-# case: cross_site_scripting-53 | good | CWE-79 | markupsafe escape in the f-string
+# case: cross_site_scripting-103 | good | CWE-79 | markupsafe escape in the f-string
 @app.route("/welcome")
 def welcome():
     visitor = request.args.get("visitor", "guest")
     return f"<h1>Welcome to {SITE_NAME}, {escape(visitor)}</h1>"
 
 
-# case: cross_site_scripting-54 | good | CWE-79 | Markup template filled by the modulo operator
+# case: cross_site_scripting-104 | good | CWE-79 | Markup template filled by the modulo operator
 @app.route("/tags/<path:tag>")
 def tag_page(tag):
     heading = Markup("Articles about <strong>%s</strong>") % tag
     return render_template("tag.html", heading=heading)
 
 
-# case: cross_site_scripting-55 | bad | CWE-79 | Django HttpResponse with modulo formatting
+# case: cross_site_scripting-105 | bad | CWE-79 | Django HttpResponse with modulo formatting
 def product_search(request):
     query = request.GET.get("q", "")
     if len(query) < 2:
@@ -67,20 +67,20 @@ def product_search(request):
     return HttpResponse("<p>No products found for <b>%s</b></p>" % query)
 
 
-# case: cross_site_scripting-56 | good | CWE-79 | format_html with a placeholder
+# case: cross_site_scripting-106 | good | CWE-79 | format_html with a placeholder
 def store_search(request):
     query = request.GET.get("q", "")
     notice = format_html("<p>No stores found near <b>{}</b></p>", query)
     return HttpResponse(notice)
 
 
-# case: cross_site_scripting-57 | bad | CWE-79 | HTMLResponse with an f-string
+# case: cross_site_scripting-107 | bad | CWE-79 | HTMLResponse with an f-string
 @api.get("/status", response_class=HTMLResponse)
 async def status_page(service: str):
     return HTMLResponse(f"<html><body><h2>Status of {service}</h2><p>running</p></body></html>")
 
 
-# case: cross_site_scripting-58 | bad | CWE-79 | safe filter on a form value
+# case: cross_site_scripting-108 | bad | CWE-79 | safe filter on a form value
 @app.route("/profile/preview", methods=["POST"])
 def preview_profile():
     bio = request.form.get("bio", "")
@@ -90,14 +90,14 @@ def preview_profile():
     )
 
 
-# case: cross_site_scripting-59 | good | CWE-79 | html.escape before the HTMLResponse
+# case: cross_site_scripting-109 | good | CWE-79 | html.escape before the HTMLResponse
 @api.get("/lookup", response_class=HTMLResponse)
 async def lookup_page(word: str):
     shown = html.escape(word)
     return HTMLResponse(page_frame(f"<p>No entry for <i>{shown}</i></p>"))
 
 
-# case: cross_site_scripting-60 | good | CWE-79 | constant template string with autoescaping
+# case: cross_site_scripting-110 | good | CWE-79 | constant template string with autoescaping
 @app.route("/orders/confirm", methods=["POST"])
 def confirm_order():
     return render_template_string(
@@ -107,7 +107,7 @@ def confirm_order():
     )
 
 
-# case: cross_site_scripting-61 | bad | CWE-79 | jinja2 Environment with its default settings
+# case: cross_site_scripting-111 | bad | CWE-79 | jinja2 Environment with its default settings
 mail_env = Environment(loader=DictLoader({"card.html": "<div><h3>{{ to }}</h3><p>{{ text }}</p></div>"}))
 
 
@@ -117,7 +117,7 @@ def view_card():
     return card.render(to=request.args.get("to"), text=request.args.get("text"))
 
 
-# case: cross_site_scripting-62 | good | CWE-79 | jinja2 Environment with autoescape
+# case: cross_site_scripting-112 | good | CWE-79 | jinja2 Environment with autoescape
 widget_env = Environment(
     loader=DictLoader({"widget.html": "<aside><h4>{{ title }}</h4>{{ note }}</aside>"}),
     autoescape=True,
@@ -130,7 +130,7 @@ def note_widget():
     return widget.render(title=request.args.get("title", "Note"), note=request.args.get("note", ""))
 
 
-# case: cross_site_scripting-63 | bad | CWE-79 | stored comments joined to a page by a generator
+# case: cross_site_scripting-113 | bad | CWE-79 | stored comments joined to a page by a generator
 COMMENTS = []
 
 
@@ -146,14 +146,14 @@ def comments_page():
     return page_frame("<ul>" + "\n".join(comment_items(COMMENTS)) + "</ul>")
 
 
-# case: cross_site_scripting-64 | good | CWE-79 | the same data given as JSON
+# case: cross_site_scripting-114 | good | CWE-79 | the same data given as JSON
 @app.route("/echo", methods=["POST"])
 def echo():
     message = request.form.get("message", "")
     return jsonify(message=f"<b>{message}</b>", length=len(message))
 
 
-# case: cross_site_scripting-65 | bad | CWE-79 | escaped value as the address of a link
+# case: cross_site_scripting-115 | bad | CWE-79 | escaped value as the address of a link
 @app.route("/share")
 def share_link():
     target = request.args.get("link", "")
@@ -161,7 +161,7 @@ def share_link():
     return f'<p><a href="{escape(target)}">{escape(label)}</a></p>'
 
 
-# case: cross_site_scripting-66 | good | CWE-79 | scheme tested and value escaped in a link
+# case: cross_site_scripting-116 | good | CWE-79 | scheme tested and value escaped in a link
 @app.route("/homepage")
 def homepage_link():
     site = request.args.get("site", "")
@@ -170,7 +170,7 @@ def homepage_link():
     return f'<p><a rel="nofollow" href="{escape(site)}">homepage</a></p>'
 
 
-# case: cross_site_scripting-67 | bad | CWE-79 | json.dumps inside a script element
+# case: cross_site_scripting-117 | bad | CWE-79 | json.dumps inside a script element
 @app.route("/dashboard")
 def dashboard():
     options = {"range": request.args.get("range", "7d"), "group": request.args.get("group", "all")}
@@ -180,14 +180,14 @@ def dashboard():
     return response
 
 
-# case: cross_site_scripting-68 | good | CWE-79 | Django json_script
+# case: cross_site_scripting-118 | good | CWE-79 | Django json_script
 def planner(request):
     prefs = {"view": request.GET.get("view", "week"), "tz": request.GET.get("tz", "UTC")}
     body = format_html("<div id='planner'></div>{}", json_script(prefs, "planner-prefs"))
     return HttpResponse(body)
 
 
-# case: cross_site_scripting-69 | bad | CWE-79 | mark_safe in a helper
+# case: cross_site_scripting-119 | bad | CWE-79 | mark_safe in a helper
 def alert_box(kind, text):
     return mark_safe(f'<div class="alert alert-{kind}">{text}</div>')
 
@@ -197,7 +197,7 @@ def login_notice(request):
     return render(request, "login.html", {"notice": alert_box("info", message)})
 
 
-# case: cross_site_scripting-70 | bad | CWE-79 | script tags removed by a regular expression
+# case: cross_site_scripting-120 | bad | CWE-79 | script tags removed by a regular expression
 def strip_scripts(markup):
     return re.sub(r"(?is)<\s*/?\s*script[^>]*>", "", markup)
 
@@ -208,7 +208,7 @@ def guestbook_preview():
     return page_frame("<blockquote>" + entry + "</blockquote>")
 
 
-# case: cross_site_scripting-71 | good | CWE-79 | nh3 cleans the posted markup
+# case: cross_site_scripting-121 | good | CWE-79 | nh3 cleans the posted markup
 @app.route("/articles/preview", methods=["POST"])
 def article_preview():
     markup = request.form.get("markup", "")
@@ -216,7 +216,7 @@ def article_preview():
     return page_frame("<article>" + cleaned + "</article>")
 
 
-# case: cross_site_scripting-72 | bad | CWE-79 | format_html on an f-string in a class based view
+# case: cross_site_scripting-122 | bad | CWE-79 | format_html on an f-string in a class based view
 class WishlistView(View):
     def get(self, request, *args, **kwargs):
         owner = request.GET.get("owner", "someone")
@@ -224,7 +224,7 @@ class WishlistView(View):
         return HttpResponse(format_html(f"<h1>Wishlist of {owner}</h1><p>{{}} items</p>", len(wishes)))
 
 
-# case: cross_site_scripting-73 | good | CWE-79 | integer conversion before the output
+# case: cross_site_scripting-123 | good | CWE-79 | integer conversion before the output
 def page_indicator(request):
     try:
         page = int(request.GET.get("page", "1"))
@@ -233,7 +233,7 @@ def page_indicator(request):
     return HttpResponse(f"<p>Page {page} of 20</p><a href='?page={page + 1}'>next</a>")
 
 
-# case: cross_site_scripting-74 | bad | CWE-79 | pydantic list joined to table rows
+# case: cross_site_scripting-124 | bad | CWE-79 | pydantic list joined to table rows
 class ReportRequest(BaseModel):
     title: str
     columns: List[str]
@@ -252,7 +252,7 @@ def html_report(report: ReportRequest = Depends(report_form)):
     return HTMLResponse(page_frame("<table>" + table_head(report.columns) + "</table>"))
 
 
-# case: cross_site_scripting-75 | good | CWE-79 | message chosen by key from a constant mapping
+# case: cross_site_scripting-125 | good | CWE-79 | message chosen by key from a constant mapping
 NOTICES = {
     "saved": "<p class='ok'>Your changes are saved.</p>",
     "expired": "<p class='warn'>Your session has expired.</p>",
@@ -264,7 +264,7 @@ def notice_page(code: str = "saved"):
     return HTMLResponse(page_frame(NOTICES.get(code, "<p>Nothing to tell.</p>")))
 
 
-# case: cross_site_scripting-76 | bad | CWE-79 | exception handler prints the missing name
+# case: cross_site_scripting-126 | bad | CWE-79 | exception handler prints the missing name
 class TopicMissing(Exception):
     def __init__(self, topic):
         self.topic = topic
@@ -282,7 +282,7 @@ async def topic(name: str):
     return {"topic": name}
 
 
-# case: cross_site_scripting-77 | good | CWE-79 | plain text answer
+# case: cross_site_scripting-127 | good | CWE-79 | plain text answer
 @api.get("/whoami")
 async def whoami(request: Request, label: str = Query("client")):
     agent = request.headers.get("user-agent", "unknown")
@@ -290,20 +290,20 @@ async def whoami(request: Request, label: str = Query("client")):
     return PlainTextResponse(f"{label}: <{agent}>", headers=headers)
 
 
-# case: cross_site_scripting-78 | bad | CWE-79 | escaped value in an attribute without quotes
+# case: cross_site_scripting-128 | bad | CWE-79 | escaped value in an attribute without quotes
 @api.get("/form", response_class=HTMLResponse)
 def search_form(term: str = ""):
     shown = html.escape(term)
     return f"<form><input type=text name=term value={shown}><button>Go</button></form>"
 
 
-# case: cross_site_scripting-79 | good | CWE-79 | Literal parameter in the markup
+# case: cross_site_scripting-129 | good | CWE-79 | Literal parameter in the markup
 @api.get("/badge", response_class=HTMLResponse)
 def badge(level: Literal["gold", "silver", "bronze"] = "bronze"):
     return f"<span class='badge {level}'>{level.title()} member</span>"
 
 
-# case: cross_site_scripting-80 | bad | CWE-79 | SVG built from query arguments
+# case: cross_site_scripting-130 | bad | CWE-79 | SVG built from query arguments
 @dataclass
 class SvgBadge:
     label: str
@@ -323,14 +323,14 @@ def svg_badge():
     return Response(drawing.draw(), mimetype="image/svg+xml")
 
 
-# case: cross_site_scripting-81 | good | CWE-79 | format_html_join over posted names
+# case: cross_site_scripting-131 | good | CWE-79 | format_html_join over posted names
 def team_list(request):
     names = request.POST.getlist("member")
     items = format_html_join("\n", "<li>{}</li>", ((name,) for name in names))
     return HttpResponse(format_html("<ul>{}</ul>", items))
 
 
-# case: cross_site_scripting-82 | good | CWE-79 | enum value printed, free text kept out
+# case: cross_site_scripting-132 | good | CWE-79 | enum value printed, free text kept out
 class Theme(str, Enum):
     day = "day"
     night = "night"

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 
-# case: debug_mode-51 | bad | CWE-489 | start of a small site
+# case: debug_mode-101 | bad | CWE-489 | start of a small site
 def serve_guestbook():
     guestbook = Flask("guestbook")
 
@@ -39,7 +39,7 @@ def serve_guestbook():
     guestbook.run(host="0.0.0.0", port=5000, debug=True)
 
 
-# case: debug_mode-52 | good | CWE-489 | start of a site with a switch
+# case: debug_mode-102 | good | CWE-489 | start of a site with a switch
 def serve_recipes():
     recipes = Flask("recipes")
 
@@ -50,7 +50,7 @@ def serve_recipes():
     recipes.run(host="127.0.0.1", port=5000, debug=os.environ.get("RECIPES_DEBUG", "0") == "1")
 
 
-# case: debug_mode-53 | good | CWE-489 | switch of a django site
+# case: debug_mode-103 | good | CWE-489 | switch of a django site
 ROOT_URLCONF = "library.urls"
 DEBUG = os.environ.get("DJANGO_DEBUG", "").lower() in ("1", "true", "yes")
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "library.example.org").split(",")
@@ -59,7 +59,7 @@ if DEBUG:
     INSTALLED_APPS.append("django_extensions")
 
 
-# case: debug_mode-54 | bad | CWE-489 | api object of a shop
+# case: debug_mode-104 | bad | CWE-489 | api object of a shop
 shop_api = FastAPI(title="shop", version="2.4", debug=True)
 
 
@@ -69,7 +69,7 @@ async def shop_item(item_id: int):
     return {"id": item.id, "price": str(item.price)}
 
 
-# case: debug_mode-55 | good | CWE-489 | api object with a settings model
+# case: debug_mode-105 | good | CWE-489 | api object with a settings model
 class StoreSettings(BaseSettings):
     debug: bool = False
     title: str = "store"
@@ -84,7 +84,7 @@ async def shelf(shelf_id: int):
     return await db.shelf(shelf_id)
 
 
-# case: debug_mode-56 | good | CWE-489 | configuration object of a factory
+# case: debug_mode-106 | good | CWE-489 | configuration object of a factory
 class BaseConfig:
     DEBUG = False
     TESTING = False
@@ -98,7 +98,7 @@ def create_ledger():
     return ledger
 
 
-# case: debug_mode-57 | bad | CWE-489 | configuration object of a portal
+# case: debug_mode-107 | bad | CWE-489 | configuration object of a portal
 class PortalConfig:
     DEBUG = True
     TEMPLATES_AUTO_RELOAD = True
@@ -111,7 +111,7 @@ def serve_portal():
     portal.run(host="0.0.0.0", port=int(os.environ.get("PORT", 8080)))
 
 
-# case: debug_mode-58 | bad | CWE-489 | wrapper of the wsgi object
+# case: debug_mode-108 | bad | CWE-489 | wrapper of the wsgi object
 def create_gallery():
     gallery = Flask("gallery")
     gallery.wsgi_app = ProxyFix(gallery.wsgi_app, x_for=1, x_proto=1)
@@ -124,7 +124,7 @@ def create_gallery():
     return gallery
 
 
-# case: debug_mode-59 | good | CWE-489 | middlewares of the wsgi object
+# case: debug_mode-109 | good | CWE-489 | middlewares of the wsgi object
 class RequestIdMiddleware:
     def __init__(self, wsgi):
         self.wsgi = wsgi
@@ -141,7 +141,7 @@ def create_museum():
     return museum
 
 
-# case: debug_mode-60 | bad | CWE-489 | server of the toolkit
+# case: debug_mode-110 | bad | CWE-489 | server of the toolkit
 def serve_wiki(port=8000):
     wiki = Flask("wiki")
 
@@ -152,7 +152,7 @@ def serve_wiki(port=8000):
     run_simple("0.0.0.0", port, wiki, use_reloader=False, use_debugger=True)
 
 
-# case: debug_mode-61 | good | CWE-489 | server of the toolkit on a laptop
+# case: debug_mode-111 | good | CWE-489 | server of the toolkit on a laptop
 def serve_preview(port=8001):
     preview = Flask("preview")
 
@@ -163,7 +163,7 @@ def serve_preview(port=8001):
     run_simple("127.0.0.1", port, preview, use_reloader=True, use_debugger=False)
 
 
-# case: debug_mode-62 | bad | CWE-489 | switch with a default
+# case: debug_mode-112 | bad | CWE-489 | switch with a default
 def serve_tickets():
     tickets = Flask("tickets")
     debug = os.environ.get("TICKETS_DEBUG", "1") == "1"
@@ -175,7 +175,7 @@ def serve_tickets():
     tickets.run(host="0.0.0.0", port=5001, debug=debug)
 
 
-# case: debug_mode-63 | bad | CWE-489 | switch read from text
+# case: debug_mode-113 | bad | CWE-489 | switch read from text
 class SurveyConfig:
     HOST = os.environ.get("SURVEY_HOST", "0.0.0.0")
     DEBUG = bool(os.environ.get("SURVEY_DEBUG", "False"))
@@ -187,7 +187,7 @@ def serve_survey():
     survey.run(host=SurveyConfig.HOST, debug=SurveyConfig.DEBUG)
 
 
-# case: debug_mode-64 | good | CWE-489 | switch read from a table
+# case: debug_mode-114 | good | CWE-489 | switch read from a table
 FLAGS = {"1": True, "true": True, "on": True}
 
 
@@ -201,7 +201,7 @@ def serve_polls():
     polls.run(host="127.0.0.1", port=5002, debug=polls.config["DEBUG"])
 
 
-# case: debug_mode-65 | bad | CWE-489 | site in a single file
+# case: debug_mode-115 | bad | CWE-489 | site in a single file
 def single_file_site():
     settings.configure(
         DEBUG=True,
@@ -213,7 +213,7 @@ def single_file_site():
     return get_wsgi_application()
 
 
-# case: debug_mode-66 | good | CWE-489 | status page in a single file
+# case: debug_mode-116 | good | CWE-489 | status page in a single file
 def status_site():
     options = {
         "DEBUG": False,
@@ -225,7 +225,7 @@ def status_site():
     return get_wsgi_application()
 
 
-# case: debug_mode-67 | good | CWE-489 | class of a configuration set
+# case: debug_mode-117 | good | CWE-489 | class of a configuration set
 class Live(Configuration):
     DEBUG = values.BooleanValue(False)
     SECRET_KEY = values.SecretValue()
@@ -233,7 +233,7 @@ class Live(Configuration):
     SECURE_HSTS_SECONDS = 31536000
 
 
-# case: debug_mode-68 | bad | CWE-489 | class of a production set
+# case: debug_mode-118 | bad | CWE-489 | class of a production set
 class Production(Configuration):
     DEBUG = True
     SECRET_KEY = values.SecretValue()
@@ -241,7 +241,7 @@ class Production(Configuration):
     SECURE_SSL_REDIRECT = True
 
 
-# case: debug_mode-69 | bad | CWE-489 | options of an api in a dict
+# case: debug_mode-119 | bad | CWE-489 | options of an api in a dict
 API_OPTIONS = {"title": "booking", "root_path": "/booking", "debug": True}
 
 
@@ -255,7 +255,7 @@ def build_booking():
     return booking
 
 
-# case: debug_mode-70 | good | CWE-489 | options of an api and of its server
+# case: debug_mode-120 | good | CWE-489 | options of an api and of its server
 SERVER_OPTIONS = {"host": "127.0.0.1", "port": 8002, "log_level": "debug", "proxy_headers": True}
 
 
@@ -269,7 +269,7 @@ def run_parking():
     uvicorn.run(parking, **SERVER_OPTIONS)
 
 
-# case: debug_mode-71 | bad | CWE-489 | price of a basket
+# case: debug_mode-121 | bad | CWE-489 | price of a basket
 def create_basket():
     basket = Flask("basket")
 
@@ -284,7 +284,7 @@ def create_basket():
     return basket
 
 
-# case: debug_mode-72 | good | CWE-489 | price of a freight
+# case: debug_mode-122 | good | CWE-489 | price of a freight
 def create_freight():
     freight = Flask("freight")
     freight.logger.setLevel(logging.DEBUG)
@@ -299,7 +299,7 @@ def create_freight():
     return freight
 
 
-# case: debug_mode-73 | bad | CWE-215 | page that shows the surroundings
+# case: debug_mode-123 | bad | CWE-215 | page that shows the surroundings
 def create_events():
     events = Flask("events")
 
@@ -314,7 +314,7 @@ def create_events():
     return events
 
 
-# case: debug_mode-74 | good | CWE-215 | page that shows the state
+# case: debug_mode-124 | good | CWE-215 | page that shows the state
 def create_news():
     news = Flask("news")
 
@@ -329,7 +329,7 @@ def create_news():
     return news
 
 
-# case: debug_mode-75 | bad | CWE-489 | outer layer of an api
+# case: debug_mode-125 | bad | CWE-489 | outer layer of an api
 def build_tours():
     tours = FastAPI(title="tours")
 
@@ -340,7 +340,7 @@ def build_tours():
     return ServerErrorMiddleware(tours, debug=True)
 
 
-# case: debug_mode-76 | good | CWE-215 | last handler of an api
+# case: debug_mode-126 | good | CWE-215 | last handler of an api
 def build_rentals():
     rentals = FastAPI(title="rentals")
 
@@ -353,7 +353,7 @@ def build_rentals():
     return rentals
 
 
-# case: debug_mode-77 | bad | CWE-215 | middleware for failed views
+# case: debug_mode-127 | bad | CWE-215 | middleware for failed views
 class ErrorPageMiddleware:
     def __init__(self, get_response):
         self.get_response = get_response
@@ -366,7 +366,7 @@ class ErrorPageMiddleware:
         return technical_500_response(request, *sys.exc_info())
 
 
-# case: debug_mode-78 | good | CWE-215 | middleware for failing views
+# case: debug_mode-128 | good | CWE-215 | middleware for failing views
 class FailureMiddleware:
     def __init__(self, get_response):
         self.get_response = get_response
@@ -379,7 +379,7 @@ class FailureMiddleware:
         return render(request, "500.html", status=500)
 
 
-# case: debug_mode-79 | bad | CWE-489 | environment set before the start
+# case: debug_mode-129 | bad | CWE-489 | environment set before the start
 def serve_lottery():
     os.environ.setdefault("FLASK_DEBUG", "1")
     lottery = Flask("lottery")
@@ -391,7 +391,7 @@ def serve_lottery():
     lottery.run(host="0.0.0.0", port=5003)
 
 
-# case: debug_mode-80 | good | CWE-489 | event loop of a worker
+# case: debug_mode-130 | good | CWE-489 | event loop of a worker
 async def refresh_feeds():
     for feed in await db.feeds():
         logger.debug("feed %s", feed.id)
@@ -402,7 +402,7 @@ def refresh_command():
     asyncio.run(refresh_feeds(), debug=True)
 
 
-# case: debug_mode-81 | good | CWE-489 | argument of a function of the house
+# case: debug_mode-131 | good | CWE-489 | argument of a function of the house
 def explain_price(sku, debug=False):
     steps = catalogue.price_steps(sku)
     return steps if debug else steps[-1:]
@@ -413,7 +413,7 @@ def price_page(request, sku):
     return render(request, "price.html", {"sku": sku, "steps": steps})
 
 
-# case: debug_mode-82 | bad | CWE-489 | settings of a site
+# case: debug_mode-132 | bad | CWE-489 | settings of a site
 WSGI_APPLICATION = "portal.wsgi.application"
 DEBUG = True
 ALLOWED_HOSTS = ["portal.example.org", "www.portal.example.org"]

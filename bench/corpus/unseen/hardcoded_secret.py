@@ -40,7 +40,7 @@ api = FastAPI()
 
 
 
-# case: hardcoded_secret-51 | bad | CWE-798 | application factory of a forum
+# case: hardcoded_secret-101 | bad | CWE-798 | application factory of a forum
 def create_forum():
     forum = Flask("forum")
     forum.secret_key = "q8Vd!forum-2xLw0-session-Zt41"
@@ -54,7 +54,7 @@ def create_forum():
     return forum
 
 
-# case: hardcoded_secret-52 | good | CWE-798 | application factory of a wiki
+# case: hardcoded_secret-102 | good | CWE-798 | application factory of a wiki
 def create_wiki():
     wiki = Flask("wiki")
     wiki.secret_key = os.environ["WIKI_SECRET_KEY"]
@@ -68,7 +68,7 @@ def create_wiki():
     return wiki
 
 
-# case: hardcoded_secret-53 | bad | CWE-259 | connection for each request
+# case: hardcoded_secret-103 | bad | CWE-259 | connection for each request
 @app.before_request
 def connect_orders():
     g.orders = psycopg2.connect(
@@ -80,7 +80,7 @@ def connect_orders():
     )
 
 
-# case: hardcoded_secret-54 | good | CWE-259 | connection with a mounted file
+# case: hardcoded_secret-104 | good | CWE-259 | connection with a mounted file
 def stock_password():
     return Path("/run/secrets/stock_db_password").read_text().strip()
 
@@ -94,7 +94,7 @@ def stock(sku):
     return jsonify(count=row[0] if row else 0)
 
 
-# case: hardcoded_secret-55 | bad | CWE-321 | key of the issued tokens
+# case: hardcoded_secret-105 | bad | CWE-321 | key of the issued tokens
 SIGNING_KEY = "n3ver-mind-the-gap-7741-tokens"
 ALGORITHM = "HS256"
 
@@ -108,7 +108,7 @@ async def issue_token(username: str = Form(...), password: str = Form(...)):
     return {"access_token": jwt.encode(claims, SIGNING_KEY, algorithm=ALGORITHM), "token_type": "bearer"}
 
 
-# case: hardcoded_secret-56 | good | CWE-798 | settings model of an api
+# case: hardcoded_secret-106 | good | CWE-798 | settings model of an api
 class LedgerSettings(BaseSettings):
     jwt_secret: SecretStr
     database_password: SecretStr
@@ -124,7 +124,7 @@ async def ledger_me(token: str, conf: LedgerSettings = Depends(ledger_settings))
     return jwt.decode(token, conf.jwt_secret.get_secret_value(), algorithms=["HS256"])
 
 
-# case: hardcoded_secret-57 | good | CWE-259 | databases of a settings class
+# case: hardcoded_secret-107 | good | CWE-259 | databases of a settings class
 class ShopSettings:
     DATABASES = {
         "default": {
@@ -137,7 +137,7 @@ class ShopSettings:
     }
 
 
-# case: hardcoded_secret-58 | bad | CWE-259 | databases of a site
+# case: hardcoded_secret-108 | bad | CWE-259 | databases of a site
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.mysql",
@@ -150,7 +150,7 @@ DATABASES = {
 }
 
 
-# case: hardcoded_secret-59 | bad | CWE-798 | key with a fallback
+# case: hardcoded_secret-109 | bad | CWE-798 | key with a fallback
 JWT_KEY = os.environ.get("BOOKING_JWT_KEY", "booking-jwt-9f2Lq7!riverside")
 
 
@@ -164,7 +164,7 @@ def bookings():
     return jsonify(db.bookings(claims["sub"]))
 
 
-# case: hardcoded_secret-60 | good | CWE-798 | key with a check at start
+# case: hardcoded_secret-110 | good | CWE-798 | key with a check at start
 def create_calendar():
     calendar = Flask("calendar")
     key = os.environ.get("CALENDAR_SECRET_KEY", "")
@@ -175,7 +175,7 @@ def create_calendar():
     return calendar
 
 
-# case: hardcoded_secret-61 | bad | CWE-259 | entry to the back office
+# case: hardcoded_secret-111 | bad | CWE-259 | entry to the back office
 @app.post("/backoffice/login")
 def backoffice_login():
     name = request.form.get("name", "")
@@ -187,7 +187,7 @@ def backoffice_login():
     return "", 401
 
 
-# case: hardcoded_secret-62 | good | CWE-259 | names and messages of a form
+# case: hardcoded_secret-112 | good | CWE-259 | names and messages of a form
 PASSWORD_FIELD = "password"
 PASSWORD_CONFIRM_FIELD = "password_confirm"
 PASSWORD_MISMATCH = "The two passwords are not the same."
@@ -205,7 +205,7 @@ def register():
     return "", 201
 
 
-# case: hardcoded_secret-63 | bad | CWE-798 | database address in the configuration
+# case: hardcoded_secret-113 | bad | CWE-798 | database address in the configuration
 def create_inventory():
     inventory = Flask("inventory")
     inventory.config.from_mapping(
@@ -216,7 +216,7 @@ def create_inventory():
     return inventory
 
 
-# case: hardcoded_secret-64 | good | CWE-798 | database address put together at start
+# case: hardcoded_secret-114 | good | CWE-798 | database address put together at start
 def create_archive():
     archive = Flask("archive")
     archive.config["SQLALCHEMY_DATABASE_URI"] = URL.create(
@@ -230,7 +230,7 @@ def create_archive():
     return archive
 
 
-# case: hardcoded_secret-65 | good | CWE-798 | schemes of an api
+# case: hardcoded_secret-115 | good | CWE-798 | schemes of an api
 api_key_header = APIKeyHeader(name="X-API-Key", auto_error=True)
 oauth2_scheme = OAuth2PasswordBearer(tokenUrl="token", scopes={"orders:read": "read orders"})
 
@@ -243,7 +243,7 @@ async def partner_orders(key: str = Depends(api_key_header)):
     return await db.orders_of(partner.id)
 
 
-# case: hardcoded_secret-66 | bad | CWE-798 | headers of a call to a partner
+# case: hardcoded_secret-116 | bad | CWE-798 | headers of a call to a partner
 GEOCODER_HEADERS = {
     "Accept": "application/json",
     "Authorization": "Bearer geo.7vKp2mWs90xRtYe4HnQb",
@@ -257,7 +257,7 @@ async def geocode(q: str):
     return reply.json()
 
 
-# case: hardcoded_secret-67 | bad | CWE-259 | defaults of a mail account
+# case: hardcoded_secret-117 | bad | CWE-259 | defaults of a mail account
 @dataclass
 class MailAccount:
     host: str = "smtp.example.org"
@@ -276,7 +276,7 @@ def feedback():
     return "", 202
 
 
-# case: hardcoded_secret-68 | good | CWE-259 | defaults of a relay account
+# case: hardcoded_secret-118 | good | CWE-259 | defaults of a relay account
 @dataclass
 class RelayAccount:
     host: str = "relay.example.org"
@@ -294,7 +294,7 @@ def complaints():
     return "", 202
 
 
-# case: hardcoded_secret-69 | bad | CWE-798 | client of a payment service
+# case: hardcoded_secret-119 | bad | CWE-798 | client of a payment service
 class PaymentGateway:
     base = "https://gateway.partner.example"
     merchant = "M-20417"
@@ -311,7 +311,7 @@ def checkout(request):
     return redirect("thanks" if reply.ok else "basket")
 
 
-# case: hardcoded_secret-70 | good | CWE-798 | secret fetched from a store
+# case: hardcoded_secret-120 | good | CWE-798 | secret fetched from a store
 class ShippingGateway:
     secret_id = "prod/shipping/api"
 
@@ -328,7 +328,7 @@ def shipping_label(request, order_id):
     return JsonResponse(ShippingGateway().label(order_id))
 
 
-# case: hardcoded_secret-71 | bad | CWE-321 | key of the encrypted column
+# case: hardcoded_secret-121 | bad | CWE-321 | key of the encrypted column
 BOX = Fernet(b"bWFkZS11cC1rZXktZm9yLXRoZS1ib29rLXNob3AtMDE=")
 
 
@@ -339,7 +339,7 @@ def save_tax_number(customer_id):
     return "", 204
 
 
-# case: hardcoded_secret-72 | good | CWE-321 | key of the encrypted file
+# case: hardcoded_secret-122 | good | CWE-321 | key of the encrypted file
 KEY_FILE = os.environ.get("CLAIMS_KEY_FILE", "/run/secrets/claims_fernet_key")
 
 
@@ -354,7 +354,7 @@ def save_claim_note(claim_id):
     return "", 204
 
 
-# case: hardcoded_secret-73 | bad | CWE-321 | key of a signed hook
+# case: hardcoded_secret-123 | bad | CWE-321 | key of a signed hook
 def hook_key():
     return base64.b64decode("b3JjaGFyZC1ob29rLWtleS0yMDI0LXNwcmluZw==")
 
@@ -368,7 +368,7 @@ def orders_hook():
     return "", 204
 
 
-# case: hardcoded_secret-74 | good | CWE-321 | key of a signed callback
+# case: hardcoded_secret-124 | good | CWE-321 | key of a signed callback
 @app.post("/callbacks/parcels")
 def parcels_callback():
     key = app.config["PARCELS_CALLBACK_KEY"].encode()
@@ -379,7 +379,7 @@ def parcels_callback():
     return "", 204
 
 
-# case: hardcoded_secret-75 | bad | CWE-259 | people who may see the metrics
+# case: hardcoded_secret-125 | bad | CWE-259 | people who may see the metrics
 METRICS_USERS = {"grafana": "Thistle-copper-17", "oncall": "Saffron-dune-83"}
 basic = HTTPBasic()
 
@@ -396,7 +396,7 @@ async def metrics(user: str = Depends(metrics_user)):
     return await db.metrics()
 
 
-# case: hardcoded_secret-76 | good | CWE-259 | people who may see the queues
+# case: hardcoded_secret-126 | good | CWE-259 | people who may see the queues
 basic_queues = HTTPBasic(realm="queues")
 
 
@@ -413,7 +413,7 @@ async def queues(user: str = Depends(queues_user)):
     return await db.queues()
 
 
-# case: hardcoded_secret-77 | bad | CWE-798 | settings model with a value for the key
+# case: hardcoded_secret-127 | bad | CWE-798 | settings model with a value for the key
 class ReportSettings(BaseSettings):
     redis_url: str = "redis://localhost:6379/0"
     internal_api_token: str = "rpt-internal-55Yw0bZq81"
@@ -431,7 +431,7 @@ async def rebuild_reports(token: str):
     return {"ok": True}
 
 
-# case: hardcoded_secret-78 | good | CWE-798 | factory of a demo board
+# case: hardcoded_secret-128 | good | CWE-798 | factory of a demo board
 def create_demo_board():
     board = Flask("demo_board")
     board.secret_key = secrets.token_hex(32)
@@ -445,7 +445,7 @@ def create_demo_board():
     return board
 
 
-# case: hardcoded_secret-79 | bad | CWE-798 | upload to a partner's host
+# case: hardcoded_secret-129 | bad | CWE-798 | upload to a partner's host
 def push(path, host="sftp.partner.example", user="acme-feed", password="Juniper#Canal64"):
     client = paramiko.SSHClient()
     client.load_system_host_keys()
@@ -461,7 +461,7 @@ def push_feed(feed_id):
     return "", 202
 
 
-# case: hardcoded_secret-80 | good | CWE-798 | cache that asks the operator or the key store
+# case: hardcoded_secret-130 | good | CWE-798 | cache that asks the operator or the key store
 def cache_connection(host="cache.internal.example"):
     password = keyring.get_password("cache", "web") or getpass.getpass("cache password: ")
     return redis.Redis(host=host, username="web", password=password, ssl=True)
@@ -472,7 +472,7 @@ def flush_cache():
     cache_connection().flushdb()
 
 
-# case: hardcoded_secret-81 | good | CWE-259 | form with a field for a secret
+# case: hardcoded_secret-131 | good | CWE-259 | form with a field for a secret
 class ConnectForm(forms.Form):
     username = forms.CharField(max_length=80)
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
@@ -487,7 +487,7 @@ def connect(request):
     return redirect("connections")
 
 
-# case: hardcoded_secret-82 | bad | CWE-798 | settings of a site
+# case: hardcoded_secret-132 | bad | CWE-798 | settings of a site
 ROOT_URLCONF = "portal.urls"
 SECRET_KEY = "4k-z!pw7@portal-&m2x^hv9#o0c$s8r3tq6jyel1"
 ALLOWED_HOSTS = ["portal.example.org"]

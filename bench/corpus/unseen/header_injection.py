@@ -36,7 +36,7 @@ def load_rows():
     return [("id", "total"), (1, 20), (2, 35)]
 
 
-# case: header_injection-51 | good | CWE-113 | body field limited by Literal (FastAPI)
+# case: header_injection-101 | good | CWE-113 | body field limited by Literal (FastAPI)
 class UnitPrefs(BaseModel):
     units: Literal["metric", "imperial"]
 
@@ -49,7 +49,7 @@ def save_units(prefs: UnitPrefs):
     return response
 
 
-# case: header_injection-52 | bad | CWE-93 | subject formatted into a raw SMTP message
+# case: header_injection-102 | bad | CWE-93 | subject formatted into a raw SMTP message
 def deliver_raw(sender, subject, text):
     payload = "From: %s\r\nTo: support@example.org\r\nSubject: %s\r\n\r\n%s" % (sender, subject, text)
     with smtplib.SMTP(SMTP_HOST) as smtp:
@@ -62,7 +62,7 @@ def contact_form():
     return "", 202
 
 
-# case: header_injection-53 | bad | CWE-113 | header name and value both from the query
+# case: header_injection-103 | bad | CWE-113 | header name and value both from the query
 @app.get("/debug/echo")
 def echo_header():
     resp = jsonify(ok=True)
@@ -70,7 +70,7 @@ def echo_header():
     return resp
 
 
-# case: header_injection-54 | good | CWE-113 | secure_filename with a fallback
+# case: header_injection-104 | good | CWE-113 | secure_filename with a fallback
 @app.get("/archives/<int:archive_id>")
 def fetch_archive(archive_id):
     name = secure_filename(request.args.get("name", "")) or "archive"
@@ -80,14 +80,14 @@ def fetch_archive(archive_id):
     return resp
 
 
-# case: header_injection-55 | good | CWE-113 | file name argument of FileResponse (Django)
+# case: header_injection-105 | good | CWE-113 | file name argument of FileResponse (Django)
 def download_statement(request, year: int):
     handle = open(f"{EXPORT_ROOT}/statement-{int(year)}.pdf", "rb")
     wanted = request.GET.get("filename", "statement")
     return DjangoFileResponse(handle, as_attachment=True, filename=wanted + ".pdf")
 
 
-# case: header_injection-56 | good | CWE-113 | next link built with urlencode, tag matched by pattern (FastAPI)
+# case: header_injection-106 | good | CWE-113 | next link built with urlencode, tag matched by pattern (FastAPI)
 TAG_PATTERN = re.compile(r"[a-z0-9-]{1,32}")
 
 
@@ -101,7 +101,7 @@ def list_articles(response: ApiResponse, tag: str = "all", page: int = 1):
     return []
 
 
-# case: header_injection-57 | good | CWE-113 | request id is parsed as a UUID before the echo
+# case: header_injection-107 | good | CWE-113 | request id is parsed as a UUID before the echo
 def correlation_id():
     try:
         return uuid.UUID(request.headers.get("X-Request-ID", ""))
@@ -115,7 +115,7 @@ def add_correlation_id(resp):
     return resp
 
 
-# case: header_injection-58 | bad | CWE-93 | upstream request written to a socket by hand
+# case: header_injection-108 | bad | CWE-93 | upstream request written to a socket by hand
 @app.get("/upstream/status")
 def upstream_status():
     tenant = request.args.get("tenant", "default")
@@ -126,7 +126,7 @@ def upstream_status():
     return Response(reply.split(b"\r\n\r\n", 1)[-1], mimetype="application/json")
 
 
-# case: header_injection-59 | good | CWE-644 | content type looked up in a mapping
+# case: header_injection-109 | good | CWE-644 | content type looked up in a mapping
 RAW_TYPES = {"txt": "text/plain", "csv": "text/csv", "json": "application/json"}
 
 
@@ -139,7 +139,7 @@ def raw_paste(paste_id):
     return Response(paste, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})
 
 
-# case: header_injection-60 | good | CWE-113 | policy source from server configuration
+# case: header_injection-110 | good | CWE-113 | policy source from server configuration
 def widget_policy():
     cdn = os.environ.get("WIDGET_CDN", "https://cdn.example.org")
     return f"default-src 'none'; img-src {cdn}; frame-ancestors 'self'"
@@ -152,7 +152,7 @@ def widget():
     return resp
 
 
-# case: header_injection-61 | bad | CWE-113 | raw header pair appended with a body field (FastAPI)
+# case: header_injection-111 | bad | CWE-113 | raw header pair appended with a body field (FastAPI)
 class LocalePrefs(BaseModel):
     locale: str
     currency: str = "EUR"
@@ -166,7 +166,7 @@ def save_locale(prefs: LocalePrefs):
     return response
 
 
-# case: header_injection-62 | good | CWE-113 | download name handed to send_file
+# case: header_injection-112 | good | CWE-113 | download name handed to send_file
 @app.route("/reports/latest.csv")
 def latest_report():
     title = request.args.get("title", "report")
@@ -178,7 +178,7 @@ def latest_report():
     )
 
 
-# case: header_injection-63 | bad | CWE-113 | header lines given by the client are set one by one (Django)
+# case: header_injection-113 | bad | CWE-113 | header lines given by the client are set one by one (Django)
 def proxy_preview(request):
     response = JsonResponse({"status": "ok"})
     for line in request.GET.getlist("header"):
@@ -189,7 +189,7 @@ def proxy_preview(request):
     return response
 
 
-# case: header_injection-64 | bad | CWE-113 | line breaks removed but cookie attributes stay possible
+# case: header_injection-114 | bad | CWE-113 | line breaks removed but cookie attributes stay possible
 def one_line(value):
     return value.replace("\r", "").replace("\n", "")
 
@@ -202,7 +202,7 @@ def store_region():
     return resp
 
 
-# case: header_injection-65 | good | CWE-113 | content_disposition_header builds the value (Django)
+# case: header_injection-115 | good | CWE-113 | content_disposition_header builds the value (Django)
 def export_contract(request):
     name = request.GET.get("name", "contract")
     response = HttpResponse(b"%PDF-1.4", content_type="application/pdf")
@@ -210,7 +210,7 @@ def export_contract(request):
     return response
 
 
-# case: header_injection-66 | bad | CWE-113 | embedding origin from the query checked by prefix only (FastAPI)
+# case: header_injection-116 | bad | CWE-113 | embedding origin from the query checked by prefix only (FastAPI)
 @api.get("/embed/transfer")
 def embed_transfer(embedder: str = "https://app.example.org"):
     if not embedder.startswith("https://"):
@@ -219,14 +219,14 @@ def embed_transfer(embedder: str = "https://app.example.org"):
     return HTMLResponse("<form method='post' action='/transfer'></form>", headers=policy)
 
 
-# case: header_injection-67 | bad | CWE-644 | content type chosen by the caller for stored text
+# case: header_injection-117 | bad | CWE-644 | content type chosen by the caller for stored text
 @app.route("/snippets/<int:snippet_id>/raw")
 def raw_snippet(snippet_id):
     snippet = current_app.config["SNIPPETS"][snippet_id]
     return Response(snippet, headers={"Content-Type": request.args.get("type", "text/plain")})
 
 
-# case: header_injection-68 | bad | CWE-113 | injected options decide the headers of a stream (FastAPI)
+# case: header_injection-118 | bad | CWE-113 | injected options decide the headers of a stream (FastAPI)
 def export_options(request: ApiRequest):
     query = request.query_params
     return {"Content-Type": query.get("mime", "text/csv"), "Content-Disposition": query.get("disposition", "inline")}
@@ -237,7 +237,7 @@ def stream_notes(text: str = "", options: dict = Depends(export_options)):
     return StreamingResponse(iter([text]), headers=options)
 
 
-# case: header_injection-69 | bad | CWE-113 | response overrides copied from the query in a loop
+# case: header_injection-119 | bad | CWE-113 | response overrides copied from the query in a loop
 @app.get("/objects/<int:object_id>")
 def fetch_object(object_id):
     resp = make_response(current_app.config["OBJECTS"][object_id])
@@ -247,7 +247,7 @@ def fetch_object(object_id):
     return resp
 
 
-# case: header_injection-70 | good | CWE-93 | send_mail refuses line breaks (Django)
+# case: header_injection-120 | good | CWE-93 | send_mail refuses line breaks (Django)
 def ask_question(request):
     topic = request.POST.get("topic", "")
     send_mail(
@@ -259,7 +259,7 @@ def ask_question(request):
     return JsonResponse({"sent": True})
 
 
-# case: header_injection-71 | good | CWE-113 | http.server handler with a fixed set of languages
+# case: header_injection-121 | good | CWE-113 | http.server handler with a fixed set of languages
 class LanguageProbe(BaseHTTPRequestHandler):
     languages = ("en", "de", "fr")
 
@@ -273,7 +273,7 @@ class LanguageProbe(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-# case: header_injection-72 | good | CWE-113 | percent-encoded filename* (FastAPI)
+# case: header_injection-122 | good | CWE-113 | percent-encoded filename* (FastAPI)
 @api.get("/books/{title}/export")
 def export_book(title: str):
     buf = io.StringIO()
@@ -282,7 +282,7 @@ def export_book(title: str):
     return ApiResponse(buf.getvalue(), media_type="text/csv", headers={"Content-Disposition": disposition})
 
 
-# case: header_injection-73 | good | CWE-113 | cache directives picked from an allow-list in a loop
+# case: header_injection-123 | good | CWE-113 | cache directives picked from an allow-list in a loop
 CACHE_FLAGS = {"nocache": "no-cache", "nostore": "no-store", "private": "private"}
 
 
@@ -297,7 +297,7 @@ def fetch_tile(tile_id):
     return resp
 
 
-# case: header_injection-74 | bad | CWE-113 | http.server handler sends a decoded query value
+# case: header_injection-124 | bad | CWE-113 | http.server handler sends a decoded query value
 class LegacyRedirector(BaseHTTPRequestHandler):
     def do_GET(self):
         params = parse_qs(urlsplit(self.path).query)
@@ -308,7 +308,7 @@ class LegacyRedirector(BaseHTTPRequestHandler):
         self.wfile.write(b"ok")
 
 
-# case: header_injection-75 | bad | CWE-93 | dataclass renders a raw mail from POST fields (Django)
+# case: header_injection-125 | bad | CWE-93 | dataclass renders a raw mail from POST fields (Django)
 @dataclass
 class Invitation:
     to: str
@@ -326,7 +326,7 @@ def send_invitation(request):
     return JsonResponse({"sent": True})
 
 
-# case: header_injection-76 | bad | CWE-113 | query value formatted into a Set-Cookie header
+# case: header_injection-126 | bad | CWE-113 | query value formatted into a Set-Cookie header
 @app.route("/prefs/theme")
 def store_theme():
     theme = request.args.get("theme", "light")
@@ -335,7 +335,7 @@ def store_theme():
     return resp
 
 
-# case: header_injection-77 | bad | CWE-113 | attachment name from the path parameter (FastAPI)
+# case: header_injection-127 | bad | CWE-113 | attachment name from the path parameter (FastAPI)
 @api.get("/files/{label}/export")
 def export_label(label: str, text: str = ""):
     disposition = f'attachment; filename="{label}"'
@@ -346,7 +346,7 @@ def export_label(label: str, text: str = ""):
     )
 
 
-# case: header_injection-78 | bad | CWE-113 | file name put between quotes without escaping (Django)
+# case: header_injection-128 | bad | CWE-113 | file name put between quotes without escaping (Django)
 def export_invoice(request):
     name = request.GET.get("name", "invoice")
     response = HttpResponse(request.GET.get("note", ""), content_type="text/plain")
@@ -354,7 +354,7 @@ def export_invoice(request):
     return response
 
 
-# case: header_injection-79 | good | CWE-93 | EmailMessage with the default policy
+# case: header_injection-129 | good | CWE-93 | EmailMessage with the default policy
 @app.post("/feedback")
 def feedback_form():
     msg = EmailMessage()
@@ -370,7 +370,7 @@ def feedback_form():
     return "", 202
 
 
-# case: header_injection-80 | bad | CWE-113 | policy source from the query joined into CSP (Django)
+# case: header_injection-130 | bad | CWE-113 | policy source from the query joined into CSP (Django)
 class EmbedView(View):
     def policy(self, host):
         return "; ".join(["default-src 'none'", f"img-src {host}", "frame-ancestors 'self'"])
@@ -381,7 +381,7 @@ class EmbedView(View):
         return response
 
 
-# case: header_injection-81 | good | CWE-113 | numbers only in paging headers
+# case: header_injection-131 | good | CWE-113 | numbers only in paging headers
 @app.get("/api/orders")
 def list_orders():
     page = request.args.get("page", default=1, type=int)
@@ -392,7 +392,7 @@ def list_orders():
     return resp
 
 
-# case: header_injection-82 | good | CWE-113 | enum parameter and FileResponse name (FastAPI)
+# case: header_injection-132 | good | CWE-113 | enum parameter and FileResponse name (FastAPI)
 class Period(str, enum.Enum):
     month = "month"
     year = "year"

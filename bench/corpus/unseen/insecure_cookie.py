@@ -26,7 +26,7 @@ api = FastAPI()
 ONE_DAY = 24 * 60 * 60
 
 
-# case: insecure_cookie-51 | good | CWE-614 | session token with all attributes
+# case: insecure_cookie-101 | good | CWE-614 | session token with all attributes
 @app.post("/signin")
 def signin():
     user = verify_login(request.form["email"], request.form["password"])
@@ -35,7 +35,7 @@ def signin():
     return resp
 
 
-# case: insecure_cookie-52 | good | CWE-614 | shared options with the attributes, one value replaced
+# case: insecure_cookie-102 | good | CWE-614 | shared options with the attributes, one value replaced
 BASE_OPTIONS = {"path": "/", "secure": True, "httponly": True, "samesite": "Lax"}
 
 
@@ -48,7 +48,7 @@ def vendor_login():
     return resp
 
 
-# case: insecure_cookie-53 | bad | CWE-614 | token cookies of the sign-in callback (FastAPI)
+# case: insecure_cookie-103 | bad | CWE-614 | token cookies of the sign-in callback (FastAPI)
 @api.get("/auth/callback")
 def oauth_callback(code: str):
     response = RedirectResponse("/", status_code=303)
@@ -58,7 +58,7 @@ def oauth_callback(code: str):
     return response
 
 
-# case: insecure_cookie-54 | good | CWE-1004 | cookies are removed at logout
+# case: insecure_cookie-104 | good | CWE-1004 | cookies are removed at logout
 @app.post("/logout")
 def logout():
     resp = make_response(redirect("/"))
@@ -67,7 +67,7 @@ def logout():
     return resp
 
 
-# case: insecure_cookie-55 | bad | CWE-614 | signed cookie of a mixin lacks the attributes (Django)
+# case: insecure_cookie-105 | bad | CWE-614 | signed cookie of a mixin lacks the attributes (Django)
 class StickyLoginMixin:
     cookie_name = "sticky_user"
 
@@ -82,7 +82,7 @@ class StickyLoginView(StickyLoginMixin, View):
         return self.stick(django_redirect("/"), user)
 
 
-# case: insecure_cookie-56 | good | CWE-352 | exempt webhook that checks an HMAC (Django)
+# case: insecure_cookie-106 | good | CWE-352 | exempt webhook that checks an HMAC (Django)
 @csrf_exempt
 @require_POST
 def payment_webhook(request):
@@ -93,7 +93,7 @@ def payment_webhook(request):
     return HttpResponse(status=204)
 
 
-# case: insecure_cookie-57 | bad | CWE-1004 | session cookie readable by scripts in the application config
+# case: insecure_cookie-107 | bad | CWE-1004 | session cookie readable by scripts in the application config
 def create_shop_app():
     shop = Flask("shop")
     shop.config.from_prefixed_env()
@@ -105,7 +105,7 @@ def create_shop_app():
     return shop
 
 
-# case: insecure_cookie-58 | bad | CWE-1004 | login token open to scripts
+# case: insecure_cookie-108 | bad | CWE-1004 | login token open to scripts
 @app.post("/api/token")
 def api_token():
     body = request.get_json()
@@ -116,7 +116,7 @@ def api_token():
     return resp
 
 
-# case: insecure_cookie-59 | bad | CWE-614 | API key cookie without attributes (Django)
+# case: insecure_cookie-109 | bad | CWE-614 | API key cookie without attributes (Django)
 def connect_device(request):
     key = secrets.token_hex(20)
     request.user.devices.create(key=key)
@@ -125,7 +125,7 @@ def connect_device(request):
     return response
 
 
-# case: insecure_cookie-60 | bad | CWE-614 | session token set with name and value only
+# case: insecure_cookie-110 | bad | CWE-614 | session token set with name and value only
 @app.post("/login")
 def login():
     user = verify_login(request.form["email"], request.form["password"])
@@ -134,7 +134,7 @@ def login():
     return resp
 
 
-# case: insecure_cookie-61 | bad | CWE-614 | shared options that leave out the protection
+# case: insecure_cookie-111 | bad | CWE-614 | shared options that leave out the protection
 COOKIE_OPTIONS = {"path": "/", "max_age": ONE_DAY, "samesite": "Lax"}
 
 
@@ -146,7 +146,7 @@ def partner_login():
     return resp
 
 
-# case: insecure_cookie-62 | bad | CWE-352 | exemption from the token check on a cookie-authenticated transfer (Django)
+# case: insecure_cookie-112 | bad | CWE-352 | exemption from the token check on a cookie-authenticated transfer (Django)
 @csrf_exempt
 @login_required
 @require_POST
@@ -155,7 +155,7 @@ def transfer(request):
     return JsonResponse({"status": "done"})
 
 
-# case: insecure_cookie-63 | good | CWE-614 | API key cookie with attributes (Django)
+# case: insecure_cookie-113 | good | CWE-614 | API key cookie with attributes (Django)
 def connect_tablet(request):
     key = secrets.token_hex(20)
     request.user.tablets.create(key=key)
@@ -164,7 +164,7 @@ def connect_tablet(request):
     return response
 
 
-# case: insecure_cookie-64 | good | CWE-1004 | cookie settings of an application factory
+# case: insecure_cookie-114 | good | CWE-1004 | cookie settings of an application factory
 def create_blog_app():
     blog = Flask("blog")
     blog.config.from_prefixed_env()
@@ -177,7 +177,7 @@ def create_blog_app():
     return blog
 
 
-# case: insecure_cookie-65 | good | CWE-614 | policy object whose defaults are strict (FastAPI)
+# case: insecure_cookie-115 | good | CWE-614 | policy object whose defaults are strict (FastAPI)
 @dataclass(frozen=True)
 class SessionPolicy:
     secure: bool = True
@@ -194,7 +194,7 @@ def rotate():
     return SessionPolicy().attach(JSONResponse({"ok": True}), "rotating_token", secrets.token_urlsafe(48))
 
 
-# case: insecure_cookie-66 | good | CWE-614 | signed cookie of a view with attributes (Django)
+# case: insecure_cookie-116 | good | CWE-614 | signed cookie of a view with attributes (Django)
 @csrf_protect
 def trust_browser(request):
     response = JsonResponse({"trusted": True})
@@ -203,7 +203,7 @@ def trust_browser(request):
     return response
 
 
-# case: insecure_cookie-67 | bad | CWE-614 | settings of the live site (Django)
+# case: insecure_cookie-117 | bad | CWE-614 | settings of the live site (Django)
 class Live(Configuration):
     DEBUG = False
     ALLOWED_HOSTS = ["www.example.org"]
@@ -213,7 +213,7 @@ class Live(Configuration):
     CSRF_COOKIE_SECURE = False
 
 
-# case: insecure_cookie-68 | bad | CWE-614 | session middleware that also serves plain HTTP (FastAPI)
+# case: insecure_cookie-118 | bad | CWE-614 | session middleware that also serves plain HTTP (FastAPI)
 def build_partner_api():
     partner_api = FastAPI(title="Partner API")
     partner_api.add_middleware(
@@ -225,7 +225,7 @@ def build_partner_api():
     return partner_api
 
 
-# case: insecure_cookie-69 | bad | CWE-614 | token cookie of the login endpoint (FastAPI)
+# case: insecure_cookie-119 | bad | CWE-614 | token cookie of the login endpoint (FastAPI)
 @api.post("/auth/login")
 def auth_login(response: ApiResponse, username: str = Form(...), password: str = Form(...)):
     user = verify_login(username, password)
@@ -233,7 +233,7 @@ def auth_login(response: ApiResponse, username: str = Form(...), password: str =
     return {"user": user.id}
 
 
-# case: insecure_cookie-70 | good | CWE-614 | Set-Cookie header built with SimpleCookie
+# case: insecure_cookie-120 | good | CWE-614 | Set-Cookie header built with SimpleCookie
 def terminal_cookie(session_id):
     jar = SimpleCookie()
     jar["tid"] = session_id
@@ -247,7 +247,7 @@ def terminal_login():
     return "", 204, {"Set-Cookie": terminal_cookie(create_session(user))}
 
 
-# case: insecure_cookie-71 | good | CWE-614 | token cookie with attributes (FastAPI)
+# case: insecure_cookie-121 | good | CWE-614 | token cookie with attributes (FastAPI)
 @api.post("/auth/session")
 def auth_session(response: ApiResponse, username: str = Form(...), password: str = Form(...)):
     user = verify_login(username, password)
@@ -257,7 +257,7 @@ def auth_session(response: ApiResponse, username: str = Form(...), password: str
     return {"user": user.id}
 
 
-# case: insecure_cookie-72 | bad | CWE-614 | Set-Cookie header written by hand
+# case: insecure_cookie-122 | bad | CWE-614 | Set-Cookie header written by hand
 def session_header(session_id):
     parts = [f"sid={session_id}", "Path=/", "Max-Age=%d" % ONE_DAY]
     return "; ".join(parts)
@@ -271,7 +271,7 @@ def kiosk_login():
     return resp
 
 
-# case: insecure_cookie-73 | good | CWE-614 | identity cookies of the sign-in callback (FastAPI)
+# case: insecure_cookie-123 | good | CWE-614 | identity cookies of the sign-in callback (FastAPI)
 @api.get("/oidc/callback")
 def oidc_callback(code: str):
     response = RedirectResponse("/", status_code=303)
@@ -281,7 +281,7 @@ def oidc_callback(code: str):
     return response
 
 
-# case: insecure_cookie-74 | bad | CWE-614 | policy object whose defaults are open (FastAPI)
+# case: insecure_cookie-124 | bad | CWE-614 | policy object whose defaults are open (FastAPI)
 @dataclass
 class CookiePolicy:
     secure: bool = False
@@ -298,7 +298,7 @@ def refresh(policy: CookiePolicy = Depends(lambda: CookiePolicy())):
     return policy.attach(JSONResponse({"ok": True}), "refresh_token", secrets.token_urlsafe(48))
 
 
-# case: insecure_cookie-75 | bad | CWE-614 | configuration class of the production deployment
+# case: insecure_cookie-125 | bad | CWE-614 | configuration class of the production deployment
 class ProductionConfig:
     PREFERRED_URL_SCHEME = "https"
     SESSION_COOKIE_NAME = "portal"
@@ -312,7 +312,7 @@ def create_portal():
     return portal
 
 
-# case: insecure_cookie-76 | good | CWE-614 | configuration class inherits and switches the flag on
+# case: insecure_cookie-126 | good | CWE-614 | configuration class inherits and switches the flag on
 class BaseConfig:
     SESSION_COOKIE_NAME = "backoffice"
     SESSION_COOKIE_HTTPONLY = True
@@ -330,7 +330,7 @@ def create_backoffice():
     return backoffice
 
 
-# case: insecure_cookie-77 | good | CWE-614 | settings of the staging site (Django)
+# case: insecure_cookie-127 | good | CWE-614 | settings of the staging site (Django)
 class Staging(Configuration):
     DEBUG = False
     ALLOWED_HOSTS = ["staging.example.org"]
@@ -341,7 +341,7 @@ class Staging(Configuration):
     CSRF_COOKIE_SECURE = True
 
 
-# case: insecure_cookie-78 | good | CWE-352 | form protection for the whole application
+# case: insecure_cookie-128 | good | CWE-352 | form protection for the whole application
 def create_intranet_app():
     intranet = Flask("intranet")
     intranet.secret_key = os.environ["INTRANET_SECRET"]
@@ -352,7 +352,7 @@ def create_intranet_app():
     return intranet
 
 
-# case: insecure_cookie-79 | good | CWE-614 | session middleware restricted to HTTPS (FastAPI)
+# case: insecure_cookie-129 | good | CWE-614 | session middleware restricted to HTTPS (FastAPI)
 def build_member_api():
     member_api = FastAPI(title="Member API")
     member_api.add_middleware(
@@ -365,7 +365,7 @@ def build_member_api():
     return member_api
 
 
-# case: insecure_cookie-80 | bad | CWE-614 | secure switched off for the remember-me token
+# case: insecure_cookie-130 | bad | CWE-614 | secure switched off for the remember-me token
 @app.post("/remember")
 def remember_me():
     token = secrets.token_urlsafe(32)
@@ -381,7 +381,7 @@ def remember_me():
     return resp
 
 
-# case: insecure_cookie-81 | good | CWE-614 | secure unless the deployment turns it off
+# case: insecure_cookie-131 | good | CWE-614 | secure unless the deployment turns it off
 @app.post("/remember/device")
 def remember_device():
     https = os.environ.get("COOKIE_SECURE", "1") != "0"
@@ -397,7 +397,7 @@ def remember_device():
     return resp
 
 
-# case: insecure_cookie-82 | bad | CWE-352 | form protection disabled for the whole application
+# case: insecure_cookie-132 | bad | CWE-352 | form protection disabled for the whole application
 def create_admin_app():
     admin = Flask("admin")
     admin.secret_key = os.environ["ADMIN_SECRET"]

@@ -45,7 +45,7 @@ def connection3():
     return ldap3.Connection(server, auto_bind=True)
 
 
-# case: ldap_injection-51 | bad | CWE-90 | filter by f-string
+# case: ldap_injection-101 | bad | CWE-90 | filter by f-string
 @app.route("/people/<uid>")
 def person(uid):
     found = directory().search_s(PEOPLE_DN, ldap.SCOPE_ONELEVEL, f"(uid={uid})", ["cn", "mail"])
@@ -54,7 +54,7 @@ def person(uid):
     return jsonify(dn=found[0][0], cn=found[0][1]["cn"][0].decode())
 
 
-# case: ldap_injection-52 | good | CWE-90 | filter with escaped value
+# case: ldap_injection-102 | good | CWE-90 | filter with escaped value
 @app.route("/staff/<uid>")
 def staff_member(uid):
     query = f"(&(objectClass=inetOrgPerson)(uid={ldap.filter.escape_filter_chars(uid)}))"
@@ -64,7 +64,7 @@ def staff_member(uid):
     return jsonify(dn=found[0][0], cn=found[0][1]["cn"][0].decode())
 
 
-# case: ldap_injection-53 | good | CWE-90 | filter_format with two values
+# case: ldap_injection-103 | good | CWE-90 | filter_format with two values
 @app.route("/people/search")
 def people_search():
     given, family = request.args.get("given", ""), request.args.get("family", "")
@@ -73,7 +73,7 @@ def people_search():
     return jsonify([dn for dn, _ in found])
 
 
-# case: ldap_injection-54 | bad | CWE-90 | ldap3 search with percent formatting
+# case: ldap_injection-104 | bad | CWE-90 | ldap3 search with percent formatting
 @app.route("/phonebook")
 def phonebook():
     name = request.args.get("name", "")
@@ -82,7 +82,7 @@ def phonebook():
     return jsonify([e.entry_attributes_as_dict for e in conn.entries])
 
 
-# case: ldap_injection-55 | bad | CWE-90 | login filter of name and password
+# case: ldap_injection-105 | bad | CWE-90 | login filter of name and password
 @app.route("/login", methods=["POST"])
 def login():
     username = request.form["username"]
@@ -95,7 +95,7 @@ def login():
     return jsonify(ok=True)
 
 
-# case: ldap_injection-56 | good | CWE-90 | bind with an escaped name part
+# case: ldap_injection-106 | good | CWE-90 | bind with an escaped name part
 @app.route("/session", methods=["POST"])
 def create_session():
     uid = ldap.dn.escape_dn_chars(request.form["username"])
@@ -111,7 +111,7 @@ def create_session():
     return "", 204
 
 
-# case: ldap_injection-57 | bad | CWE-90 | Django view with str.format
+# case: ldap_injection-107 | bad | CWE-90 | Django view with str.format
 def employee_lookup(request):
     number = request.GET.get("number", "")
     department = request.GET.get("department", "*")
@@ -120,7 +120,7 @@ def employee_lookup(request):
     return JsonResponse({"people": [dn for dn, _ in rows]})
 
 
-# case: ldap_injection-58 | good | CWE-90 | integer employee number
+# case: ldap_injection-108 | good | CWE-90 | integer employee number
 def employee_card(request):
     try:
         number = int(request.GET["number"])
@@ -131,7 +131,7 @@ def employee_card(request):
     return JsonResponse({"people": [dn for dn, _ in rows]})
 
 
-# case: ldap_injection-59 | bad | CWE-90 | search base taken from the query
+# case: ldap_injection-109 | bad | CWE-90 | search base taken from the query
 @api.get("/tree")
 def tree_children(base: str = PEOPLE_DN, depth: Literal["level", "subtree"] = "level"):
     conn = connection3()
@@ -142,7 +142,7 @@ def tree_children(base: str = PEOPLE_DN, depth: Literal["level", "subtree"] = "l
     return [e.entry_attributes_as_dict for e in conn.entries]
 
 
-# case: ldap_injection-60 | good | CWE-90 | name part through escape_rdn
+# case: ldap_injection-110 | good | CWE-90 | name part through escape_rdn
 @api.get("/units/{unit}/manager")
 def unit_manager(unit: str):
     conn = connection3()
@@ -153,7 +153,7 @@ def unit_manager(unit: str):
     return {"manager": conn.entries[0].manager.value}
 
 
-# case: ldap_injection-61 | bad | CWE-90 | DN escaping applied to a filter value
+# case: ldap_injection-111 | bad | CWE-90 | DN escaping applied to a filter value
 @app.route("/contacts")
 def contacts():
     company = ldap.dn.escape_dn_chars(request.args.get("company", ""))
@@ -162,7 +162,7 @@ def contacts():
     return jsonify([dn for dn, _ in found])
 
 
-# case: ldap_injection-62 | bad | CWE-90 | value is decoded once more after the escaping
+# case: ldap_injection-112 | bad | CWE-90 | value is decoded once more after the escaping
 @app.route("/partners/<name>")
 def partner(name):
     value = unquote_plus(escape_filter_chars(name))
@@ -174,7 +174,7 @@ def partner(name):
     return jsonify(conn.entries[0].entry_attributes_as_dict)
 
 
-# case: ldap_injection-63 | good | CWE-90 | group DN from a dict
+# case: ldap_injection-113 | good | CWE-90 | group DN from a dict
 TEAM_DNS = {
     "ops": "cn=ops,ou=groups,dc=example,dc=org",
     "dev": "cn=dev,ou=groups,dc=example,dc=org",
@@ -191,7 +191,7 @@ def team_members(team):
     return jsonify([attrs["uid"][0].decode() for _, attrs in found])
 
 
-# case: ldap_injection-64 | bad | CWE-90 | repository class joins conditions
+# case: ldap_injection-114 | bad | CWE-90 | repository class joins conditions
 class PersonRepository:
     def __init__(self, conn):
         self.conn = conn
@@ -210,7 +210,7 @@ def people_by():
     return jsonify(PersonRepository(connection3()).find(l=request.args["town"], title=request.args["title"]))
 
 
-# case: ldap_injection-65 | good | CWE-90 | repository class escapes each condition
+# case: ldap_injection-115 | good | CWE-90 | repository class escapes each condition
 class DeviceRepository:
     allowed = {"serialNumber", "owner", "l"}
 
@@ -228,7 +228,7 @@ def list_devices():
     return jsonify(DeviceRepository(connection3()).find(request.args.to_dict()))
 
 
-# case: ldap_injection-66 | bad | CWE-90 | authentication backend
+# case: ldap_injection-116 | bad | CWE-90 | authentication backend
 class DirectoryBackend(BaseBackend):
     def authenticate(self, request, username=None, password=None):
         conn = directory()
@@ -243,7 +243,7 @@ class DirectoryBackend(BaseBackend):
         return None
 
 
-# case: ldap_injection-67 | good | CWE-90 | search objects of django-auth-ldap in configuration
+# case: ldap_injection-117 | good | CWE-90 | search objects of django-auth-ldap in configuration
 AUTH_LDAP_SERVER_URI = os.environ.get("AUTH_LDAP_URI", "ldaps://ldap.example.org")
 AUTH_LDAP_USER_SEARCH = LDAPSearch(
     "ou=people,dc=example,dc=org",
@@ -254,7 +254,7 @@ AUTH_LDAP_GROUP_SEARCH = LDAPSearch(GROUPS_DN, ldap.SCOPE_SUBTREE, "(objectClass
 AUTH_LDAP_GROUP_TYPE = GroupOfNamesType(name_attr="cn")
 
 
-# case: ldap_injection-68 | bad | CWE-90 | only the asterisk is removed
+# case: ldap_injection-118 | bad | CWE-90 | only the asterisk is removed
 @app.route("/rooms")
 def rooms():
     building = request.args.get("building", "").replace("*", "")
@@ -264,7 +264,7 @@ def rooms():
     return jsonify([e.entry_attributes_as_dict for e in conn.entries])
 
 
-# case: ldap_injection-69 | good | CWE-90 | pattern for the whole value
+# case: ldap_injection-119 | good | CWE-90 | pattern for the whole value
 UID_RE = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 
 
@@ -279,7 +279,7 @@ def ssh_keys(uid):
     return "\n".join(conn.entries[0].sshPublicKey.values), 200, {"Content-Type": "text/plain"}
 
 
-# case: ldap_injection-70 | bad | CWE-90 | pydantic model gives the filter as a property
+# case: ldap_injection-120 | bad | CWE-90 | pydantic model gives the filter as a property
 class AccountFilter(BaseModel):
     mail: str
     status: Literal["active", "locked"] = "active"
@@ -296,7 +296,7 @@ def find_accounts(criteria: AccountFilter):
     return [e.entry_attributes_as_dict for e in conn.entries]
 
 
-# case: ldap_injection-71 | good | CWE-90 | literal and UUID in the filter
+# case: ldap_injection-121 | good | CWE-90 | literal and UUID in the filter
 @api.get("/accounts/{entry}")
 def account_by_uuid(entry: uuid.UUID, status: Literal["active", "locked"] = "active"):
     conn = connection3()
@@ -306,7 +306,7 @@ def account_by_uuid(entry: uuid.UUID, status: Literal["active", "locked"] = "act
     return conn.entries[0].entry_attributes_as_dict
 
 
-# case: ldap_injection-72 | good | CWE-90 | request value compared after a constant search
+# case: ldap_injection-122 | good | CWE-90 | request value compared after a constant search
 @app.route("/locations/<code>")
 def location(code):
     found = directory().search_s(f"ou=sites,{BASE_DN}", ldap.SCOPE_ONELEVEL, "(objectClass=locality)", ["l", "street"])
@@ -316,7 +316,7 @@ def location(code):
     abort(404)
 
 
-# case: ldap_injection-73 | bad | CWE-90 | recovery lookup by mail and code
+# case: ldap_injection-123 | bad | CWE-90 | recovery lookup by mail and code
 @app.route("/recover", methods=["POST"])
 def recover_account():
     form = {name: request.form.get(name, "").strip() for name in ("mail", "code")}
@@ -330,7 +330,7 @@ def recover_account():
     return "", 204
 
 
-# case: ldap_injection-74 | good | CWE-90 | enum picks the object class
+# case: ldap_injection-124 | good | CWE-90 | enum picks the object class
 class Kind(enum.Enum):
     people = "inetOrgPerson"
     groups = "groupOfNames"
@@ -347,7 +347,7 @@ class KindCount(View):
         return JsonResponse({"kind": kind, "count": len(rows)})
 
 
-# case: ldap_injection-75 | bad | CWE-90 | class-based view with a helper method
+# case: ldap_injection-125 | bad | CWE-90 | class-based view with a helper method
 class GroupCheck(View):
     template = "(&(objectClass=groupOfNames)(cn={group})(member=uid={user},ou=people,dc=example,dc=org))"
 
@@ -359,7 +359,7 @@ class GroupCheck(View):
         return JsonResponse({"member": self.member(group, request.GET.get("user", ""))})
 
 
-# case: ldap_injection-76 | good | CWE-90 | compare operation with values
+# case: ldap_injection-126 | good | CWE-90 | compare operation with values
 class MembershipCheck(View):
     def get(self, request, user):
         member = f"uid={ldap.dn.escape_dn_chars(user)},{PEOPLE_DN}"
@@ -371,7 +371,7 @@ class MembershipCheck(View):
         return JsonResponse({"admin": bool(allowed)})
 
 
-# case: ldap_injection-77 | bad | CWE-90 | dependency returns the filter
+# case: ldap_injection-127 | bad | CWE-90 | dependency returns the filter
 def person_filter(q: str = "", field: str = "cn"):
     if not q:
         return "(objectClass=person)"
@@ -385,7 +385,7 @@ def autocomplete(search_filter: str = Depends(person_filter)):
     return [e.cn.value for e in conn.entries]
 
 
-# case: ldap_injection-78 | good | CWE-90 | dependency escapes and restricts the field
+# case: ldap_injection-128 | good | CWE-90 | dependency escapes and restricts the field
 def colleague_filter(q: str = "", field: Literal["cn", "sn", "mail"] = "cn"):
     if not q:
         return "(objectClass=person)"
@@ -399,7 +399,7 @@ def colleagues(search_filter: str = Depends(colleague_filter)):
     return [e.cn.value for e in conn.entries]
 
 
-# case: ldap_injection-79 | bad | CWE-90 | or-list of mail addresses from the body
+# case: ldap_injection-129 | bad | CWE-90 | or-list of mail addresses from the body
 @app.route("/people/resolve", methods=["POST"])
 def resolve_people():
     addresses = request.get_json().get("mail", [])
@@ -411,7 +411,7 @@ def resolve_people():
     return jsonify({attrs["mail"][0].decode(): attrs["uid"][0].decode() for _, attrs in found})
 
 
-# case: ldap_injection-80 | good | CWE-90 | or-list with escaped addresses
+# case: ldap_injection-130 | good | CWE-90 | or-list with escaped addresses
 @app.route("/people/notify", methods=["POST"])
 def notify_people():
     addresses = request.get_json().get("mail", [])[:50]
@@ -422,7 +422,7 @@ def notify_people():
     return jsonify(uids=[attrs["uid"][0].decode() for _, attrs in found])
 
 
-# case: ldap_injection-81 | bad | CWE-90 | header value through a module helper
+# case: ldap_injection-131 | bad | CWE-90 | header value through a module helper
 def lookup_entry(attribute, value, base=BASE_DN):
     conn = connection3()
     conn.search(base, f"({attribute}={value})", attributes=ldap3.ALL_ATTRIBUTES, size_limit=1)
@@ -437,7 +437,7 @@ def whoami(x_remote_mail: Annotated[str, Header()]):
     return {"dn": entry.entry_dn, "role": entry.employeeType.value}
 
 
-# case: ldap_injection-82 | good | CWE-90 | filter from the settings
+# case: ldap_injection-132 | good | CWE-90 | filter from the settings
 @login_required
 def directory_status(request):
     query = getattr(settings, "LDAP_MONITOR_FILTER", "(objectClass=monitorServer)")

@@ -33,7 +33,7 @@ def results():
     return "results"
 
 
-# case: open_redirect-51 | bad | CWE-601 | next argument after the sign-in
+# case: open_redirect-101 | bad | CWE-601 | next argument after the sign-in
 @app.route("/login", methods=["POST"])
 def login():
     session["user"] = request.form["user"]
@@ -43,14 +43,14 @@ def login():
     return redirect(url_for("home"))
 
 
-# case: open_redirect-52 | good | CWE-601 | url_for with the argument as a query value
+# case: open_redirect-102 | good | CWE-601 | url_for with the argument as a query value
 @app.route("/find")
 def find():
     term = request.args.get("q", "")
     return redirect(url_for("results", q=term, page=1))
 
 
-# case: open_redirect-53 | good | CWE-601 | target chosen by key from a dictionary
+# case: open_redirect-103 | good | CWE-601 | target chosen by key from a dictionary
 PARTNER_LINKS = {
     "docs": "https://docs.example.org/start",
     "forum": "https://forum.example.net/",
@@ -63,7 +63,7 @@ def go(key):
     return redirect(PARTNER_LINKS.get(key, "/home"))
 
 
-# case: open_redirect-54 | good | CWE-601 | endpoint name must be in a tuple
+# case: open_redirect-104 | good | CWE-601 | endpoint name must be in a tuple
 @app.route("/switch")
 def switch_view():
     endpoint = request.args.get("to", "home")
@@ -72,13 +72,13 @@ def switch_view():
     return redirect(url_for(endpoint))
 
 
-# case: open_redirect-55 | bad | CWE-601 | Django HttpResponseRedirect on a GET parameter
+# case: open_redirect-105 | bad | CWE-601 | Django HttpResponseRedirect on a GET parameter
 def sign_out(request):
     logout(request)
     return HttpResponseRedirect(request.GET.get("next", "/"))
 
 
-# case: open_redirect-56 | good | CWE-601 | url_has_allowed_host_and_scheme before the redirect
+# case: open_redirect-106 | good | CWE-601 | url_has_allowed_host_and_scheme before the redirect
 def set_language(request):
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(
@@ -90,13 +90,13 @@ def set_language(request):
     return response
 
 
-# case: open_redirect-57 | bad | CWE-601 | RedirectResponse on a query parameter
+# case: open_redirect-107 | bad | CWE-601 | RedirectResponse on a query parameter
 @api.get("/out")
 async def outgoing(url: str):
     return RedirectResponse(url=url, status_code=302)
 
 
-# case: open_redirect-58 | good | CWE-601 | enum parameter mapped to an address
+# case: open_redirect-108 | good | CWE-601 | enum parameter mapped to an address
 class HelpTopic(str, Enum):
     billing = "billing"
     shipping = "shipping"
@@ -107,7 +107,7 @@ async def help_topic(topic: HelpTopic = HelpTopic.billing):
     return RedirectResponse(f"https://help.example.com/topics/{topic.value}")
 
 
-# case: open_redirect-59 | bad | CWE-601 | leading slash is the only test
+# case: open_redirect-109 | bad | CWE-601 | leading slash is the only test
 @app.route("/consent")
 def consent():
     back = request.args.get("back", "/home")
@@ -118,7 +118,7 @@ def consent():
     return response
 
 
-# case: open_redirect-60 | bad | CWE-601 | own domain looked for anywhere in the address
+# case: open_redirect-110 | bad | CWE-601 | own domain looked for anywhere in the address
 @app.route("/exit")
 def exit_page():
     target = request.args.get("target", "")
@@ -128,7 +128,7 @@ def exit_page():
     return redirect(url_for("home"))
 
 
-# case: open_redirect-61 | good | CWE-601 | joined address must keep the own host
+# case: open_redirect-111 | good | CWE-601 | joined address must keep the own host
 def local_address(reference):
     own = urlsplit(request.host_url)
     joined = urljoin(request.host_url, reference)
@@ -143,7 +143,7 @@ def resume():
     return redirect(local_address(request.args.get("next", "")))
 
 
-# case: open_redirect-62 | bad | CWE-601 | helper redirects to the address of the query
+# case: open_redirect-112 | bad | CWE-601 | helper redirects to the address of the query
 def done(request, text, fallback):
     messages.success(request, text)
     where = request.GET.get("return_to") or fallback
@@ -156,7 +156,7 @@ def save_settings(request):
     return done(request, "Settings saved", "/settings/")
 
 
-# case: open_redirect-63 | good | CWE-601 | named Django route with an integer argument
+# case: open_redirect-113 | good | CWE-601 | named Django route with an integer argument
 def jump_to_order(request):
     try:
         number = int(request.GET.get("number", ""))
@@ -165,21 +165,21 @@ def jump_to_order(request):
     return django_redirect("order-detail", pk=number)
 
 
-# case: open_redirect-64 | bad | CWE-601 | query parameter begins the host part
+# case: open_redirect-114 | bad | CWE-601 | query parameter begins the host part
 @api.get("/workspace")
 def open_workspace(name: str, tab: str = "inbox"):
     target = f"https://{name}.workspaces.example.com/{quote(tab)}"
     return RedirectResponse(target, status_code=303)
 
 
-# case: open_redirect-65 | good | CWE-601 | integer path parameter in a local address
+# case: open_redirect-115 | good | CWE-601 | integer path parameter in a local address
 @api.get("/old/items/{item_id}")
 def old_item(item_id: int, ref: Optional[str] = None):
     suffix = "?" + urlencode({"ref": ref}) if ref else ""
     return RedirectResponse(f"/items/{item_id}{suffix}", status_code=301)
 
 
-# case: open_redirect-66 | bad | CWE-601 | Location header set by hand
+# case: open_redirect-116 | bad | CWE-601 | Location header set by hand
 @app.route("/track")
 def track_click():
     current_app.logger.info("click on %s", request.args.get("campaign"))
@@ -188,7 +188,7 @@ def track_click():
     return response
 
 
-# case: open_redirect-67 | good | CWE-601 | local path matched in full
+# case: open_redirect-117 | good | CWE-601 | local path matched in full
 @app.route("/dismiss")
 def dismiss():
     back = request.args.get("back", "/home")
@@ -198,7 +198,7 @@ def dismiss():
     return redirect(back)
 
 
-# case: open_redirect-68 | bad | CWE-601 | path added to a host without a slash
+# case: open_redirect-118 | bad | CWE-601 | path added to a host without a slash
 SHOP = "https://shop.example.com"
 
 
@@ -208,7 +208,7 @@ def to_shop():
     return redirect(SHOP + path, code=307)
 
 
-# case: open_redirect-69 | good | CWE-601 | authorisation address with an encoded query
+# case: open_redirect-119 | good | CWE-601 | authorisation address with an encoded query
 @app.route("/oauth/start")
 def oauth_start():
     query = urlencode({
@@ -219,7 +219,7 @@ def oauth_start():
     return redirect("https://id.example.org/authorize?" + query)
 
 
-# case: open_redirect-70 | bad | CWE-601 | RedirectView takes the address from the query
+# case: open_redirect-120 | bad | CWE-601 | RedirectView takes the address from the query
 class CampaignRedirect(RedirectView):
     permanent = False
 
@@ -230,7 +230,7 @@ class CampaignRedirect(RedirectView):
         return destination
 
 
-# case: open_redirect-71 | good | CWE-601 | RedirectView with a class level mapping
+# case: open_redirect-121 | good | CWE-601 | RedirectView with a class level mapping
 class DocsRedirect(RedirectView):
     pages = {"install": "/docs/setup/", "api": "/docs/reference/"}
 
@@ -238,7 +238,7 @@ class DocsRedirect(RedirectView):
         return self.pages.get(self.request.GET.get("page"), "/docs/")
 
 
-# case: open_redirect-72 | bad | CWE-601 | addresses with a netloc refused, all others taken
+# case: open_redirect-122 | bad | CWE-601 | addresses with a netloc refused, all others taken
 def relative_target(next: str = Query("/")) -> str:
     if urlparse(next).netloc:
         raise HTTPException(status_code=400, detail="local addresses only")
@@ -250,7 +250,7 @@ def renew_session(target: str = Depends(relative_target)):
     return RedirectResponse(target)
 
 
-# case: open_redirect-73 | good | CWE-601 | scheme and netloc compared with a set
+# case: open_redirect-123 | good | CWE-601 | scheme and netloc compared with a set
 RETURN_HOSTS = {"portal.example.com", "admin.example.com"}
 
 
@@ -266,7 +266,7 @@ def close_session(target: str = Depends(listed_target)):
     return RedirectResponse(target, status_code=303)
 
 
-# case: open_redirect-74 | bad | CWE-601 | query parameter of a form post, with a cookie
+# case: open_redirect-124 | bad | CWE-601 | query parameter of a form post, with a cookie
 @api.post("/token")
 async def issue_token(username: str = Form(...), return_url: str = Query("/")):
     if not username.isalnum():
@@ -276,7 +276,7 @@ async def issue_token(username: str = Form(...), return_url: str = Query("/")):
     return response
 
 
-# case: open_redirect-75 | good | CWE-601 | endpoint kept in the session by the server
+# case: open_redirect-125 | good | CWE-601 | endpoint kept in the session by the server
 def needs_user(view):
     @wraps(view)
     def wrapper():
@@ -292,7 +292,7 @@ def after_login():
     return redirect(url_for(session.pop("after_login", "home")))
 
 
-# case: open_redirect-76 | bad | CWE-601 | dataclass carries the address to the redirect
+# case: open_redirect-126 | bad | CWE-601 | dataclass carries the address to the redirect
 @dataclass
 class Navigation:
     target: str
@@ -311,7 +311,7 @@ def continue_flow():
     return Navigation.from_values(request.values).respond()
 
 
-# case: open_redirect-77 | good | CWE-601 | requested address replaced by the configured one
+# case: open_redirect-127 | good | CWE-601 | requested address replaced by the configured one
 @app.route("/leave")
 def leave():
     target = request.args.get("to", "/")
@@ -321,7 +321,7 @@ def leave():
     return redirect(target)
 
 
-# case: open_redirect-78 | bad | CWE-601 | host suffix tested without the dot
+# case: open_redirect-128 | bad | CWE-601 | host suffix tested without the dot
 @app.route("/sso/return")
 def sso_return():
     relay = request.args.get("RelayState", "")
@@ -331,7 +331,7 @@ def sso_return():
     return redirect(relay)
 
 
-# case: open_redirect-79 | good | CWE-601 | return path must be one of the configured ones
+# case: open_redirect-129 | good | CWE-601 | return path must be one of the configured ones
 class PasswordChanged(View):
     def post(self, request):
         path = request.POST.get("next", "")
@@ -340,7 +340,7 @@ class PasswordChanged(View):
         return HttpResponseRedirect(reverse("account"))
 
 
-# case: open_redirect-80 | bad | CWE-601 | address kept in the session between two requests
+# case: open_redirect-130 | bad | CWE-601 | address kept in the session between two requests
 @app.route("/checkout/start")
 def checkout_start():
     session["return_to"] = request.args.get("return_to", "/home")
@@ -353,7 +353,7 @@ def checkout_finish():
     return redirect(target or url_for("home"))
 
 
-# case: open_redirect-81 | good | CWE-601 | route name selected by a cookie's value
+# case: open_redirect-131 | good | CWE-601 | route name selected by a cookie's value
 @api.get("/orders-v2", name="orders_new")
 def orders_new():
     return {"orders": []}
@@ -365,7 +365,7 @@ def orders(layout: str = Cookie("new")):
     return RedirectResponse(api.url_path_for(name))
 
 
-# case: open_redirect-82 | bad | CWE-601 | slash put before a GET parameter
+# case: open_redirect-132 | bad | CWE-601 | slash put before a GET parameter
 def legacy_page(request):
     page = request.GET.get("page", "")
     if page.startswith("http"):

@@ -34,7 +34,7 @@ DATA_DIR = "/srv/portal/data"
 UPLOAD_DIR = Path("/srv/portal/uploads")
 
 
-# case: path_traversal-51 | bad | CWE-22 | query argument joined to a directory and opened
+# case: path_traversal-101 | bad | CWE-22 | query argument joined to a directory and opened
 @app.route("/manuals")
 def show_manual():
     manual = request.args.get("file", "index.txt")
@@ -42,13 +42,13 @@ def show_manual():
         return fh.read(), 200, {"Content-Type": "text/plain"}
 
 
-# case: path_traversal-52 | good | CWE-22 | send_from_directory with a path converter
+# case: path_traversal-102 | good | CWE-22 | send_from_directory with a path converter
 @app.route("/media/<path:asset>")
 def media_asset(asset):
     return send_from_directory(os.path.join(DATA_DIR, "media"), asset)
 
 
-# case: path_traversal-53 | good | CWE-22 | upload name through secure_filename
+# case: path_traversal-103 | good | CWE-22 | upload name through secure_filename
 @app.route("/profile/picture", methods=["POST"])
 def upload_picture():
     picture = request.files.get("picture")
@@ -61,7 +61,7 @@ def upload_picture():
     return jsonify(stored=name), 201
 
 
-# case: path_traversal-54 | bad | CWE-22 | client's file name kept for the upload
+# case: path_traversal-104 | bad | CWE-22 | client's file name kept for the upload
 @app.route("/tickets/<int:ticket_id>/attachments", methods=["POST"])
 def attach_file(ticket_id):
     target_dir = UPLOAD_DIR / str(ticket_id)
@@ -76,7 +76,7 @@ def attach_file(ticket_id):
     return jsonify(ticket=ticket_id, files=saved)
 
 
-# case: path_traversal-55 | good | CWE-22 | resolve and is_relative_to before the response
+# case: path_traversal-105 | good | CWE-22 | resolve and is_relative_to before the response
 @api.get("/exports/download")
 def download_export(name: str):
     root = Path("/srv/portal/exports").resolve()
@@ -86,7 +86,7 @@ def download_export(name: str):
     return FileResponse(candidate, filename=candidate.name)
 
 
-# case: path_traversal-56 | bad | CWE-22 | Django GET parameter under MEDIA_ROOT
+# case: path_traversal-106 | bad | CWE-22 | Django GET parameter under MEDIA_ROOT
 def invoice_document(request):
     doc = request.GET.get("doc")
     if not doc:
@@ -95,7 +95,7 @@ def invoice_document(request):
     return DjangoFileResponse(open(full_path, "rb"), as_attachment=True)
 
 
-# case: path_traversal-57 | good | CWE-22 | dictionary from form name to file
+# case: path_traversal-107 | good | CWE-22 | dictionary from form name to file
 FORM_FILES = {
     "w9": "forms/w9-2024.pdf",
     "leave": "forms/leave-request.pdf",
@@ -110,13 +110,13 @@ def hr_form(request):
     return DjangoFileResponse(open(os.path.join(settings.BASE_DIR, relative), "rb"))
 
 
-# case: path_traversal-58 | bad | CWE-22 | FastAPI query parameter in an f-string path
+# case: path_traversal-108 | bad | CWE-22 | FastAPI query parameter in an f-string path
 @api.get("/backups")
 async def fetch_backup(filename: str):
     return FileResponse(f"/var/backups/portal/{filename}", media_type="application/octet-stream")
 
 
-# case: path_traversal-59 | bad | CWE-22 | prefix test on a path that is not normalised
+# case: path_traversal-109 | bad | CWE-22 | prefix test on a path that is not normalised
 @app.route("/wiki/raw")
 def wiki_raw():
     wiki_root = "/srv/portal/wiki/"
@@ -128,7 +128,7 @@ def wiki_raw():
     return jsonify(page=request.args["page"], text=text)
 
 
-# case: path_traversal-60 | good | CWE-22 | integer converter in the file name
+# case: path_traversal-110 | good | CWE-22 | integer converter in the file name
 @app.route("/statements/<int:year>/<int:month>")
 def monthly_statement(year, month):
     pdf = f"{DATA_DIR}/statements/{year:04d}-{month:02d}.pdf"
@@ -137,7 +137,7 @@ def monthly_statement(year, month):
     return send_file(pdf, mimetype="application/pdf")
 
 
-# case: path_traversal-61 | bad | CWE-22 | zip members of an upload written under their own names
+# case: path_traversal-111 | bad | CWE-22 | zip members of an upload written under their own names
 @app.route("/import/bundle", methods=["POST"])
 def import_bundle():
     archive = zipfile.ZipFile(io.BytesIO(request.files["bundle"].read()))
@@ -154,7 +154,7 @@ def import_bundle():
     return jsonify(imported=count)
 
 
-# case: path_traversal-62 | good | CWE-22 | tar upload extracted with the data filter
+# case: path_traversal-112 | good | CWE-22 | tar upload extracted with the data filter
 @app.route("/import/dataset", methods=["POST"])
 def import_dataset():
     workdir = UPLOAD_DIR / uuid.uuid4().hex
@@ -164,13 +164,13 @@ def import_dataset():
     return jsonify(dataset=workdir.name, entries=len(list(workdir.iterdir())))
 
 
-# case: path_traversal-63 | good | CWE-22 | Literal values only
+# case: path_traversal-113 | good | CWE-22 | Literal values only
 @api.get("/docs/{lang}/terms")
 async def terms_of_service(lang: Literal["en", "de", "fr", "it"]):
     return FileResponse(f"/srv/portal/legal/terms-{lang}.html")
 
 
-# case: path_traversal-64 | bad | CWE-22 | method view removes a file named in the JSON body
+# case: path_traversal-114 | bad | CWE-22 | method view removes a file named in the JSON body
 class DraftApi(MethodView):
     root = Path(DATA_DIR) / "drafts"
 
@@ -186,7 +186,7 @@ class DraftApi(MethodView):
 app.add_url_rule("/drafts", view_func=DraftApi.as_view("drafts"))
 
 
-# case: path_traversal-65 | good | CWE-22 | realpath and commonpath in a helper
+# case: path_traversal-115 | good | CWE-22 | realpath and commonpath in a helper
 def locate_snippet(relative):
     base = os.path.realpath(os.path.join(DATA_DIR, "snippets"))
     full = os.path.realpath(os.path.join(base, relative))
@@ -204,7 +204,7 @@ def show_snippet():
     return send_file(location, mimetype="text/plain")
 
 
-# case: path_traversal-66 | bad | CWE-22 | storage class reads whatever key the view hands on
+# case: path_traversal-116 | bad | CWE-22 | storage class reads whatever key the view hands on
 class BlobStore:
     def __init__(self, root):
         self.root = root
@@ -223,7 +223,7 @@ def get_blob(request):
     return HttpResponse(data, content_type="application/octet-stream")
 
 
-# case: path_traversal-67 | good | CWE-22 | Django uuid converter builds the file name
+# case: path_traversal-117 | good | CWE-22 | Django uuid converter builds the file name
 def signed_contract(request, contract_id: uuid.UUID):
     location = Path(settings.MEDIA_ROOT) / "contracts" / f"{contract_id}.pdf"
     if not location.exists():
@@ -234,7 +234,7 @@ def signed_contract(request, contract_id: uuid.UUID):
 urlpatterns.append(url_path("contracts/<uuid:contract_id>/", signed_contract))
 
 
-# case: path_traversal-68 | bad | CWE-22 | pydantic field used as part of a path
+# case: path_traversal-118 | bad | CWE-22 | pydantic field used as part of a path
 class RenderJob(BaseModel):
     layout: str
     title: str = "Untitled"
@@ -247,7 +247,7 @@ def render_layout(job: RenderJob):
     return {"title": job.title, "source": source}
 
 
-# case: path_traversal-69 | good | CWE-22 | pydantic field held to a pattern
+# case: path_traversal-119 | good | CWE-22 | pydantic field held to a pattern
 class PresetRequest(BaseModel):
     preset: str = Field(pattern=r"^[a-z0-9_-]{1,40}$")
 
@@ -260,7 +260,7 @@ def load_preset(body: PresetRequest):
     return json.loads(preset_file.read_text())
 
 
-# case: path_traversal-70 | bad | CWE-22 | class based Django view with a path converter
+# case: path_traversal-120 | bad | CWE-22 | class based Django view with a path converter
 class PackageFileView(View):
     storage_root = "/srv/portal/packages"
 
@@ -274,7 +274,7 @@ class PackageFileView(View):
 urlpatterns.append(url_path("packages/<path:relpath>", PackageFileView.as_view()))
 
 
-# case: path_traversal-71 | good | CWE-22 | Django FileSystemStorage opens the file
+# case: path_traversal-121 | good | CWE-22 | Django FileSystemStorage opens the file
 def shared_file(request):
     storage = FileSystemStorage(location="/srv/portal/shared")
     name = request.GET.get("name", "")
@@ -283,7 +283,7 @@ def shared_file(request):
     return DjangoFileResponse(storage.open(name, "rb"), as_attachment=True)
 
 
-# case: path_traversal-72 | bad | CWE-22 | dot-dot test made before the second decoding
+# case: path_traversal-122 | bad | CWE-22 | dot-dot test made before the second decoding
 @app.route("/gallery/image")
 def gallery_image():
     img = request.args.get("img", "")
@@ -293,7 +293,7 @@ def gallery_image():
     return send_file(os.path.join("/srv/portal/gallery", img))
 
 
-# case: path_traversal-73 | good | CWE-22 | name must be in the directory listing
+# case: path_traversal-123 | good | CWE-22 | name must be in the directory listing
 def view_report(request):
     report_dir = os.path.join(DATA_DIR, "reports")
     wanted = request.GET.get("name", "")
@@ -303,7 +303,7 @@ def view_report(request):
         return JsonResponse({"report": wanted, "body": fh.read()})
 
 
-# case: path_traversal-74 | bad | CWE-22 | folder from the form beside a cleaned file name
+# case: path_traversal-124 | bad | CWE-22 | folder from the form beside a cleaned file name
 @app.route("/library/upload", methods=["POST"])
 def library_upload():
     doc = request.files["document"]
@@ -315,7 +315,7 @@ def library_upload():
     return jsonify(folder=folder, file=filename), 201
 
 
-# case: path_traversal-75 | good | CWE-22 | basename of the query argument
+# case: path_traversal-125 | good | CWE-22 | basename of the query argument
 @app.route("/logs/tail")
 def tail_log():
     log_name = os.path.basename(request.args.get("log", "app.log"))
@@ -324,7 +324,7 @@ def tail_log():
     return jsonify(log=log_name, lines=lines)
 
 
-# case: path_traversal-76 | bad | CWE-22 | FastAPI dependency builds the path
+# case: path_traversal-126 | bad | CWE-22 | FastAPI dependency builds the path
 def log_location(service: str = Query("web"), file: str = Query("current.log")) -> Path:
     return Path("/var/log/portal") / service / file
 
@@ -335,7 +335,7 @@ def read_service_log(location: Path = Depends(log_location)):
         return PlainTextResponse(fh.read())
 
 
-# case: path_traversal-77 | good | CWE-22 | upload stored under a generated name
+# case: path_traversal-127 | good | CWE-22 | upload stored under a generated name
 @api.post("/evidence")
 async def store_evidence(file: UploadFile):
     suffix = ".png" if file.content_type == "image/png" else ".bin"
@@ -345,7 +345,7 @@ async def store_evidence(file: UploadFile):
     return {"stored": destination.name, "original": file.filename}
 
 
-# case: path_traversal-78 | bad | CWE-22 | FastAPI upload written under the client's name
+# case: path_traversal-128 | bad | CWE-22 | FastAPI upload written under the client's name
 @api.post("/firmware")
 async def upload_firmware(image: UploadFile):
     content = await image.read()
@@ -356,7 +356,7 @@ async def upload_firmware(image: UploadFile):
     return {"size": len(content), "path": str(destination)}
 
 
-# case: path_traversal-79 | good | CWE-22 | enum chosen by the query
+# case: path_traversal-129 | good | CWE-22 | enum chosen by the query
 class ChartKind(str, Enum):
     sales = "sales"
     churn = "churn"
@@ -372,7 +372,7 @@ def chart_image():
     return send_file(os.path.join(DATA_DIR, "charts", kind.value + ".png"))
 
 
-# case: path_traversal-80 | bad | CWE-22 | Django helper moves a file to a posted destination
+# case: path_traversal-130 | bad | CWE-22 | Django helper moves a file to a posted destination
 def relocate(source, folder, label):
     destination = os.path.join(settings.MEDIA_ROOT, folder, label)
     shutil.move(source, destination)
@@ -385,7 +385,7 @@ def archive_scan(request):
     return JsonResponse({"stored": os.path.basename(moved)})
 
 
-# case: path_traversal-81 | bad | CWE-22 | dataclass carries the path from the request to the reader
+# case: path_traversal-131 | bad | CWE-22 | dataclass carries the path from the request to the reader
 @dataclass
 class TranslationQuery:
     locale: str
@@ -407,7 +407,7 @@ def translations():
         return fh.read(), 200, {"Content-Type": "application/json"}
 
 
-# case: path_traversal-82 | good | CWE-22 | werkzeug safe_join with a test for None
+# case: path_traversal-132 | good | CWE-22 | werkzeug safe_join with a test for None
 @app.route("/plugins/readme")
 def plugin_readme():
     location = safe_join(os.path.join(DATA_DIR, "plugins"), request.args.get("plugin", ""), "README.md")

@@ -55,7 +55,7 @@ class Customer(models.Model):
         app_label = "crm"
 
 
-# case: sql_injection-51 | good | CWE-89 | placeholder with the path value
+# case: sql_injection-101 | good | CWE-89 | placeholder with the path value
 @app.route("/books/<isbn>")
 def book_detail(isbn):
     row = get_db().execute("SELECT title, author, year FROM books WHERE isbn = ?", (isbn,)).fetchone()
@@ -64,7 +64,7 @@ def book_detail(isbn):
     return jsonify(dict(row))
 
 
-# case: sql_injection-52 | bad | CWE-89 | f-string in execute
+# case: sql_injection-102 | bad | CWE-89 | f-string in execute
 @app.route("/members")
 def member_lookup():
     email = request.args.get("email", "")
@@ -73,7 +73,7 @@ def member_lookup():
     return jsonify([dict(r) for r in cur.fetchall()])
 
 
-# case: sql_injection-53 | bad | CWE-89 | percent formatting in a Django cursor
+# case: sql_injection-103 | bad | CWE-89 | percent formatting in a Django cursor
 def customer_search(request):
     term = request.GET.get("q", "")
     with connection.cursor() as cursor:
@@ -82,7 +82,7 @@ def customer_search(request):
     return JsonResponse({"results": [{"id": r[0], "name": r[1]} for r in rows]})
 
 
-# case: sql_injection-54 | good | CWE-89 | sort column looked up in a dict
+# case: sql_injection-104 | good | CWE-89 | sort column looked up in a dict
 ORDER_COLUMNS = {"newest": "created_at DESC", "oldest": "created_at ASC", "total": "total_cents DESC"}
 
 
@@ -95,14 +95,14 @@ def order_list():
     return jsonify([dict(r) for r in rows])
 
 
-# case: sql_injection-55 | bad | CWE-89 | SQLAlchemy text with interpolation
+# case: sql_injection-105 | bad | CWE-89 | SQLAlchemy text with interpolation
 @api.get("/products/by-maker")
 def products_by_maker(maker: str, session: Session = Depends(get_session)):
     stmt = text(f"SELECT id, name FROM products WHERE maker = '{maker}' AND discontinued = false")
     return [dict(r) for r in session.execute(stmt).mappings()]
 
 
-# case: sql_injection-56 | bad | CWE-89 | where parts collected in a list and joined
+# case: sql_injection-106 | bad | CWE-89 | where parts collected in a list and joined
 @app.route("/tickets")
 def ticket_report():
     clauses = ["deleted = 0"]
@@ -115,7 +115,7 @@ def ticket_report():
     return jsonify([dict(r) for r in get_db().execute(query)])
 
 
-# case: sql_injection-57 | good | CWE-89 | ORM filters with request values
+# case: sql_injection-107 | good | CWE-89 | ORM filters with request values
 def customer_filter(request):
     qs = Customer.objects.all()
     if city := request.GET.get("city"):
@@ -125,7 +125,7 @@ def customer_filter(request):
     return JsonResponse({"customers": list(qs.values("id", "name", "city")[:100])})
 
 
-# case: sql_injection-58 | good | CWE-89 | where parts with placeholders
+# case: sql_injection-108 | good | CWE-89 | where parts with placeholders
 @app.route("/shipments")
 def shipment_report():
     clauses, values = ["cancelled = 0"], []
@@ -137,7 +137,7 @@ def shipment_report():
     return jsonify([dict(r) for r in get_db().execute(query, values)])
 
 
-# case: sql_injection-59 | bad | CWE-89 | quotes doubled but the value stands unquoted
+# case: sql_injection-109 | bad | CWE-89 | quotes doubled but the value stands unquoted
 @app.route("/invoices/<customer>")
 def invoices_of(customer):
     customer = customer.replace("'", "''")
@@ -147,14 +147,14 @@ def invoices_of(customer):
         return jsonify(cur.fetchall())
 
 
-# case: sql_injection-60 | good | CWE-89 | int path parameter formatted into the text
+# case: sql_injection-110 | good | CWE-89 | int path parameter formatted into the text
 @api.get("/warehouses/{warehouse_id}/stock")
 def warehouse_stock(warehouse_id: int, session: Session = Depends(get_session)):
     stmt = text(f"SELECT sku, quantity FROM stock WHERE warehouse_id = {warehouse_id} ORDER BY sku")
     return [dict(r) for r in session.execute(stmt).mappings()]
 
 
-# case: sql_injection-61 | bad | CWE-89 | queryset extra where
+# case: sql_injection-111 | bad | CWE-89 | queryset extra where
 @login_required
 def customers_in_region(request):
     region = request.GET["region"]
@@ -162,7 +162,7 @@ def customers_in_region(request):
     return JsonResponse({"count": qs.count(), "names": [c.name for c in qs[:50]]})
 
 
-# case: sql_injection-62 | bad | CWE-89 | repository method with a pydantic field as sort column
+# case: sql_injection-112 | bad | CWE-89 | repository method with a pydantic field as sort column
 class ListingQuery(BaseModel):
     maker: str
     order_by: str = "name"
@@ -183,7 +183,7 @@ def product_listing(query: ListingQuery, session: Session = Depends(get_session)
     return [dict(r) for r in ProductRepository(session).listing(query)]
 
 
-# case: sql_injection-63 | good | CWE-89 | generated placeholders for an IN list
+# case: sql_injection-113 | good | CWE-89 | generated placeholders for an IN list
 @app.route("/photos/batch", methods=["POST"])
 def photo_batch():
     ids = request.get_json().get("ids", [])
@@ -194,7 +194,7 @@ def photo_batch():
     return jsonify([dict(r) for r in rows])
 
 
-# case: sql_injection-64 | bad | CWE-89 | IN list joined from the body
+# case: sql_injection-114 | bad | CWE-89 | IN list joined from the body
 @app.route("/albums/delete", methods=["POST"])
 def album_delete():
     ids = request.get_json()["ids"]
@@ -205,7 +205,7 @@ def album_delete():
     return "", 204
 
 
-# case: sql_injection-65 | good | CWE-89 | psycopg2 composition with identifiers
+# case: sql_injection-115 | good | CWE-89 | psycopg2 composition with identifiers
 @app.route("/tables/<table>/count")
 def table_count(table):
     if table not in current_app.config["REPORT_TABLES"]:
@@ -216,7 +216,7 @@ def table_count(table):
         return jsonify(count=cur.fetchone()[0])
 
 
-# case: sql_injection-66 | good | CWE-89 | RawSQL with params
+# case: sql_injection-116 | good | CWE-89 | RawSQL with params
 def customer_scores(request):
     segment = request.GET.get("segment", "retail")
     score = RawSQL("SELECT avg(score) FROM crm_rating r WHERE r.customer_id = crm_customer.id AND r.segment = %s", (segment,))
@@ -224,7 +224,7 @@ def customer_scores(request):
     return JsonResponse({"rows": list(rows)})
 
 
-# case: sql_injection-67 | bad | CWE-89 | column names of an UPDATE from the JSON keys
+# case: sql_injection-117 | bad | CWE-89 | column names of an UPDATE from the JSON keys
 @app.route("/profile", methods=["PATCH"])
 def update_profile():
     changes = request.get_json()
@@ -236,7 +236,7 @@ def update_profile():
     return jsonify(ok=True)
 
 
-# case: sql_injection-68 | good | CWE-89 | UPDATE columns kept to a set
+# case: sql_injection-118 | good | CWE-89 | UPDATE columns kept to a set
 EDITABLE = frozenset({"display_name", "bio", "timezone"})
 
 
@@ -252,7 +252,7 @@ def update_settings():
     return jsonify(ok=True)
 
 
-# case: sql_injection-69 | good | CWE-89 | Literal for column and direction
+# case: sql_injection-119 | good | CWE-89 | Literal for column and direction
 @api.get("/sensors")
 def list_sensors(
     sort: Literal["name", "last_seen", "battery"] = "name",
@@ -263,7 +263,7 @@ def list_sensors(
     return [dict(r) for r in result.mappings()]
 
 
-# case: sql_injection-70 | bad | CWE-89 | raw manager query by concatenation
+# case: sql_injection-120 | bad | CWE-89 | raw manager query by concatenation
 class CustomerExport(View):
     columns = ("id", "name", "city")
 
@@ -279,7 +279,7 @@ class CustomerExport(View):
         return HttpResponse(out.getvalue(), content_type="text/csv")
 
 
-# case: sql_injection-71 | bad | CWE-89 | dependency builds the filter text
+# case: sql_injection-121 | bad | CWE-89 | dependency builds the filter text
 def tenant_scope(x_tenant: str = Header(...), status: str = Query("open")):
     return f"tenant = '{x_tenant}' AND status = '{status}'"
 
@@ -294,7 +294,7 @@ async def list_jobs(scope: str = Depends(tenant_scope)):
     return [dict(r) for r in rows]
 
 
-# case: sql_injection-72 | good | CWE-89 | UUID conversion before formatting
+# case: sql_injection-122 | good | CWE-89 | UUID conversion before formatting
 @app.route("/devices/<ref>/events")
 def device_events(ref):
     try:
@@ -307,7 +307,7 @@ def device_events(ref):
         return jsonify(cur.fetchall())
 
 
-# case: sql_injection-73 | bad | CWE-89 | pattern check that is not anchored at the end
+# case: sql_injection-123 | bad | CWE-89 | pattern check that is not anchored at the end
 @app.route("/sales/<period>")
 def sales_by_period(period):
     if not re.match(r"\d{4}-\d{2}", period):
@@ -318,7 +318,7 @@ def sales_by_period(period):
         return jsonify(cur.fetchall())
 
 
-# case: sql_injection-74 | good | CWE-89 | SQLAlchemy core expression
+# case: sql_injection-124 | good | CWE-89 | SQLAlchemy core expression
 @api.get("/products/search")
 def product_search(q: str = Query(min_length=2), maker: str | None = None, session: Session = Depends(get_session)):
     stmt = select(products.c.id, products.c.name).where(products.c.name.ilike(f"%{q}%"))
@@ -327,7 +327,7 @@ def product_search(q: str = Query(min_length=2), maker: str | None = None, sessi
     return [dict(r) for r in session.execute(stmt.limit(50)).mappings()]
 
 
-# case: sql_injection-75 | bad | CWE-89 | helper that runs finished text
+# case: sql_injection-125 | bad | CWE-89 | helper that runs finished text
 def fetch_all(statement):
     with engine.connect() as conn:
         return [dict(r._mapping) for r in conn.exec_driver_sql(statement)]
@@ -344,7 +344,7 @@ def browse_history():
     return jsonify(fetch_all(history_statement(visitor, 25)))
 
 
-# case: sql_injection-76 | good | CWE-89 | enum member selects the column
+# case: sql_injection-126 | good | CWE-89 | enum member selects the column
 class GroupField(enum.Enum):
     CITY = "city"
     MONTH = "date_trunc('month', created)"
@@ -360,7 +360,7 @@ def customer_groups(request):
         return JsonResponse({"groups": cursor.fetchall()})
 
 
-# case: sql_injection-77 | good | CWE-89 | table names from a module constant
+# case: sql_injection-127 | good | CWE-89 | table names from a module constant
 PURGE_TABLES = ("sessions", "password_resets", "login_attempts")
 
 
@@ -376,7 +376,7 @@ def purge_tables():
     return jsonify(removed)
 
 
-# case: sql_injection-78 | bad | CWE-89 | dataclass renders itself as SQL
+# case: sql_injection-128 | bad | CWE-89 | dataclass renders itself as SQL
 @dataclass
 class ReportSpec:
     table: str
@@ -394,7 +394,7 @@ def visits_report():
     return frame.to_json(orient="records")
 
 
-# case: sql_injection-79 | bad | CWE-89 | Django order by with a partial denylist
+# case: sql_injection-129 | bad | CWE-89 | Django order by with a partial denylist
 def top_customers(request):
     ordering = request.GET.get("ordering", "revenue")
     if ";" in ordering or "--" in ordering:
@@ -408,7 +408,7 @@ def top_customers(request):
         return JsonResponse({"rows": cursor.fetchall()})
 
 
-# case: sql_injection-80 | good | CWE-89 | text with bound names through a helper
+# case: sql_injection-130 | good | CWE-89 | text with bound names through a helper
 def run_named(session, statement, **params):
     return [dict(r) for r in session.execute(text(statement), params).mappings()]
 
@@ -423,7 +423,7 @@ def audit_entries(actor: str, action: str = "%", session: Session = Depends(get_
     )
 
 
-# case: sql_injection-81 | bad | CWE-89 | Flask-SQLAlchemy session with str.format
+# case: sql_injection-131 | bad | CWE-89 | Flask-SQLAlchemy session with str.format
 @app.route("/teams/<slug>/scores")
 def team_scores(slug):
     season = request.args.get("season", "2024")
@@ -432,7 +432,7 @@ def team_scores(slug):
     return jsonify([dict(r) for r in rows])
 
 
-# case: sql_injection-82 | good | CWE-89 | Django cursor with named parameters
+# case: sql_injection-132 | good | CWE-89 | Django cursor with named parameters
 def customer_timeline(request, pk):
     kind = request.GET.get("kind", "note")
     query = """

@@ -30,7 +30,7 @@ urlpatterns = []
 TIMEOUT = 5
 
 
-# case: ssrf-51 | bad | CWE-918 | requests.get on a query argument
+# case: ssrf-101 | bad | CWE-918 | requests.get on a query argument
 @app.route("/preview")
 def link_preview():
     url = request.args.get("url")
@@ -39,7 +39,7 @@ def link_preview():
     return jsonify(url=url, title=title.group(1) if title else None)
 
 
-# case: ssrf-52 | good | CWE-918 | feed chosen by key from a dictionary
+# case: ssrf-102 | good | CWE-918 | feed chosen by key from a dictionary
 NEWS_FEEDS = {
     "python": "https://feeds.example.org/python.xml",
     "security": "https://feeds.example.org/security.xml",
@@ -54,7 +54,7 @@ def news(topic):
     return feed.text, 200, {"Content-Type": "application/xml"}
 
 
-# case: ssrf-53 | bad | CWE-918 | host name from the form in an f-string URL
+# case: ssrf-103 | bad | CWE-918 | host name from the form in an f-string URL
 @app.route("/nodes/check", methods=["POST"])
 def check_node():
     host = request.form["host"].strip()
@@ -66,7 +66,7 @@ def check_node():
     return jsonify(host=host, up=reply.ok, body=reply.text)
 
 
-# case: ssrf-54 | good | CWE-918 | request data only in the query parameters
+# case: ssrf-104 | good | CWE-918 | request data only in the query parameters
 @app.route("/geocode")
 def geocode():
     query = request.args.get("q", "")
@@ -79,7 +79,7 @@ def geocode():
     return jsonify(reply.json())
 
 
-# case: ssrf-55 | bad | CWE-918 | Django view hands a posted address to urlopen
+# case: ssrf-105 | bad | CWE-918 | Django view hands a posted address to urlopen
 def subscribe_feed(request):
     feed_url = request.POST.get("feed_url", "")
     if not feed_url:
@@ -89,7 +89,7 @@ def subscribe_feed(request):
     return HttpResponse(body, content_type="application/xml")
 
 
-# case: ssrf-56 | good | CWE-918 | address from the settings with an integer id
+# case: ssrf-106 | good | CWE-918 | address from the settings with an integer id
 def customer_balance(request, customer_id):
     url = f"{settings.BILLING_URL}/customers/{int(customer_id)}/balance"
     reply = requests.get(url, headers={"Accept": "application/json"}, timeout=TIMEOUT)
@@ -99,7 +99,7 @@ def customer_balance(request, customer_id):
 urlpatterns.append(path("customers/<int:customer_id>/balance", customer_balance))
 
 
-# case: ssrf-57 | bad | CWE-918 | pydantic HttpUrl field called back
+# case: ssrf-107 | bad | CWE-918 | pydantic HttpUrl field called back
 class JobRequest(BaseModel):
     name: str
     callback: HttpUrl
@@ -112,7 +112,7 @@ async def start_job(job: JobRequest):
     return {"job": job.name, "callback_status": ack.status_code, "body": ack.text}
 
 
-# case: ssrf-58 | good | CWE-918 | scheme and host name from a set
+# case: ssrf-108 | good | CWE-918 | scheme and host name from a set
 IMAGE_HOSTS = {"images.example.com", "cdn.example.com"}
 
 
@@ -126,7 +126,7 @@ async def thumbnail(src: str):
     return Response(picture.content, media_type="image/jpeg")
 
 
-# case: ssrf-59 | bad | CWE-918 | prefix test without the closing slash
+# case: ssrf-109 | bad | CWE-918 | prefix test without the closing slash
 @app.route("/partner/fetch")
 def partner_fetch():
     target = request.args.get("target", "")
@@ -135,7 +135,7 @@ def partner_fetch():
     return requests.get(target, timeout=TIMEOUT).text
 
 
-# case: ssrf-60 | bad | CWE-918 | list of forbidden host names
+# case: ssrf-110 | bad | CWE-918 | list of forbidden host names
 BLOCKED_NAMES = ("localhost", "127.0.0.1", "0.0.0.0")
 
 
@@ -149,7 +149,7 @@ def unfurl():
     return jsonify(status=reply.status_code, snippet=reply.text[:500])
 
 
-# case: ssrf-61 | good | CWE-918 | enum member gives the host name
+# case: ssrf-111 | good | CWE-918 | enum member gives the host name
 class WeatherRegion(Enum):
     EU = "eu-west"
     US = "us-east"
@@ -166,7 +166,7 @@ def weather():
     return jsonify(reply.json())
 
 
-# case: ssrf-62 | bad | CWE-918 | avatar importer with a session in a class
+# case: ssrf-112 | bad | CWE-918 | avatar importer with a session in a class
 class AvatarImporter:
     def __init__(self, folder):
         self.folder = folder
@@ -186,7 +186,7 @@ def import_avatar(user_id):
     return jsonify(user=user_id, bytes=size)
 
 
-# case: ssrf-63 | good | CWE-918 | netloc compared with a frozenset in a helper
+# case: ssrf-113 | good | CWE-918 | netloc compared with a frozenset in a helper
 DOC_NETLOCS = frozenset({"docs.example.com", "wiki.example.com"})
 
 
@@ -206,7 +206,7 @@ def import_document():
     return jsonify(length=len(document.content))
 
 
-# case: ssrf-64 | bad | CWE-918 | aiohttp session on a FastAPI query parameter
+# case: ssrf-114 | bad | CWE-918 | aiohttp session on a FastAPI query parameter
 @api.get("/mirror")
 async def mirror(resource: str, encoding: str = "utf-8"):
     async with aiohttp.ClientSession() as session:
@@ -215,7 +215,7 @@ async def mirror(resource: str, encoding: str = "utf-8"):
     return {"resource": resource, "text": text}
 
 
-# case: ssrf-65 | good | CWE-918 | UUID path parameter after a constant host
+# case: ssrf-115 | good | CWE-918 | UUID path parameter after a constant host
 ORDER_SERVICE = "http://orders.internal.example:9000"
 
 
@@ -228,7 +228,7 @@ async def order_detail(order_id: UUID):
     return reply.json()
 
 
-# case: ssrf-66 | bad | CWE-918 | webhook test posts to an address in the JSON body
+# case: ssrf-116 | bad | CWE-918 | webhook test posts to an address in the JSON body
 def webhook_ping(request):
     payload = json.loads(request.body)
     endpoint = payload["endpoint"]
@@ -237,7 +237,7 @@ def webhook_ping(request):
     return JsonResponse({"status": reply.status_code, "answer": reply.text[:1000]})
 
 
-# case: ssrf-67 | good | CWE-918 | URL rebuilt from a listed host name
+# case: ssrf-117 | good | CWE-918 | URL rebuilt from a listed host name
 CALENDAR_HOSTS = ["calendar.example.com", "ical.example.net"]
 
 
@@ -250,7 +250,7 @@ def import_calendar(request):
     return JsonResponse({"events": reply.text.count("BEGIN:VEVENT")})
 
 
-# case: ssrf-68 | bad | CWE-918 | host name suffix without the dot
+# case: ssrf-118 | bad | CWE-918 | host name suffix without the dot
 def belongs_to_us(address):
     host = urlparse(address).hostname
     return host is not None and host.endswith("example.com")
@@ -265,7 +265,7 @@ def asset_proxy():
     return upstream.content, upstream.status_code
 
 
-# case: ssrf-69 | good | CWE-918 | address of the request replaced by the configured one
+# case: ssrf-119 | good | CWE-918 | address of the request replaced by the configured one
 @app.route("/sync", methods=["POST"])
 def sync_catalogue():
     source = request.form.get("source", "")
@@ -275,7 +275,7 @@ def sync_catalogue():
     return jsonify(items=len(reply.json()))
 
 
-# case: ssrf-70 | bad | CWE-918 | http.client connection to a requested host
+# case: ssrf-120 | bad | CWE-918 | http.client connection to a requested host
 @app.route("/tools/headers")
 def inspect_headers():
     server = request.args.get("server", "www.example.com")
@@ -288,7 +288,7 @@ def inspect_headers():
         conn.close()
 
 
-# case: ssrf-71 | good | CWE-918 | monitors listed in the settings
+# case: ssrf-121 | good | CWE-918 | monitors listed in the settings
 def monitor_overview(request):
     states = {}
     for name, address in settings.MONITORED_SERVICES.items():
@@ -302,7 +302,7 @@ def monitor_overview(request):
     return JsonResponse(states)
 
 
-# case: ssrf-72 | bad | CWE-918 | upstream address from a header through a dependency
+# case: ssrf-122 | bad | CWE-918 | upstream address from a header through a dependency
 class Upstream:
     def __init__(self, x_upstream: str = Header("https://core.example.net")):
         self.base = x_upstream.rstrip("/")
@@ -316,7 +316,7 @@ def list_tenants(upstream: Upstream = Depends()):
     return upstream.call("tenants").json()
 
 
-# case: ssrf-73 | good | CWE-918 | Literal stage selects the base address
+# case: ssrf-123 | good | CWE-918 | Literal stage selects the base address
 STAGE_URLS = {
     "live": "https://pay.example.com",
     "sandbox": "https://pay.sandbox.example.com",
@@ -333,7 +333,7 @@ def payment_methods(client: httpx.Client = Depends(payment_client)):
     return client.get("/v1/methods").json()
 
 
-# case: ssrf-74 | bad | CWE-918 | urljoin with a requested reference
+# case: ssrf-124 | bad | CWE-918 | urljoin with a requested reference
 class LegacyProxyView(View):
     upstream = "https://legacy.example.com/app/"
 
@@ -343,7 +343,7 @@ class LegacyProxyView(View):
         return HttpResponse(reply.content, content_type=reply.headers.get("Content-Type"))
 
 
-# case: ssrf-75 | good | CWE-918 | path segment quoted in full
+# case: ssrf-125 | good | CWE-918 | path segment quoted in full
 def package_info(request):
     name = quote(request.GET.get("name", ""), safe="")
     reply = requests.get("https://packages.example.org/api/" + name + "/json", timeout=TIMEOUT)
@@ -352,7 +352,7 @@ def package_info(request):
     return JsonResponse(reply.json())
 
 
-# case: ssrf-76 | bad | CWE-918 | decorator takes the target from the request
+# case: ssrf-126 | bad | CWE-918 | decorator takes the target from the request
 def with_target(view):
     @wraps(view)
     def wrapper(*args, **kwargs):
@@ -370,7 +370,7 @@ def audit_robots(target):
     return reply.text, 200, {"Content-Type": "text/plain"}
 
 
-# case: ssrf-77 | good | CWE-918 | posted data in the body and headers only
+# case: ssrf-127 | good | CWE-918 | posted data in the body and headers only
 @app.route("/feedback", methods=["POST"])
 def forward_feedback():
     ticket = {"subject": request.form["subject"], "text": request.form["text"]}
@@ -383,7 +383,7 @@ def forward_feedback():
     return jsonify(accepted=reply.ok), 202
 
 
-# case: ssrf-78 | bad | CWE-918 | streaming download through a generator
+# case: ssrf-128 | bad | CWE-918 | streaming download through a generator
 def remote_chunks(location):
     with httpx.stream("GET", location, follow_redirects=True) as upstream:
         for chunk in upstream.iter_bytes():
@@ -395,7 +395,7 @@ def stream_media(location: str):
     return StreamingResponse(remote_chunks(location), media_type="video/mp4")
 
 
-# case: ssrf-79 | good | CWE-918 | connector registered in the code, chosen by a number
+# case: ssrf-129 | good | CWE-918 | connector registered in the code, chosen by a number
 @dataclass(frozen=True)
 class Connector:
     label: str
@@ -417,7 +417,7 @@ def pull_connector(index):
     return jsonify(connector=connector.label, size=len(reply.content))
 
 
-# case: ssrf-80 | bad | CWE-918 | only the scheme is tested
+# case: ssrf-130 | bad | CWE-918 | only the scheme is tested
 @api.post("/import/csv")
 def import_csv(source: str):
     if urlparse(source).scheme not in ("http", "https"):
@@ -427,7 +427,7 @@ def import_csv(source: str):
     return {"rows": len(rows), "header": rows[0] if rows else []}
 
 
-# case: ssrf-81 | good | CWE-918 | subdomain must be one of the configured shops
+# case: ssrf-131 | good | CWE-918 | subdomain must be one of the configured shops
 def shop_status(request):
     shop = request.GET.get("shop", "demo")
     if shop not in settings.SHOP_NAMES:
@@ -437,7 +437,7 @@ def shop_status(request):
     return JsonResponse(json.load(reply))
 
 
-# case: ssrf-82 | good | CWE-918 | tenant name matched in full before it enters the host
+# case: ssrf-132 | good | CWE-918 | tenant name matched in full before it enters the host
 @app.route("/tenants/<tenant>/status")
 def tenant_status(tenant):
     if not re.fullmatch(r"[a-z0-9]{3,20}", tenant):

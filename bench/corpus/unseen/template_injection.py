@@ -29,21 +29,21 @@ pages = Jinja2Templates(directory="templates")
 COMPANY = "Northwind Marine"
 
 
-# case: template_injection-51 | bad | CWE-1336 | query argument is the template
+# case: template_injection-101 | bad | CWE-1336 | query argument is the template
 @app.route("/preview")
 def preview_template():
     source = request.args.get("tpl", "<p>empty</p>")
     return render_template_string(source)
 
 
-# case: template_injection-52 | good | CWE-1336 | constant source, value in the context
+# case: template_injection-102 | good | CWE-1336 | constant source, value in the context
 @app.route("/greet")
 def greet():
     name = request.args.get("name", "guest")
     return render_template_string("<h1>Hello {{ name }}</h1><p>{{ company }}</p>", name=name, company=COMPANY)
 
 
-# case: template_injection-53 | bad | CWE-1336 | f-string before render_template_string
+# case: template_injection-103 | bad | CWE-1336 | f-string before render_template_string
 @app.route("/hello")
 def hello_visitor():
     visitor = request.args.get("visitor", "guest")
@@ -51,7 +51,7 @@ def hello_visitor():
     return render_template_string(page, company=COMPANY)
 
 
-# case: template_injection-54 | bad | CWE-1336 | error page with the path put in by the modulo operator
+# case: template_injection-104 | bad | CWE-1336 | error page with the path put in by the modulo operator
 @app.errorhandler(404)
 def page_missing(error):
     template = """{%% extends "layout.html" %%}
@@ -59,14 +59,14 @@ def page_missing(error):
     return render_template_string(template), 404
 
 
-# case: template_injection-55 | good | CWE-1336 | template file with context values
+# case: template_injection-105 | good | CWE-1336 | template file with context values
 @app.route("/account", methods=["POST"])
 def account_page():
     details = {"name": request.form["name"], "city": request.form.get("city", "")}
     return render_template("account.html", **details)
 
 
-# case: template_injection-56 | bad | CWE-1336 | Django Template joined with a GET parameter
+# case: template_injection-106 | bad | CWE-1336 | Django Template joined with a GET parameter
 @login_required
 def letter(request):
     salutation = request.GET.get("salutation", "Dear")
@@ -74,7 +74,7 @@ def letter(request):
     return HttpResponse(Template(source).render(Context({"user": request.user})))
 
 
-# case: template_injection-57 | good | CWE-1336 | Django Template from a constant
+# case: template_injection-107 | good | CWE-1336 | Django Template from a constant
 RECEIPT = "Dear {{ name }}, we received {{ amount }} EUR.{% if note %} Note: {{ note }}{% endif %}"
 
 
@@ -87,7 +87,7 @@ def receipt(request):
     return HttpResponse(Template(RECEIPT).render(context))
 
 
-# case: template_injection-58 | bad | CWE-1336 | pydantic field compiled by jinja2
+# case: template_injection-108 | bad | CWE-1336 | pydantic field compiled by jinja2
 class LabelJob(BaseModel):
     template: str
     values: dict = {}
@@ -99,7 +99,7 @@ async def print_label(job: LabelJob):
     return {"label": label.render(**job.values)}
 
 
-# case: template_injection-59 | good | CWE-1336 | immutable sandbox renders the user's text
+# case: template_injection-109 | good | CWE-1336 | immutable sandbox renders the user's text
 class SnippetJob(BaseModel):
     text: str
     first_name: str
@@ -113,14 +113,14 @@ async def render_snippet(job: SnippetJob):
     return {"rendered": rendered}
 
 
-# case: template_injection-60 | good | CWE-1336 | error page with the path in the context
+# case: template_injection-110 | good | CWE-1336 | error page with the path in the context
 @app.errorhandler(410)
 def page_gone(error):
     template = "{% extends 'layout.html' %}{% block body %}<h2>{{ path }} is gone</h2>{% endblock %}"
     return render_template_string(template, path=request.path), 410
 
 
-# case: template_injection-61 | bad | CWE-1336 | mail renderer class compiles what it is given
+# case: template_injection-111 | bad | CWE-1336 | mail renderer class compiles what it is given
 class MailRenderer:
     def __init__(self):
         self.env = Environment(loader=FileSystemLoader("mails"), autoescape=select_autoescape())
@@ -139,7 +139,7 @@ def campaign_preview():
     return jsonify(mail)
 
 
-# case: template_injection-62 | good | CWE-1336 | renderer class picks a constant source by key
+# case: template_injection-112 | good | CWE-1336 | renderer class picks a constant source by key
 class SmsRenderer:
     sources = {
         "reminder": "{{ company }}: your visit is on {{ day }}.",
@@ -161,7 +161,7 @@ def sms_preview():
     return jsonify(text=SmsRenderer().compose(kind, day=request.form["day"]))
 
 
-# case: template_injection-63 | bad | CWE-1336 | HTML escaping before the value enters the source
+# case: template_injection-113 | bad | CWE-1336 | HTML escaping before the value enters the source
 @app.route("/team")
 def team_page():
     team = escape(request.args.get("team", "Sales"))
@@ -169,7 +169,7 @@ def team_page():
     return render_template_string(source, members=["Ada", "Linus"])
 
 
-# case: template_injection-64 | good | CWE-1336 | string.Template for the user's pattern
+# case: template_injection-114 | good | CWE-1336 | string.Template for the user's pattern
 @app.route("/filenames/preview", methods=["POST"])
 def filename_preview():
     pattern = string.Template(request.get_json()["pattern"])
@@ -180,7 +180,7 @@ def filename_preview():
     return jsonify(sample=sample)
 
 
-# case: template_injection-65 | bad | CWE-1336 | only the double braces are removed
+# case: template_injection-115 | bad | CWE-1336 | only the double braces are removed
 def drop_expressions(text):
     for token in ("{{", "}}"):
         text = text.replace(token, "")
@@ -194,7 +194,7 @@ def banner():
     return render_template_string(layout, company=COMPANY)
 
 
-# case: template_injection-66 | bad | CWE-1336 | mako template from the request body
+# case: template_injection-116 | bad | CWE-1336 | mako template from the request body
 @app.route("/exports/custom", methods=["POST"])
 def custom_export():
     rows = [{"id": 1, "name": "rope"}, {"id": 2, "name": "anchor"}]
@@ -203,14 +203,14 @@ def custom_export():
     return output, 200, {"Content-Type": "text/plain"}
 
 
-# case: template_injection-67 | good | CWE-1336 | render_to_string with a file and a context
+# case: template_injection-117 | good | CWE-1336 | render_to_string with a file and a context
 def invitation(request):
     guest = request.POST.get("guest", "")
     text = render_to_string("mail/invitation.html", {"guest": guest, "host": request.user})
     return JsonResponse({"preview": text})
 
 
-# case: template_injection-68 | bad | CWE-1336 | Django engine compiles a posted page body
+# case: template_injection-118 | bad | CWE-1336 | Django engine compiles a posted page body
 class PageBuilderView(View):
     def post(self, request):
         body = request.POST.get("body", "")
@@ -221,13 +221,13 @@ class PageBuilderView(View):
         return HttpResponse(compiled.render(Context({"request": request, "user": request.user})))
 
 
-# case: template_injection-69 | good | CWE-1336 | TemplateResponse with a fixed name
+# case: template_injection-119 | good | CWE-1336 | TemplateResponse with a fixed name
 @api.get("/items/{item_id}", response_class=HTMLResponse)
 async def item_page(request: Request, item_id: int, note: str = ""):
     return pages.TemplateResponse(request, "item.html", {"item_id": item_id, "note": note})
 
 
-# case: template_injection-70 | bad | CWE-1336 | autoescaping environment compiles the query parameter
+# case: template_injection-120 | bad | CWE-1336 | autoescaping environment compiles the query parameter
 @api.get("/render", response_class=HTMLResponse)
 async def render_block(block: str, title: str = "Block"):
     env = Environment(autoescape=True)
@@ -235,7 +235,7 @@ async def render_block(block: str, title: str = "Block"):
     return HTMLResponse(template.render(title=title))
 
 
-# case: template_injection-71 | good | CWE-1336 | Literal selects one of two sources
+# case: template_injection-121 | good | CWE-1336 | Literal selects one of two sources
 DIGESTS = {
     "short": "<p>{{ count }} new messages for {{ who }}</p>",
     "long": "<h2>{{ who }}</h2><p>There are {{ count }} new messages.</p>",
@@ -248,7 +248,7 @@ async def digest(who: str, style: Literal["short", "long"] = "short"):
     return template.render(who=who, count=3)
 
 
-# case: template_injection-72 | bad | CWE-1336 | stored signature becomes part of the source later
+# case: template_injection-122 | bad | CWE-1336 | stored signature becomes part of the source later
 SIGNATURES = {}
 
 
@@ -264,14 +264,14 @@ def mail_with_signature(user_id):
     return render_template_string(source, text="Your parcel was sent today.")
 
 
-# case: template_injection-73 | good | CWE-1336 | source from the application's configuration
+# case: template_injection-123 | good | CWE-1336 | source from the application's configuration
 @app.route("/footer")
 def footer():
     source = current_app.config.get("FOOTER_TEMPLATE", "<footer>{{ company }} / {{ lang }}</footer>")
     return render_template_string(source, company=COMPANY, lang=request.args.get("lang", "en"))
 
 
-# case: template_injection-74 | bad | CWE-1336 | helper compiles a subject from the JSON body
+# case: template_injection-124 | bad | CWE-1336 | helper compiles a subject from the JSON body
 def expand(source, user):
     template = Template(source)
     return template.render(Context({"user": user, "company": COMPANY}))
@@ -284,14 +284,14 @@ def trial_notification(request):
     return JsonResponse({"subject": subject})
 
 
-# case: template_injection-75 | good | CWE-1336 | user's lines are values in a loop
+# case: template_injection-125 | good | CWE-1336 | user's lines are values in a loop
 def checklist(request):
     lines = [line.strip() for line in request.POST.get("lines", "").splitlines() if line.strip()]
     template = Template("<ol>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ol>")
     return HttpResponse(template.render(Context({"lines": lines})))
 
 
-# case: template_injection-76 | bad | CWE-1336 | dependency formats the source
+# case: template_injection-126 | bad | CWE-1336 | dependency formats the source
 def greeting_source(nickname: str = "friend", mood: str = "happy") -> str:
     return "<p>Hi {}, we are {} to see you at {{{{ company }}}}</p>".format(nickname, mood)
 
@@ -301,7 +301,7 @@ def greeting(source: str = Depends(greeting_source)):
     return Environment(autoescape=True).from_string(source).render(company=COMPANY)
 
 
-# case: template_injection-77 | good | CWE-1336 | source read from a file of the application
+# case: template_injection-127 | good | CWE-1336 | source read from a file of the application
 WELCOME_FILE = Path(__file__).parent / "mails" / "welcome.html.j2"
 
 
@@ -313,7 +313,7 @@ def welcome_mail(recipient: str):
     return template.render(recipient=recipient, company=COMPANY)
 
 
-# case: template_injection-78 | bad | CWE-1336 | generator compiles each posted block
+# case: template_injection-128 | bad | CWE-1336 | generator compiles each posted block
 class BlockPage(BaseModel):
     blocks: List[str]
 
@@ -329,7 +329,7 @@ def assemble_page(page: BlockPage):
     return PlainTextResponse("\n".join(compiled_blocks(page.blocks)))
 
 
-# case: template_injection-79 | good | CWE-1336 | enum member's value is the source
+# case: template_injection-129 | good | CWE-1336 | enum member's value is the source
 class Salutation(Enum):
     formal = "Dear {{ title }} {{ surname }},"
     casual = "Hi {{ surname }},"
@@ -345,7 +345,7 @@ def salutation_line():
     )
 
 
-# case: template_injection-80 | bad | CWE-1336 | cookie in the source after a conditional
+# case: template_injection-130 | bad | CWE-1336 | cookie in the source after a conditional
 @app.route("/landing")
 def landing():
     parts = ["<header>{{ company }}</header>"]
@@ -356,7 +356,7 @@ def landing():
     return render_template_string("".join(parts), company=COMPANY)
 
 
-# case: template_injection-81 | good | CWE-1336 | integer put into the source
+# case: template_injection-131 | good | CWE-1336 | integer put into the source
 @app.route("/grid")
 def grid():
     columns = max(1, min(int(request.args.get("columns", 3)), 12))
@@ -364,7 +364,7 @@ def grid():
     return render_template_string(source, cells=range(columns * 2))
 
 
-# case: template_injection-82 | good | CWE-1336 | letters only before the value enters the source
+# case: template_injection-132 | good | CWE-1336 | letters only before the value enters the source
 def name_tag(request):
     name = request.GET.get("name", "")
     if not re.fullmatch(r"[A-Za-z]{1,30}", name):

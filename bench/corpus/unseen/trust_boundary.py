@@ -28,7 +28,7 @@ api.add_middleware(SessionMiddleware, secret_key=os.environ["SESSION_KEY"], http
 SUPPORTED_LOCALES = ("en", "de", "fr")
 
 
-# case: trust_boundary-51 | bad | CWE-501 | role checked against a list that contains every role
+# case: trust_boundary-101 | bad | CWE-501 | role checked against a list that contains every role
 class RoleSwitcher:
     known = ["viewer", "editor", "admin"]
 
@@ -44,7 +44,7 @@ def switch_role():
     return jsonify(role=RoleSwitcher().apply(request.form.get("role", "")))
 
 
-# case: trust_boundary-52 | good | CWE-501 | cleaned form with a choice field under a prefix (Django)
+# case: trust_boundary-102 | good | CWE-501 | cleaned form with a choice field under a prefix (Django)
 class NewsletterForm(forms.Form):
     frequency = forms.ChoiceField(choices=[("weekly", "Weekly"), ("monthly", "Monthly")])
     topics = forms.MultipleChoiceField(choices=[("news", "News"), ("sales", "Sales")])
@@ -58,7 +58,7 @@ def newsletter_step(request):
     return redirect("/newsletter/done/")
 
 
-# case: trust_boundary-53 | bad | CWE-501 | pydantic model dumped into the session (FastAPI)
+# case: trust_boundary-103 | bad | CWE-501 | pydantic model dumped into the session (FastAPI)
 class SessionPatch(BaseModel):
     user_id: int
     scopes: list[str] = []
@@ -71,14 +71,14 @@ def patch_session(patch: SessionPatch, request: ApiRequest):
     return {"updated": True}
 
 
-# case: trust_boundary-54 | bad | CWE-501 | role from the form goes into the session
+# case: trust_boundary-104 | bad | CWE-501 | role from the form goes into the session
 @app.post("/profile/role")
 def choose_role():
     session["role"] = request.form["role"]
     return jsonify(ok=True)
 
 
-# case: trust_boundary-55 | bad | CWE-501 | impersonated user id stored for any logged-in visitor (Django)
+# case: trust_boundary-105 | bad | CWE-501 | impersonated user id stored for any logged-in visitor (Django)
 @login_required
 def impersonate(request, user_id):
     target = request.GET.get("as", user_id)
@@ -88,7 +88,7 @@ def impersonate(request, user_id):
     return redirect("/dashboard/")
 
 
-# case: trust_boundary-56 | bad | CWE-501 | view method stores every POST field (Django)
+# case: trust_boundary-106 | bad | CWE-501 | view method stores every POST field (Django)
 class OnboardingView(View):
     skipped = {"csrfmiddlewaretoken", "submit"}
 
@@ -100,7 +100,7 @@ class OnboardingView(View):
         return redirect("/onboarding/next/")
 
 
-# case: trust_boundary-57 | bad | CWE-501 | dependency marks the session as verified by a query flag (FastAPI)
+# case: trust_boundary-107 | bad | CWE-501 | dependency marks the session as verified by a query flag (FastAPI)
 def verification_state(mfa: bool = False, method: str = "totp"):
     return {"mfa_passed": mfa, "mfa_method": method}
 
@@ -111,7 +111,7 @@ def continue_login(request: ApiRequest, state: dict = Depends(verification_state
     return {"next": "/"}
 
 
-# case: trust_boundary-58 | good | CWE-501 | store must belong to the logged-in user (Django)
+# case: trust_boundary-108 | good | CWE-501 | store must belong to the logged-in user (Django)
 @login_required
 def select_store(request, store_id):
     store = get_object_or_404(Store, pk=store_id, owner=request.user)
@@ -120,7 +120,7 @@ def select_store(request, store_id):
     return redirect("/store/")
 
 
-# case: trust_boundary-59 | bad | CWE-501 | tenant header stored for later queries (FastAPI)
+# case: trust_boundary-109 | bad | CWE-501 | tenant header stored for later queries (FastAPI)
 @api.post("/session/tenant")
 async def pick_tenant(request: ApiRequest):
     tenant = request.headers.get("x-tenant-id", "public")
@@ -128,7 +128,7 @@ async def pick_tenant(request: ApiRequest):
     return {"tenant": tenant}
 
 
-# case: trust_boundary-60 | good | CWE-501 | authenticate and login, flag from the user object (Django)
+# case: trust_boundary-110 | good | CWE-501 | authenticate and login, flag from the user object (Django)
 def agent_login(request):
     user = authenticate(request, username=request.POST.get("username"), password=request.POST.get("password"))
     if user is None:
@@ -138,7 +138,7 @@ def agent_login(request):
     return redirect("/support/")
 
 
-# case: trust_boundary-61 | bad | CWE-501 | session key named by the caller
+# case: trust_boundary-111 | bad | CWE-501 | session key named by the caller
 @app.route("/wizard/answer", methods=["POST"])
 def wizard_answer():
     field = request.form.get("field")
@@ -147,7 +147,7 @@ def wizard_answer():
     return "", 204
 
 
-# case: trust_boundary-62 | good | CWE-501 | only display settings with fixed values are taken from JSON
+# case: trust_boundary-112 | good | CWE-501 | only display settings with fixed values are taken from JSON
 DISPLAY_CHOICES = {"density": {"compact", "normal"}, "theme": {"light", "dark"}}
 
 
@@ -161,7 +161,7 @@ def merge_display():
     return jsonify(ok=True)
 
 
-# case: trust_boundary-63 | good | CWE-501 | submitted role replaced by the stored one
+# case: trust_boundary-113 | good | CWE-501 | submitted role replaced by the stored one
 class RoleLoader:
     def apply(self, requested):
         account = current_account()
@@ -176,7 +176,7 @@ def assume_role():
     return jsonify(role=RoleLoader().apply(request.form.get("role", "")))
 
 
-# case: trust_boundary-64 | good | CWE-501 | role comes from the account after the password check
+# case: trust_boundary-114 | good | CWE-501 | role comes from the account after the password check
 @app.post("/login")
 def login():
     account = Account.by_email(request.form["email"])
@@ -188,7 +188,7 @@ def login():
     return jsonify(ok=True)
 
 
-# case: trust_boundary-65 | good | CWE-501 | pydantic model with closed display choices (FastAPI)
+# case: trust_boundary-115 | good | CWE-501 | pydantic model with closed display choices (FastAPI)
 class DisplayPatch(BaseModel):
     theme: Literal["light", "dark"] = "light"
     week_start: Literal["monday", "sunday"] = "monday"
@@ -201,7 +201,7 @@ def patch_display(patch: DisplayPatch, request: ApiRequest):
     return {"updated": True}
 
 
-# case: trust_boundary-66 | good | CWE-501 | price read from the product record
+# case: trust_boundary-116 | good | CWE-501 | price read from the product record
 @app.post("/basket/items")
 def add_basket_item():
     product = Product.by_sku(request.json["sku"])
@@ -214,7 +214,7 @@ def add_basket_item():
     return jsonify(lines=len(basket))
 
 
-# case: trust_boundary-67 | good | CWE-501 | membership checked before the team is stored
+# case: trust_boundary-117 | good | CWE-501 | membership checked before the team is stored
 @app.get("/teams/switch")
 def switch_team():
     user = current_account()
@@ -225,7 +225,7 @@ def switch_team():
     return jsonify(active=membership.team_id)
 
 
-# case: trust_boundary-68 | good | CWE-501 | coupon looked up, stored percentage is the server's (Django)
+# case: trust_boundary-118 | good | CWE-501 | coupon looked up, stored percentage is the server's (Django)
 @login_required
 def apply_coupon(request):
     coupon = get_object_or_404(Coupon, code=request.POST.get("code", ""), active=True)
@@ -234,7 +234,7 @@ def apply_coupon(request):
     return JsonResponse({"discount": str(coupon.percent)})
 
 
-# case: trust_boundary-69 | good | CWE-501 | enum conversion for a display option
+# case: trust_boundary-119 | good | CWE-501 | enum conversion for a display option
 class SortOrder(enum.Enum):
     NEWEST = "newest"
     CHEAPEST = "cheapest"
@@ -250,7 +250,7 @@ def catalog_sort():
     return jsonify(order=order.value)
 
 
-# case: trust_boundary-70 | bad | CWE-501 | price sent by the client is trusted at checkout
+# case: trust_boundary-120 | bad | CWE-501 | price sent by the client is trusted at checkout
 @app.post("/cart/items")
 def add_item():
     body = request.get_json()
@@ -261,7 +261,7 @@ def add_item():
     return jsonify(total=session["total"])
 
 
-# case: trust_boundary-71 | bad | CWE-501 | unsigned cookie value restores the login
+# case: trust_boundary-121 | bad | CWE-501 | unsigned cookie value restores the login
 @app.before_request
 def restore_login():
     remembered = request.cookies.get("remember_user")
@@ -270,7 +270,7 @@ def restore_login():
         session["authenticated"] = True
 
 
-# case: trust_boundary-72 | good | CWE-501 | preferred language chosen among the supported ones
+# case: trust_boundary-122 | good | CWE-501 | preferred language chosen among the supported ones
 @app.before_request
 def negotiate_language():
     if "locale" not in session:
@@ -278,7 +278,7 @@ def negotiate_language():
         session["locale"] = best or SUPPORTED_LOCALES[0]
 
 
-# case: trust_boundary-73 | bad | CWE-501 | whole JSON body merged into the session
+# case: trust_boundary-123 | bad | CWE-501 | whole JSON body merged into the session
 @app.put("/session/state")
 def merge_state():
     payload = request.get_json()
@@ -286,7 +286,7 @@ def merge_state():
     return jsonify(keys=sorted(session))
 
 
-# case: trust_boundary-74 | good | CWE-501 | helper stores values that the server made
+# case: trust_boundary-124 | good | CWE-501 | helper stores values that the server made
 def remember_new(user):
     session["user_id"] = user.id
     session["plan"] = "free"
@@ -300,7 +300,7 @@ def complete_signup():
     return jsonify(plan=session["plan"])
 
 
-# case: trust_boundary-75 | bad | CWE-501 | helper copies named form fields, the user id among them
+# case: trust_boundary-125 | bad | CWE-501 | helper copies named form fields, the user id among them
 def remember(*names):
     for name in names:
         if name in request.form:
@@ -313,7 +313,7 @@ def finish_signup():
     return jsonify(plan=session.get("plan"))
 
 
-# case: trust_boundary-76 | good | CWE-501 | known fields only, values are bounded numbers
+# case: trust_boundary-126 | good | CWE-501 | known fields only, values are bounded numbers
 WIZARD_FIELDS = frozenset({"width", "height", "copies"})
 
 
@@ -328,7 +328,7 @@ def wizard_step():
     return "", 204
 
 
-# case: trust_boundary-77 | bad | CWE-501 | account id cast to int but not checked for ownership
+# case: trust_boundary-127 | bad | CWE-501 | account id cast to int but not checked for ownership
 @app.get("/accounts/switch")
 def switch_account():
     account_id = int(request.args["account_id"])
@@ -336,7 +336,7 @@ def switch_account():
     return jsonify(active=account_id)
 
 
-# case: trust_boundary-78 | good | CWE-501 | brand looked up in the host map of the configuration (FastAPI)
+# case: trust_boundary-128 | good | CWE-501 | brand looked up in the host map of the configuration (FastAPI)
 BRAND_BY_HOST = {"shop.example.org": "classic", "outlet.example.org": "outlet"}
 
 
@@ -349,7 +349,7 @@ async def derive_brand(request: ApiRequest):
     return {"brand": brand}
 
 
-# case: trust_boundary-79 | good | CWE-501 | code compared with the issued one before the flag is set (FastAPI)
+# case: trust_boundary-129 | good | CWE-501 | code compared with the issued one before the flag is set (FastAPI)
 @api.post("/login/verify")
 def verify_code(request: ApiRequest, code: str = Form(...)):
     issued = Account.issued_code(request.session.get("account_id"))
@@ -359,7 +359,7 @@ def verify_code(request: ApiRequest, code: str = Form(...)):
     return {"next": "/"}
 
 
-# case: trust_boundary-80 | bad | CWE-501 | discount percentage from a hidden field (Django)
+# case: trust_boundary-130 | bad | CWE-501 | discount percentage from a hidden field (Django)
 @login_required
 def apply_discount(request):
     percent = Decimal(request.POST.get("discount", "0"))
@@ -369,14 +369,14 @@ def apply_discount(request):
     return JsonResponse({"discount": str(percent)})
 
 
-# case: trust_boundary-81 | bad | CWE-501 | staff flag from POST into the session (Django)
+# case: trust_boundary-131 | bad | CWE-501 | staff flag from POST into the session (Django)
 def start_support(request):
     request.session["is_staff"] = request.POST.get("is_staff") == "1"
     request.session["agent"] = request.POST.get("agent")
     return redirect("/support/")
 
 
-# case: trust_boundary-82 | bad | CWE-501 | dataclass filled from query and written as the identity
+# case: trust_boundary-132 | bad | CWE-501 | dataclass filled from query and written as the identity
 @dataclass
 class Identity:
     uid: str

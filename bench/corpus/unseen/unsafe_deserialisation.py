@@ -35,7 +35,7 @@ api = FastAPI()
 MODEL_DIR = Path(__file__).parent / "models"
 
 
-# case: unsafe_deserialisation-51 | bad | CWE-502 | uploaded YAML with unsafe_load (Django)
+# case: unsafe_deserialisation-101 | bad | CWE-502 | uploaded YAML with unsafe_load (Django)
 @require_POST
 def import_fixtures(request):
     upload = request.FILES["fixtures"]
@@ -43,7 +43,7 @@ def import_fixtures(request):
     return JsonResponse({"count": len(documents)})
 
 
-# case: unsafe_deserialisation-52 | good | CWE-502 | packaged checkpoint, weights only (FastAPI)
+# case: unsafe_deserialisation-102 | good | CWE-502 | packaged checkpoint, weights only (FastAPI)
 def load_weights(name="encoder.pt"):
     return torch.load(MODEL_DIR / name, map_location="cpu", weights_only=True)
 
@@ -53,7 +53,7 @@ def encoder_layers(prefix: str = ""):
     return [key for key in load_weights() if key.startswith(prefix)]
 
 
-# case: unsafe_deserialisation-53 | bad | CWE-502 | uploaded checkpoint with full unpickling (FastAPI)
+# case: unsafe_deserialisation-103 | bad | CWE-502 | uploaded checkpoint with full unpickling (FastAPI)
 @api.post("/checkpoints")
 async def upload_checkpoint(file: UploadFile):
     buffer = io.BytesIO(await file.read())
@@ -62,7 +62,7 @@ async def upload_checkpoint(file: UploadFile):
     return {"parameters": total}
 
 
-# case: unsafe_deserialisation-54 | good | CWE-502 | websocket frames as msgpack (FastAPI)
+# case: unsafe_deserialisation-104 | good | CWE-502 | websocket frames as msgpack (FastAPI)
 async def unpacked(socket):
     while True:
         frame = await socket.receive_bytes()
@@ -76,7 +76,7 @@ async def sensor_channel(socket: WebSocket):
         await socket.send_json({"ack": message["id"]})
 
 
-# case: unsafe_deserialisation-55 | good | CWE-502 | JSON instead of pickle for the request body
+# case: unsafe_deserialisation-105 | good | CWE-502 | JSON instead of pickle for the request body
 @app.post("/tasks")
 def submit_task():
     try:
@@ -86,7 +86,7 @@ def submit_task():
     return jsonify(name=task["name"], body=base64.b64encode(pickle.dumps(task)).decode())
 
 
-# case: unsafe_deserialisation-56 | bad | CWE-502 | uploaded estimator loaded with joblib
+# case: unsafe_deserialisation-106 | bad | CWE-502 | uploaded estimator loaded with joblib
 @app.post("/models/score")
 def score_model():
     upload = request.files["model"]
@@ -96,7 +96,7 @@ def score_model():
     return jsonify(params=str(model.get_params()))
 
 
-# case: unsafe_deserialisation-57 | bad | CWE-502 | digest sent along by the client is the only check (Django)
+# case: unsafe_deserialisation-107 | bad | CWE-502 | digest sent along by the client is the only check (Django)
 @require_POST
 def import_state(request):
     blob = base64.b64decode(request.POST["state"])
@@ -108,7 +108,7 @@ def import_state(request):
     return JsonResponse({"keys": sorted(state)})
 
 
-# case: unsafe_deserialisation-58 | good | CWE-502 | dependency validates a header as a model (FastAPI)
+# case: unsafe_deserialisation-108 | good | CWE-502 | dependency validates a header as a model (FastAPI)
 class ClientState(BaseModel):
     user: str = ""
     page: int = 1
@@ -126,7 +126,7 @@ def my_page(state: ClientState = Depends(client_state)):
     return {"page": state.page}
 
 
-# case: unsafe_deserialisation-59 | bad | CWE-502 | numpy archive with objects allowed
+# case: unsafe_deserialisation-109 | bad | CWE-502 | numpy archive with objects allowed
 @app.post("/arrays/mean")
 def array_mean():
     buffer = io.BytesIO(request.files["array"].read())
@@ -135,7 +135,7 @@ def array_mean():
     return jsonify(means=means)
 
 
-# case: unsafe_deserialisation-60 | good | CWE-502 | HMAC with the server key checked before unpickling (Django)
+# case: unsafe_deserialisation-110 | good | CWE-502 | HMAC with the server key checked before unpickling (Django)
 @require_POST
 def import_snapshot(request):
     key = os.environ["SNAPSHOT_KEY"].encode()
@@ -147,7 +147,7 @@ def import_snapshot(request):
     return JsonResponse({"keys": sorted(snapshot)})
 
 
-# case: unsafe_deserialisation-61 | bad | CWE-502 | decoder chosen by the caller from a table
+# case: unsafe_deserialisation-111 | bad | CWE-502 | decoder chosen by the caller from a table
 class Codec:
     decoders = {"json": json.loads, "pickle": pickle.loads, "msgpack": msgpack.unpackb}
 
@@ -161,7 +161,7 @@ def post_event():
     return jsonify(type=event.get("type"))
 
 
-# case: unsafe_deserialisation-62 | good | CWE-502 | YAML body read with safe_load
+# case: unsafe_deserialisation-112 | good | CWE-502 | YAML body read with safe_load
 @app.put("/workflows/<name>")
 def put_workflow(name):
     spec = yaml.safe_load(request.get_data())
@@ -170,7 +170,7 @@ def put_workflow(name):
     return jsonify(name=name, steps=[step["run"] for step in spec.get("steps", [])])
 
 
-# case: unsafe_deserialisation-63 | good | CWE-502 | unpickler with an allow-list of plain classes
+# case: unsafe_deserialisation-113 | good | CWE-502 | unpickler with an allow-list of plain classes
 class PlainUnpickler(pickle.Unpickler):
     allowed = {("datetime", "date"): date, ("builtins", "set"): set}
 
@@ -187,7 +187,7 @@ def post_plan():
     return jsonify(entries=len(plan))
 
 
-# case: unsafe_deserialisation-64 | good | CWE-502 | packaged estimator, features from the request
+# case: unsafe_deserialisation-114 | good | CWE-502 | packaged estimator, features from the request
 @app.post("/models/predict")
 def predict_price():
     model = joblib.load(MODEL_DIR / "price.joblib")
@@ -195,7 +195,7 @@ def predict_price():
     return jsonify(price=float(model.predict([features])[0]))
 
 
-# case: unsafe_deserialisation-65 | good | CWE-502 | uploaded table as CSV, pickled for the own process (FastAPI)
+# case: unsafe_deserialisation-115 | good | CWE-502 | uploaded table as CSV, pickled for the own process (FastAPI)
 @api.post("/tables")
 def upload_table(file: UploadFile = File(...)):
     frame = pd.read_csv(file.file, nrows=10000)
@@ -205,7 +205,7 @@ def upload_table(file: UploadFile = File(...)):
     return {"rows": len(copy), "columns": list(copy.columns)}
 
 
-# case: unsafe_deserialisation-66 | good | CWE-502 | numpy archive without objects
+# case: unsafe_deserialisation-116 | good | CWE-502 | numpy archive without objects
 @app.post("/arrays/shape")
 def array_shape():
     buffer = io.BytesIO(request.files["array"].read())
@@ -216,7 +216,7 @@ def array_shape():
     return jsonify(shape=list(array.shape))
 
 
-# case: unsafe_deserialisation-67 | good | CWE-502 | decoder table with data-only formats
+# case: unsafe_deserialisation-117 | good | CWE-502 | decoder table with data-only formats
 class Reader:
     readers = {"json": json.loads, "yaml": yaml.safe_load, "msgpack": msgpack.unpackb}
 
@@ -233,7 +233,7 @@ def post_metric():
     return jsonify(name=metric.get("name"))
 
 
-# case: unsafe_deserialisation-68 | bad | CWE-502 | TCP handler unpickles from the connection
+# case: unsafe_deserialisation-118 | bad | CWE-502 | TCP handler unpickles from the connection
 class RecordHandler(socketserver.StreamRequestHandler):
     def handle(self):
         size = int.from_bytes(self.rfile.read(4), "big")
@@ -246,7 +246,7 @@ def serve_records():
         server.serve_forever()
 
 
-# case: unsafe_deserialisation-69 | bad | CWE-502 | unpickler that refuses only a few modules
+# case: unsafe_deserialisation-119 | bad | CWE-502 | unpickler that refuses only a few modules
 class FilteringUnpickler(pickle.Unpickler):
     refused = {"os", "subprocess", "sys"}
 
@@ -262,7 +262,7 @@ def post_graph():
     return jsonify(nodes=len(graph))
 
 
-# case: unsafe_deserialisation-70 | bad | CWE-502 | cookie decoded and unpickled
+# case: unsafe_deserialisation-120 | bad | CWE-502 | cookie decoded and unpickled
 @app.route("/cart")
 def show_cart():
     raw = request.cookies.get("cart")
@@ -272,7 +272,7 @@ def show_cart():
     return jsonify(items=items)
 
 
-# case: unsafe_deserialisation-71 | bad | CWE-502 | jsonpickle on a form field
+# case: unsafe_deserialisation-121 | bad | CWE-502 | jsonpickle on a form field
 @app.post("/drafts/restore")
 def restore_draft():
     blob = request.form["draft"]
@@ -281,7 +281,7 @@ def restore_draft():
     return jsonify(title=title)
 
 
-# case: unsafe_deserialisation-72 | good | CWE-502 | cookie carries signed JSON
+# case: unsafe_deserialisation-122 | good | CWE-502 | cookie carries signed JSON
 @app.route("/basket")
 def show_basket():
     serializer = URLSafeTimedSerializer(os.environ["BASKET_KEY"], salt="basket")
@@ -292,14 +292,14 @@ def show_basket():
     return jsonify(items=items)
 
 
-# case: unsafe_deserialisation-73 | bad | CWE-502 | uploaded data frame pickle (FastAPI)
+# case: unsafe_deserialisation-123 | bad | CWE-502 | uploaded data frame pickle (FastAPI)
 @api.post("/frames")
 def upload_frame(file: UploadFile = File(...)):
     frame = pd.read_pickle(file.file, compression=None)
     return {"rows": len(frame), "columns": list(map(str, frame.columns))}
 
 
-# case: unsafe_deserialisation-74 | good | CWE-502 | dataclass built from JSON fields
+# case: unsafe_deserialisation-124 | good | CWE-502 | dataclass built from JSON fields
 @dataclass
 class Draft:
     title: str
@@ -316,7 +316,7 @@ def load_draft():
     return jsonify(title=Draft.from_json(request.form["draft"]).title)
 
 
-# case: unsafe_deserialisation-75 | bad | CWE-502 | dependency decodes a header (FastAPI)
+# case: unsafe_deserialisation-125 | bad | CWE-502 | dependency decodes a header (FastAPI)
 def session_state(x_state: str = Header("")):
     if not x_state:
         return {}
@@ -331,7 +331,7 @@ def me(state: dict = Depends(session_state)):
     return {"user": state.get("user")}
 
 
-# case: unsafe_deserialisation-76 | good | CWE-502 | TOML upload of a project file (FastAPI)
+# case: unsafe_deserialisation-126 | good | CWE-502 | TOML upload of a project file (FastAPI)
 @api.post("/projects/metadata")
 async def project_metadata(file: UploadFile):
     try:
@@ -341,7 +341,7 @@ async def project_metadata(file: UploadFile):
     return {"name": document.get("project", {}).get("name")}
 
 
-# case: unsafe_deserialisation-77 | bad | CWE-502 | YAML body read with the full Python loader
+# case: unsafe_deserialisation-127 | bad | CWE-502 | YAML body read with the full Python loader
 @app.put("/pipelines/<name>")
 def put_pipeline(name):
     spec = yaml.load(request.get_data(), Loader=yaml.Loader)
@@ -349,14 +349,14 @@ def put_pipeline(name):
     return jsonify(name=name, steps=steps)
 
 
-# case: unsafe_deserialisation-78 | bad | CWE-502 | pickle.loads of the request body
+# case: unsafe_deserialisation-128 | bad | CWE-502 | pickle.loads of the request body
 @app.post("/jobs")
 def submit_job():
     job = pickle.loads(request.data)
     return jsonify(name=job["name"])
 
 
-# case: unsafe_deserialisation-79 | bad | CWE-502 | websocket frames are unpickled (FastAPI)
+# case: unsafe_deserialisation-129 | bad | CWE-502 | websocket frames are unpickled (FastAPI)
 async def incoming(socket):
     while True:
         frame = await socket.receive_bytes()
@@ -370,7 +370,7 @@ async def worker_channel(socket: WebSocket):
         await socket.send_json({"ack": message["id"]})
 
 
-# case: unsafe_deserialisation-80 | good | CWE-502 | subclass of SafeLoader with one more tag (Django)
+# case: unsafe_deserialisation-130 | good | CWE-502 | subclass of SafeLoader with one more tag (Django)
 class FixtureLoader(yaml.SafeLoader):
     pass
 
@@ -384,7 +384,7 @@ def import_calendar(request):
     return JsonResponse({"count": len(documents)})
 
 
-# case: unsafe_deserialisation-81 | bad | CWE-502 | class based view hands the body to dill (Django)
+# case: unsafe_deserialisation-131 | bad | CWE-502 | class based view hands the body to dill (Django)
 class FunctionRegistry(View):
     functions = {}
 
@@ -396,7 +396,7 @@ class FunctionRegistry(View):
         return JsonResponse({"registered": name})
 
 
-# case: unsafe_deserialisation-82 | good | CWE-502 | signed value of the signing module (Django)
+# case: unsafe_deserialisation-132 | good | CWE-502 | signed value of the signing module (Django)
 class UnsubscribeView(View):
     def get(self, request):
         try:

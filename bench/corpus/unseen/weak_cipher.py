@@ -40,7 +40,7 @@ api = FastAPI()
 
 
 
-# case: weak_cipher-51 | bad | CWE-327 | card number encrypted before it is stored
+# case: weak_cipher-101 | bad | CWE-327 | card number encrypted before it is stored
 @app.post("/cards")
 def store_card():
     number = request.form["number"].encode()
@@ -50,7 +50,7 @@ def store_card():
     return "", 201
 
 
-# case: weak_cipher-52 | good | CWE-327 | iban encrypted before it is stored
+# case: weak_cipher-102 | good | CWE-327 | iban encrypted before it is stored
 @app.post("/ibans")
 def store_iban():
     iban = request.form["iban"].encode()
@@ -60,7 +60,7 @@ def store_iban():
     return "", 201
 
 
-# case: weak_cipher-53 | good | CWE-327 | list of keys from the settings
+# case: weak_cipher-103 | good | CWE-327 | list of keys from the settings
 def note_cipher():
     return MultiFernet([Fernet(key) for key in settings.NOTE_KEYS])
 
@@ -74,7 +74,7 @@ class Note(models.Model):
         self.save(update_fields=["body"])
 
 
-# case: weak_cipher-54 | bad | CWE-327 | mode kept as a class attribute
+# case: weak_cipher-104 | bad | CWE-327 | mode kept as a class attribute
 class ProfileVault:
     mode = AES.MODE_ECB
 
@@ -92,7 +92,7 @@ async def put_profile_notes(profile_id: int, text: str):
     return {"id": profile_id}
 
 
-# case: weak_cipher-55 | bad | CWE-295 | call to the payment partner
+# case: weak_cipher-105 | bad | CWE-295 | call to the payment partner
 @app.post("/pay")
 def pay():
     payload = {"order": request.form["order"], "amount": request.form["amount"]}
@@ -106,7 +106,7 @@ def pay():
     return jsonify(reply.json()), reply.status_code
 
 
-# case: weak_cipher-56 | good | CWE-295 | call to a service of the house
+# case: weak_cipher-106 | good | CWE-295 | call to a service of the house
 CA_BUNDLE = "/etc/ssl/internal/ca.pem"
 
 
@@ -118,7 +118,7 @@ def stock(sku):
     return jsonify(reply.json())
 
 
-# case: weak_cipher-57 | bad | CWE-295 | context for a feed import
+# case: weak_cipher-107 | bad | CWE-295 | context for a feed import
 def import_feed(request):
     context = ssl._create_unverified_context()
     with urlopen(settings.SUPPLIER_FEED_URL, timeout=20, context=context) as feed:
@@ -129,7 +129,7 @@ def import_feed(request):
     return JsonResponse({"imported": len(lines) - 1})
 
 
-# case: weak_cipher-58 | bad | CWE-326 | key pair for a new tenant
+# case: weak_cipher-108 | bad | CWE-326 | key pair for a new tenant
 @app.post("/tenants/<int:tenant_id>/keys")
 def tenant_keys(tenant_id):
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
@@ -142,7 +142,7 @@ def tenant_keys(tenant_id):
     return "", 201
 
 
-# case: weak_cipher-59 | good | CWE-295 | context for a price import
+# case: weak_cipher-109 | good | CWE-295 | context for a price import
 def import_prices(request):
     context = ssl.create_default_context(cafile=settings.SUPPLIER_CA)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -152,7 +152,7 @@ def import_prices(request):
     return JsonResponse({"imported": len(rows)})
 
 
-# case: weak_cipher-60 | good | CWE-326 | size of the generated key is given by the device
+# case: weak_cipher-110 | good | CWE-326 | size of the generated key is given by the device
 class KeyFactory:
     minimum = 3072
 
@@ -170,7 +170,7 @@ def device_keys(device_id):
     return "", 201
 
 
-# case: weak_cipher-61 | bad | CWE-327 | stream cipher for a message body
+# case: weak_cipher-111 | bad | CWE-327 | stream cipher for a message body
 class ChatMessage(BaseModel):
     room: int
     text: str
@@ -186,7 +186,7 @@ async def post_message(message: ChatMessage):
     return {"room": message.room}
 
 
-# case: weak_cipher-62 | good | CWE-327 | authenticated cipher for a mail body
+# case: weak_cipher-112 | good | CWE-327 | authenticated cipher for a mail body
 class MailDraft(BaseModel):
     mailbox: int
     text: str
@@ -203,7 +203,7 @@ async def post_draft(draft: MailDraft):
     return {"mailbox": draft.mailbox}
 
 
-# case: weak_cipher-63 | bad | CWE-329 | block mode with a module constant
+# case: weak_cipher-113 | bad | CWE-329 | block mode with a module constant
 IV = b"0123456789abcdef"
 
 
@@ -219,7 +219,7 @@ def add_address():
     return "", 201
 
 
-# case: weak_cipher-64 | good | CWE-329 | block mode followed by a tag
+# case: weak_cipher-114 | good | CWE-329 | block mode followed by a tag
 def encrypt_then_mac(text, enc_key, mac_key):
     iv = get_random_bytes(AES.block_size)
     body = iv + AES.new(enc_key, AES.MODE_CBC, iv).encrypt(pad(text.encode(), AES.block_size))
@@ -233,7 +233,7 @@ def add_phone():
     return "", 201
 
 
-# case: weak_cipher-65 | bad | CWE-322 | remote shell of a backup host
+# case: weak_cipher-115 | bad | CWE-322 | remote shell of a backup host
 @app.post("/backups/<int:host_id>/start")
 def start_backup(host_id):
     host = db.backup_host(host_id)
@@ -245,7 +245,7 @@ def start_backup(host_id):
     return "", 202
 
 
-# case: weak_cipher-66 | bad | CWE-323 | counter mode with a fixed nonce
+# case: weak_cipher-116 | bad | CWE-323 | counter mode with a fixed nonce
 class DocumentSealer:
     def __init__(self, key: bytes, nonce: bytes = b"\x00" * 12):
         self.aead = AESGCM(key)
@@ -265,7 +265,7 @@ async def post_document(document_id: int, text: str, box: DocumentSealer = Depen
     return {"id": document_id}
 
 
-# case: weak_cipher-67 | good | CWE-322 | remote shell of a log host
+# case: weak_cipher-117 | good | CWE-322 | remote shell of a log host
 @app.post("/logs/<int:host_id>/rotate")
 def rotate_logs(host_id):
     host = db.log_host(host_id)
@@ -278,7 +278,7 @@ def rotate_logs(host_id):
     return "", 202
 
 
-# case: weak_cipher-68 | good | CWE-323 | secret box behind a dependency
+# case: weak_cipher-118 | good | CWE-323 | secret box behind a dependency
 def token_box():
     return nacl.secret.SecretBox(keyring.get("tokens"))
 
@@ -291,7 +291,7 @@ async def save_connection(name: str, token: str, box: nacl.secret.SecretBox = De
     return {"name": name}
 
 
-# case: weak_cipher-69 | bad | CWE-327 | server context with a chosen protocol
+# case: weak_cipher-119 | bad | CWE-327 | server context with a chosen protocol
 def serve_terminal():
     terminal = Flask("terminal")
     context = ssl.SSLContext(ssl.PROTOCOL_TLSv1)
@@ -299,7 +299,7 @@ def serve_terminal():
     terminal.run(host="0.0.0.0", port=8443, ssl_context=context)
 
 
-# case: weak_cipher-70 | good | CWE-327 | server context with a lower bound
+# case: weak_cipher-120 | good | CWE-327 | server context with a lower bound
 def serve_kiosk():
     kiosk = Flask("kiosk")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -309,7 +309,7 @@ def serve_kiosk():
     kiosk.run(host="0.0.0.0", port=8444, ssl_context=context)
 
 
-# case: weak_cipher-71 | bad | CWE-327 | model field that encrypts on the way in
+# case: weak_cipher-121 | bad | CWE-327 | model field that encrypts on the way in
 class SealedCharField(models.TextField):
     def get_prep_value(self, value):
         if value is None:
@@ -321,7 +321,7 @@ class SealedCharField(models.TextField):
         return base64.b64encode(iv + enc.update(data) + enc.finalize()).decode()
 
 
-# case: weak_cipher-72 | good | CWE-327 | model field with a ready-made recipe
+# case: weak_cipher-122 | good | CWE-327 | model field with a ready-made recipe
 class TokenField(models.TextField):
     def from_db_value(self, value, expression, connection):
         if value is None:
@@ -334,7 +334,7 @@ class TokenField(models.TextField):
         return Fernet(settings.TOKEN_FIELD_KEY).encrypt(value.encode()).decode()
 
 
-# case: weak_cipher-73 | bad | CWE-295 | client options kept in a dict
+# case: weak_cipher-123 | bad | CWE-295 | client options kept in a dict
 CLIENT_OPTIONS = {"timeout": 8.0, "verify": False, "follow_redirects": False}
 
 
@@ -348,7 +348,7 @@ async def weather(station: int):
     return reply.json()
 
 
-# case: weak_cipher-74 | good | CWE-295 | client with a certificate of its own
+# case: weak_cipher-124 | good | CWE-295 | client with a certificate of its own
 async def ledger_client():
     context = ssl.create_default_context(cafile="/etc/ssl/ledger/ca.pem")
     context.load_cert_chain("/etc/ssl/ledger/client.pem", "/run/secrets/ledger.key")
@@ -363,7 +363,7 @@ async def ledger_entry(entry: int, client: httpx.AsyncClient = Depends(ledger_cl
     return reply.json()
 
 
-# case: weak_cipher-75 | bad | CWE-297 | mail relay context
+# case: weak_cipher-125 | bad | CWE-297 | mail relay context
 @app.post("/contact")
 def contact():
     context = ssl.create_default_context()
@@ -377,7 +377,7 @@ def contact():
     return "", 202
 
 
-# case: weak_cipher-76 | bad | CWE-327 | basket kept with the customer
+# case: weak_cipher-126 | bad | CWE-327 | basket kept with the customer
 class BasketCodec:
     def __init__(self, key):
         self._cipher = Blowfish.new(key, Blowfish.MODE_ECB)
@@ -397,7 +397,7 @@ def place_order(request):
     return JsonResponse({"order": order.pk, "state": order.state})
 
 
-# case: weak_cipher-77 | good | CWE-297 | mail relay for an invoice
+# case: weak_cipher-127 | good | CWE-297 | mail relay for an invoice
 @app.post("/invoices/<int:number>/mail")
 def mail_invoice(number):
     context = ssl.create_default_context()
@@ -408,7 +408,7 @@ def mail_invoice(number):
     return "", 202
 
 
-# case: weak_cipher-78 | bad | CWE-295 | session object of a client class
+# case: weak_cipher-128 | bad | CWE-295 | session object of a client class
 class RegistryClient:
     def __init__(self, base, token):
         self.base = base
@@ -425,7 +425,7 @@ def show_person(number):
     return jsonify(RegistryClient("https://registry.partner.example", os.environ["REGISTRY_TOKEN"]).person(number))
 
 
-# case: weak_cipher-79 | good | CWE-327 | source of the exchange rates
+# case: weak_cipher-129 | good | CWE-327 | source of the exchange rates
 @app.get("/rates/<currency>")
 def rates(currency):
     source = request.args.get("source", "ECB")
@@ -435,7 +435,7 @@ def rates(currency):
     return jsonify(source=source, currency=currency.upper(), rate=str(rate))
 
 
-# case: weak_cipher-80 | good | CWE-322 | agreed key for an upload channel
+# case: weak_cipher-130 | good | CWE-322 | agreed key for an upload channel
 class ChannelRequest(BaseModel):
     device: int
     ephemeral: str
@@ -452,7 +452,7 @@ async def open_channel(body: ChannelRequest):
     return {"hello": base64.b64encode(nonce + AESGCM(key).encrypt(nonce, b"ready", None)).decode()}
 
 
-# case: weak_cipher-81 | bad | CWE-327 | cookie value for a remembered customer
+# case: weak_cipher-131 | bad | CWE-327 | cookie value for a remembered customer
 def scramble(text, key):
     return bytes(a ^ b for a, b in zip(text.encode(), cycle(key.encode())))
 
@@ -465,7 +465,7 @@ def remember_customer(request):
     return response
 
 
-# case: weak_cipher-82 | good | CWE-295 | keyword of a method on a model
+# case: weak_cipher-132 | good | CWE-295 | keyword of a method on a model
 def repeat_order(request, pk):
     order = get_object_or_404(Order, pk=pk, owner=request.user)
     copy = order.duplicate(verify=False, notify=True)

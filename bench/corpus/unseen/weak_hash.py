@@ -35,7 +35,7 @@ register = template.Library()
 
 
 
-# case: weak_hash-51 | bad | CWE-328 | password digest stored at sign-up
+# case: weak_hash-101 | bad | CWE-328 | password digest stored at sign-up
 @app.post("/signup")
 def signup():
     email = request.form["email"]
@@ -45,7 +45,7 @@ def signup():
     return jsonify(created=email), 201
 
 
-# case: weak_hash-52 | good | CWE-328 | validator of a cached response
+# case: weak_hash-102 | good | CWE-328 | validator of a cached response
 @app.get("/catalogue.json")
 def catalogue():
     body = blobs.read("catalogue.json")
@@ -57,7 +57,7 @@ def catalogue():
     return response
 
 
-# case: weak_hash-53 | bad | CWE-916 | salted digest for a member's password
+# case: weak_hash-103 | bad | CWE-916 | salted digest for a member's password
 def change_password(request, pk):
     member = get_object_or_404(User, pk=pk)
     salt = secrets.token_hex(8)
@@ -67,7 +67,7 @@ def change_password(request, pk):
     return redirect("profile", pk=pk)
 
 
-# case: weak_hash-54 | good | CWE-916 | library hasher behind a login endpoint
+# case: weak_hash-104 | good | CWE-916 | library hasher behind a login endpoint
 hasher = PasswordHasher()
 
 
@@ -86,7 +86,7 @@ async def login(body: LoginBody):
     return {"id": row["id"]}
 
 
-# case: weak_hash-55 | bad | CWE-327 | context object for the password scheme
+# case: weak_hash-105 | bad | CWE-327 | context object for the password scheme
 crypt_context = CryptContext(schemes=["md5_crypt"])
 
 
@@ -97,7 +97,7 @@ async def create_member(name: str = Form(...), password: str = Form(...)):
     return {"name": name}
 
 
-# case: weak_hash-56 | good | CWE-916 | framework helper for an invited user
+# case: weak_hash-106 | good | CWE-916 | framework helper for an invited user
 def accept_invitation(request, token):
     invitation = accounts.invitation(token)
     user = User(username=invitation.email, email=invitation.email)
@@ -107,7 +107,7 @@ def accept_invitation(request, token):
     return redirect("welcome")
 
 
-# case: weak_hash-57 | bad | CWE-328 | algorithm name held by the class
+# case: weak_hash-107 | bad | CWE-328 | algorithm name held by the class
 class CredentialStore:
     algorithm = "md5"
 
@@ -129,7 +129,7 @@ def open_session():
     return ("", 204) if store.check(request.form["user"], request.form["password"]) else ("", 401)
 
 
-# case: weak_hash-58 | good | CWE-328 | signature of an incoming webhook
+# case: weak_hash-108 | good | CWE-328 | signature of an incoming webhook
 @app.post("/hooks/build")
 def build_hook():
     key = os.environ["BUILD_HOOK_KEY"].encode()
@@ -140,7 +140,7 @@ def build_hook():
     return "", 202
 
 
-# case: weak_hash-59 | bad | CWE-916 | derived value for the password column
+# case: weak_hash-109 | bad | CWE-916 | derived value for the password column
 ROUNDS = 1000
 
 
@@ -156,7 +156,7 @@ def set_account_password():
     return "", 204
 
 
-# case: weak_hash-60 | good | CWE-916 | key derivation with a module constant
+# case: weak_hash-110 | good | CWE-916 | key derivation with a module constant
 PBKDF2_ITERATIONS = 600_000
 
 
@@ -173,7 +173,7 @@ def unlock_vault():
     return jsonify(entries=record.entries())
 
 
-# case: weak_hash-61 | bad | CWE-328 | signed download link
+# case: weak_hash-111 | bad | CWE-328 | signed download link
 def link_signature(path, expires):
     base = f"{app.config['LINK_KEY']}:{path}:{expires}"
     return hashlib.md5(base.encode()).hexdigest()
@@ -187,7 +187,7 @@ def signed_download(name):
     return send_file(blobs.open(name), download_name="file.bin")
 
 
-# case: weak_hash-62 | good | CWE-916 | lookup value of a generated access token
+# case: weak_hash-112 | good | CWE-916 | lookup value of a generated access token
 @app.post("/tokens")
 def issue_token():
     token = secrets.token_urlsafe(32)
@@ -196,7 +196,7 @@ def issue_token():
     return jsonify(token=token), 201
 
 
-# case: weak_hash-63 | good | CWE-327 | order of the hashers in settings
+# case: weak_hash-113 | good | CWE-327 | order of the hashers in settings
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -204,7 +204,7 @@ PASSWORD_HASHERS = [
 ]
 
 
-# case: weak_hash-64 | bad | CWE-327 | signature made over an invoice
+# case: weak_hash-114 | bad | CWE-327 | signature made over an invoice
 @api.get("/invoices/{number}/signature")
 async def sign_invoice(number: int):
     pem = open("/run/secrets/invoice.pem", "rb").read()
@@ -214,7 +214,7 @@ async def sign_invoice(number: int):
     return {"number": number, "signature": base64.b64encode(signature).decode()}
 
 
-# case: weak_hash-65 | bad | CWE-916 | dataclass that knows its own check
+# case: weak_hash-115 | bad | CWE-916 | dataclass that knows its own check
 @dataclass
 class Operator:
     name: str
@@ -232,7 +232,7 @@ def operator_login():
     return jsonify(name=operator.name)
 
 
-# case: weak_hash-66 | good | CWE-327 | signature made over a statement
+# case: weak_hash-116 | good | CWE-327 | signature made over a statement
 @api.get("/statements/{number}/signature")
 async def sign_statement(number: int):
     pem = open("/run/secrets/statement.pem", "rb").read()
@@ -242,7 +242,7 @@ async def sign_statement(number: int):
     return {"number": number, "signature": base64.b64encode(signature).decode()}
 
 
-# case: weak_hash-67 | good | CWE-916 | form password goes through a work-factor hash
+# case: weak_hash-117 | good | CWE-916 | form password goes through a work-factor hash
 @app.post("/staff")
 def add_staff():
     raw = request.form["password"]
@@ -253,7 +253,7 @@ def add_staff():
     return "", 201
 
 
-# case: weak_hash-68 | bad | CWE-328 | table of digest functions for a plugin upload
+# case: weak_hash-118 | bad | CWE-328 | table of digest functions for a plugin upload
 DIGESTS = {"md5": hashlib.md5, "sha1": hashlib.sha1}
 
 
@@ -269,7 +269,7 @@ def install_plugin():
     return "", 201
 
 
-# case: weak_hash-69 | good | CWE-328 | table of digest names for an artefact upload
+# case: weak_hash-119 | good | CWE-328 | table of digest names for an artefact upload
 ACCEPTED = {"sha256": "sha256", "sha512": "sha512"}
 
 
@@ -285,7 +285,7 @@ def put_artefact(artefact_id):
     return "", 204
 
 
-# case: weak_hash-70 | bad | CWE-328 | link mailed for a forgotten password
+# case: weak_hash-120 | bad | CWE-328 | link mailed for a forgotten password
 def forgot_password(request):
     user = get_object_or_404(User, email=request.POST["email"])
     day = timezone.now().strftime("%Y-%m-%d")
@@ -294,7 +294,7 @@ def forgot_password(request):
     return HttpResponse(status=204)
 
 
-# case: weak_hash-71 | good | CWE-328 | link mailed to leave a newsletter
+# case: weak_hash-121 | good | CWE-328 | link mailed to leave a newsletter
 def unsubscribe(request, pk, mac):
     user = get_object_or_404(User, pk=pk)
     expected = salted_hmac("newsletter.unsubscribe", str(user.pk), algorithm="sha256").hexdigest()
@@ -305,7 +305,7 @@ def unsubscribe(request, pk, mac):
     return redirect("goodbye")
 
 
-# case: weak_hash-72 | bad | CWE-327 | digest of a card holder's pin
+# case: weak_hash-122 | bad | CWE-327 | digest of a card holder's pin
 def pin_digest(pin: str) -> str:
     h = MD5.new()
     h.update(pin.encode())
@@ -318,7 +318,7 @@ async def set_pin(card_id: int, pin: str = Form(..., min_length=4, max_length=8)
     return {"card": card_id}
 
 
-# case: weak_hash-73 | good | CWE-328 | content address of an upload
+# case: weak_hash-123 | good | CWE-328 | content address of an upload
 @api.post("/objects")
 async def put_object(file: UploadFile):
     h = hashlib.blake2b(digest_size=32)
@@ -330,7 +330,7 @@ async def put_object(file: UploadFile):
     return {"object": name}
 
 
-# case: weak_hash-74 | bad | CWE-916 | digest repeated in a loop
+# case: weak_hash-124 | bad | CWE-916 | digest repeated in a loop
 def harden(password: str, salt: str) -> str:
     value = salt + password
     for _ in range(50):
@@ -345,7 +345,7 @@ def add_customer():
     return "", 201
 
 
-# case: weak_hash-75 | good | CWE-916 | helper of the web toolkit
+# case: weak_hash-125 | good | CWE-916 | helper of the web toolkit
 class Subscriber:
     def __init__(self, email):
         self.email = email
@@ -363,7 +363,7 @@ def add_subscriber():
     return jsonify(email=subscriber.email), 201
 
 
-# case: weak_hash-76 | bad | CWE-328 | line of a htpasswd file
+# case: weak_hash-126 | bad | CWE-328 | line of a htpasswd file
 def htpasswd_line(user: str, password: str) -> str:
     return f"{user}:{apr_md5_crypt.hash(password)}"
 
@@ -374,14 +374,14 @@ def write_htpasswd(path, users):
             fh.write(htpasswd_line(user, password) + "\n")
 
 
-# case: weak_hash-77 | good | CWE-328 | picture address in a template filter
+# case: weak_hash-127 | good | CWE-328 | picture address in a template filter
 @register.filter
 def avatar_url(email, size=80):
     key = hashlib.md5(email.strip().lower().encode(), usedforsecurity=False).hexdigest()
     return f"https://www.gravatar.com/avatar/{key}?s={int(size)}&d=identicon"
 
 
-# case: weak_hash-78 | bad | CWE-760 | pepper shared by all rows
+# case: weak_hash-128 | bad | CWE-760 | pepper shared by all rows
 PEPPER = b"orchard-2019"
 
 
@@ -394,7 +394,7 @@ def partner_login():
     return jsonify(partner=row["name"])
 
 
-# case: weak_hash-79 | good | CWE-328 | bucket of an experiment
+# case: weak_hash-129 | good | CWE-328 | bucket of an experiment
 @app.get("/experiment/<int:user_id>")
 def experiment_bucket(user_id):
     raw = hashlib.md5(f"checkout-colour:{user_id}".encode()).digest()
@@ -404,7 +404,7 @@ def experiment_bucket(user_id):
     return jsonify(variant=variant)
 
 
-# case: weak_hash-80 | bad | CWE-916 | dependency that checks the form login
+# case: weak_hash-130 | bad | CWE-916 | dependency that checks the form login
 def current_clerk(username: str = Form(...), password: str = Form(...)):
     clerk = accounts.clerk(username)
     if clerk is None:
@@ -420,7 +420,7 @@ async def open_till(clerk=Depends(current_clerk)):
     return {"till": clerk.till_id}
 
 
-# case: weak_hash-81 | good | CWE-328 | digest of a release file
+# case: weak_hash-131 | good | CWE-328 | digest of a release file
 @api.get("/releases/{version}/check")
 async def check_release(version: str):
     release = releases.get(version)
@@ -431,7 +431,7 @@ async def check_release(version: str):
     return {"version": release.version, "ok": hmac.compare_digest(digest, release.sha256)}
 
 
-# case: weak_hash-82 | bad | CWE-916 | hashers of a settings class
+# case: weak_hash-132 | bad | CWE-916 | hashers of a settings class
 class PortalSettings:
     ALLOWED_HOSTS = ["portal.example.org"]
     AUTH_USER_MODEL = "members.Member"

@@ -36,7 +36,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 
-# case: weak_randomness-51 | bad | CWE-338 | token for a forgotten password
+# case: weak_randomness-101 | bad | CWE-338 | token for a forgotten password
 @app.post("/forgot")
 def forgot():
     email = request.form["email"]
@@ -46,7 +46,7 @@ def forgot():
     return "", 202
 
 
-# case: weak_randomness-52 | good | CWE-338 | token for an e-mail confirmation
+# case: weak_randomness-102 | good | CWE-338 | token for an e-mail confirmation
 @app.post("/confirm-mail")
 def confirm_mail():
     email = request.form["email"]
@@ -56,7 +56,7 @@ def confirm_mail():
     return "", 202
 
 
-# case: weak_randomness-53 | bad | CWE-338 | one-time code by text message
+# case: weak_randomness-103 | bad | CWE-338 | one-time code by text message
 @app.post("/otp")
 def send_otp():
     phone = accounts.phone(session["user_id"])
@@ -66,7 +66,7 @@ def send_otp():
     return "", 202
 
 
-# case: weak_randomness-54 | bad | CWE-340 | identifier of an invitation
+# case: weak_randomness-104 | bad | CWE-340 | identifier of an invitation
 class Invitation(models.Model):
     email = models.EmailField()
     token = models.CharField(max_length=32, unique=True)
@@ -83,7 +83,7 @@ def accept(request, token):
     return redirect("login")
 
 
-# case: weak_randomness-55 | good | CWE-338 | second factor by text message
+# case: weak_randomness-105 | good | CWE-338 | second factor by text message
 @app.post("/second-factor")
 def second_factor():
     code = f"{secrets.randbelow(1_000_000):06d}"
@@ -92,7 +92,7 @@ def second_factor():
     return "", 202
 
 
-# case: weak_randomness-56 | good | CWE-338 | string helper of the framework
+# case: weak_randomness-106 | good | CWE-338 | string helper of the framework
 def invite_colleague(request):
     code = get_random_string(40)
     request.user.team.invitations.create(email=request.POST["email"], code=code)
@@ -100,7 +100,7 @@ def invite_colleague(request):
     return redirect("team")
 
 
-# case: weak_randomness-57 | bad | CWE-330 | identifier of a session
+# case: weak_randomness-107 | bad | CWE-330 | identifier of a session
 SESSIONS: dict[str, int] = {}
 
 
@@ -117,7 +117,7 @@ async def create_session(name: str, password: str, response: Response):
     return {"user": user.id}
 
 
-# case: weak_randomness-58 | good | CWE-330 | pause between attempts
+# case: weak_randomness-108 | good | CWE-330 | pause between attempts
 @api.get("/quotes/{symbol}")
 async def quote(symbol: str):
     async with httpx.AsyncClient(base_url="https://quotes.partner.example") as client:
@@ -129,7 +129,7 @@ async def quote(symbol: str):
     return {"symbol": symbol, "price": None}
 
 
-# case: weak_randomness-59 | bad | CWE-337 | generator that is started by the clock
+# case: weak_randomness-109 | bad | CWE-337 | generator that is started by the clock
 def temporary_password(length=10):
     random.seed(int(time.time()))
     letters = string.ascii_lowercase + string.digits
@@ -144,7 +144,7 @@ def admin_create_user():
     return "", 201
 
 
-# case: weak_randomness-60 | good | CWE-338 | generator held by a class
+# case: weak_randomness-110 | good | CWE-338 | generator held by a class
 class PinMaker:
     source = random.SystemRandom()
 
@@ -162,7 +162,7 @@ def locker_pin(locker_id):
     return jsonify(pin=pin)
 
 
-# case: weak_randomness-61 | bad | CWE-337 | voucher of a customer
+# case: weak_randomness-111 | bad | CWE-337 | voucher of a customer
 def voucher_for(user):
     rng = random.Random(user.pk)
     return "-".join("".join(rng.choices(string.ascii_uppercase, k=4)) for _ in range(3))
@@ -174,7 +174,7 @@ def birthday_voucher(request):
     return JsonResponse({"code": code})
 
 
-# case: weak_randomness-62 | good | CWE-330 | order of the questions
+# case: weak_randomness-112 | good | CWE-330 | order of the questions
 def quiz(request, topic):
     questions = list(Question.objects.filter(topic__slug=topic)[:50])
     random.shuffle(questions)
@@ -182,7 +182,7 @@ def quiz(request, topic):
     return render(request, "quiz.html", {"questions": picked, "hint": random.choice(picked) if picked else None})
 
 
-# case: weak_randomness-63 | bad | CWE-338 | default of a model field
+# case: weak_randomness-113 | bad | CWE-338 | default of a model field
 def make_key() -> str:
     return "k_" + "".join(choices("0123456789abcdef", k=40))
 
@@ -199,7 +199,7 @@ async def create_client(name: str):
     return client
 
 
-# case: weak_randomness-64 | good | CWE-338 | default of a robot account
+# case: weak_randomness-114 | good | CWE-338 | default of a robot account
 class RobotAccount(BaseModel):
     name: str
     key: str = Field(default_factory=lambda: secrets.token_hex(24))
@@ -212,7 +212,7 @@ async def create_robot(name: str):
     return robot
 
 
-# case: weak_randomness-65 | bad | CWE-338 | digest over a drawn number
+# case: weak_randomness-115 | bad | CWE-338 | digest over a drawn number
 @app.post("/api-keys")
 def new_api_key():
     seed = f"{random.random()}{random.random()}"
@@ -221,7 +221,7 @@ def new_api_key():
     return jsonify(key=key), 201
 
 
-# case: weak_randomness-66 | good | CWE-330 | banner of the start page
+# case: weak_randomness-116 | good | CWE-330 | banner of the start page
 BANNERS = ["spring.jpg", "summer.jpg", "autumn.jpg", "winter.jpg"]
 
 
@@ -234,7 +234,7 @@ def banner():
     return response
 
 
-# case: weak_randomness-67 | bad | CWE-338 | array of drawn letters
+# case: weak_randomness-117 | bad | CWE-338 | array of drawn letters
 @app.post("/shares")
 def create_share():
     letters = np.array(list(string.ascii_letters + string.digits))
@@ -244,7 +244,7 @@ def create_share():
     return jsonify(url=f"/shared/{token}"), 201
 
 
-# case: weak_randomness-68 | good | CWE-330 | repeatable simulation
+# case: weak_randomness-118 | good | CWE-330 | repeatable simulation
 class Scenario(BaseModel):
     mean: float
     spread: float = Field(gt=0)
@@ -258,7 +258,7 @@ async def simulate(scenario: Scenario):
     return {"p5": float(np.percentile(values, 5)), "p95": float(np.percentile(values, 95))}
 
 
-# case: weak_randomness-69 | bad | CWE-338 | backup codes for an account
+# case: weak_randomness-119 | bad | CWE-338 | backup codes for an account
 def backup_codes(count):
     for _ in range(count):
         yield "".join(draw(string.digits + string.ascii_lowercase, 8))
@@ -271,7 +271,7 @@ def renew_backup_codes():
     return jsonify(codes=codes)
 
 
-# case: weak_randomness-70 | good | CWE-340 | token derived from the state of an account
+# case: weak_randomness-120 | good | CWE-340 | token derived from the state of an account
 class ActivationTokenGenerator(PasswordResetTokenGenerator):
     def _make_hash_value(self, user, timestamp):
         return f"{user.pk}{timestamp}{user.is_active}{user.email}"
@@ -287,7 +287,7 @@ def resend_activation(request):
     return HttpResponse(status=204)
 
 
-# case: weak_randomness-71 | bad | CWE-330 | number of a gift card
+# case: weak_randomness-121 | bad | CWE-330 | number of a gift card
 def card_number():
     return str(random.randrange(10**11, 10**12))
 
@@ -304,7 +304,7 @@ def redeem(request):
     return redirect("wallet")
 
 
-# case: weak_randomness-72 | good | CWE-340 | key of a shared album
+# case: weak_randomness-122 | good | CWE-340 | key of a shared album
 class SharedAlbum(models.Model):
     key = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey("auth.User", on_delete=models.CASCADE)
@@ -316,7 +316,7 @@ def shared_album(request, key: uuid.UUID):
     return render(request, "album.html", {"album": album})
 
 
-# case: weak_randomness-73 | bad | CWE-330 | state of a sign-in round trip
+# case: weak_randomness-123 | bad | CWE-330 | state of a sign-in round trip
 @app.get("/oauth/start")
 def oauth_start():
     state = str(random.randint(0, 999999999))
@@ -327,7 +327,7 @@ def oauth_start():
     )
 
 
-# case: weak_randomness-74 | good | CWE-330 | state and verifier of a sign-in round trip
+# case: weak_randomness-124 | good | CWE-330 | state and verifier of a sign-in round trip
 @app.get("/sso/start")
 def sso_start():
     session["sso_state"] = secrets.token_urlsafe(24)
@@ -338,7 +338,7 @@ def sso_start():
     )
 
 
-# case: weak_randomness-75 | bad | CWE-338 | data key for an archive
+# case: weak_randomness-125 | bad | CWE-338 | data key for an archive
 @dataclass
 class ArchiveKey:
     archive: int
@@ -355,7 +355,7 @@ async def seal_archive(archive_id: int):
     return {"archive": archive_id}
 
 
-# case: weak_randomness-76 | good | CWE-338 | data key for a recording
+# case: weak_randomness-126 | good | CWE-338 | data key for a recording
 @dataclass
 class RecordingKey:
     recording: int
@@ -372,7 +372,7 @@ async def seal_recording(recording_id: int):
     return {"recording": recording_id}
 
 
-# case: weak_randomness-77 | bad | CWE-340 | link to an exported report
+# case: weak_randomness-127 | bad | CWE-340 | link to an exported report
 @app.post("/exports")
 def start_export():
     stamp = int(time.time() * 1000)
@@ -381,7 +381,7 @@ def start_export():
     return jsonify(url=f"https://files.example.org/exports/{link_id}.csv"), 202
 
 
-# case: weak_randomness-78 | good | CWE-330 | pick of a replica
+# case: weak_randomness-128 | good | CWE-330 | pick of a replica
 class ReplicaPool:
     def __init__(self, names):
         self.names = list(names)
@@ -396,7 +396,7 @@ def report(report_id):
     return jsonify(db.on(replica).report(report_id))
 
 
-# case: weak_randomness-79 | bad | CWE-338 | token checked by a decorator
+# case: weak_randomness-129 | bad | CWE-338 | token checked by a decorator
 def form_token():
     if "form_token" not in session:
         session["form_token"] = "%032x" % random.getrandbits(128)
@@ -419,7 +419,7 @@ def change_email():
     return "", 204
 
 
-# case: weak_randomness-80 | good | CWE-338 | password that meets a rule
+# case: weak_randomness-130 | good | CWE-338 | password that meets a rule
 def first_password(length=16):
     while True:
         candidate = "".join(secrets.choice(ALPHABET) for _ in range(length))
@@ -434,7 +434,7 @@ def admin_create_staff():
     return jsonify(password=password), 201
 
 
-# case: weak_randomness-81 | bad | CWE-338 | bearer token from a dependency
+# case: weak_randomness-131 | bad | CWE-338 | bearer token from a dependency
 class TokenIssuer:
     def __init__(self, length: int = 40):
         self.length = length
@@ -451,7 +451,7 @@ async def device_token(device_id: int, issuer: TokenIssuer = Depends(TokenIssuer
     return {"token": token}
 
 
-# case: weak_randomness-82 | good | CWE-330 | share of requests that are measured
+# case: weak_randomness-132 | good | CWE-330 | share of requests that are measured
 SAMPLE_RATE = 0.02
 
 

@@ -29,7 +29,7 @@ def load(name):
     return etree.parse(str(DATA / name), parser)
 
 
-# case: xpath_injection-51 | good | CWE-643 | variable in the expression
+# case: xpath_injection-101 | good | CWE-643 | variable in the expression
 @app.route("/books")
 def books_by_author():
     author = request.args.get("author", "")
@@ -37,7 +37,7 @@ def books_by_author():
     return jsonify(titles=[str(t) for t in titles])
 
 
-# case: xpath_injection-52 | bad | CWE-643 | f-string in xpath
+# case: xpath_injection-102 | bad | CWE-643 | f-string in xpath
 @app.route("/films")
 def films_by_director():
     director = request.args.get("director", "")
@@ -45,7 +45,7 @@ def films_by_director():
     return jsonify(titles=[str(t) for t in titles])
 
 
-# case: xpath_injection-53 | bad | CWE-643 | login by concatenation
+# case: xpath_injection-103 | bad | CWE-643 | login by concatenation
 @app.route("/login", methods=["POST"])
 def xml_login():
     name = request.form["name"]
@@ -58,7 +58,7 @@ def xml_login():
     return jsonify(ok=True)
 
 
-# case: xpath_injection-54 | good | CWE-643 | value compared in Python
+# case: xpath_injection-104 | good | CWE-643 | value compared in Python
 @app.route("/account")
 def xml_account():
     wanted = request.args.get("name")
@@ -68,7 +68,7 @@ def xml_account():
     abort(404)
 
 
-# case: xpath_injection-55 | bad | CWE-643 | Django view with percent formatting
+# case: xpath_injection-105 | bad | CWE-643 | Django view with percent formatting
 def station_detail(request, code):
     nodes = load("stations.xml").xpath("/stations/station[@code='%s' and @public='1']" % code)
     if not nodes:
@@ -76,7 +76,7 @@ def station_detail(request, code):
     return HttpResponse(etree.tostring(nodes[0]), content_type="application/xml")
 
 
-# case: xpath_injection-56 | good | CWE-643 | integer in the expression
+# case: xpath_injection-106 | good | CWE-643 | integer in the expression
 @app.route("/chapters/<number>")
 def chapter(number):
     try:
@@ -87,14 +87,14 @@ def chapter(number):
     return jsonify(title=nodes[0].text if nodes else None)
 
 
-# case: xpath_injection-57 | bad | CWE-643 | compiled XPath from the query
+# case: xpath_injection-107 | bad | CWE-643 | compiled XPath from the query
 @api.get("/catalog/search")
 def catalog_search(term: str, field: Literal["title", "maker"] = "title"):
     find = etree.XPath("//item[contains(%s, '%s')]/@id" % (field, term))
     return {"ids": [str(i) for i in find(load("catalog.xml"))]}
 
 
-# case: xpath_injection-58 | good | CWE-643 | compiled XPath with a variable
+# case: xpath_injection-108 | good | CWE-643 | compiled XPath with a variable
 FIND_PART = etree.XPath("//part[contains(name, $term)]/@number")
 
 
@@ -103,7 +103,7 @@ def part_search(term: str = Query(min_length=2)):
     return {"numbers": [str(n) for n in FIND_PART(load("parts.xml"), term=term)]}
 
 
-# case: xpath_injection-59 | bad | CWE-643 | whole expression from the request
+# case: xpath_injection-109 | bad | CWE-643 | whole expression from the request
 @app.route("/suppliers/extract", methods=["POST"])
 def supplier_extract():
     body = request.get_json()
@@ -114,7 +114,7 @@ def supplier_extract():
     return jsonify(result=result)
 
 
-# case: xpath_injection-60 | good | CWE-643 | expression chosen from a dict
+# case: xpath_injection-110 | good | CWE-643 | expression chosen from a dict
 FEED_PATHS = {"titles": "//item/title/text()", "links": "//item/link/text()", "dates": "//item/pubDate/text()"}
 
 
@@ -125,7 +125,7 @@ def feed_part(part):
     return jsonify([str(v) for v in load("feed.xml").xpath(FEED_PATHS[part])])
 
 
-# case: xpath_injection-61 | bad | CWE-643 | ElementTree path leaves the scope of the tenant
+# case: xpath_injection-111 | bad | CWE-643 | ElementTree path leaves the scope of the tenant
 @app.route("/invoices/<number>")
 def tenant_invoice(number):
     root = SafeET.parse(DATA / "invoices.xml").getroot()
@@ -135,7 +135,7 @@ def tenant_invoice(number):
     return jsonify(dict(node.attrib))
 
 
-# case: xpath_injection-62 | good | CWE-643 | ElementTree with constant paths
+# case: xpath_injection-112 | good | CWE-643 | ElementTree with constant paths
 @app.route("/orders/import", methods=["POST"])
 def import_orders():
     root = SafeET.fromstring(request.get_data())
@@ -146,7 +146,7 @@ def import_orders():
     return jsonify(orders=orders), 201
 
 
-# case: xpath_injection-63 | bad | CWE-643 | class stores the query and runs it in a method
+# case: xpath_injection-113 | bad | CWE-643 | class stores the query and runs it in a method
 class XmlTable:
     def __init__(self, name):
         self.tree = load(name)
@@ -166,7 +166,7 @@ def cities():
     return jsonify(XmlTable("cities.xml").where("@country", request.args["country"]).rows())
 
 
-# case: xpath_injection-64 | good | CWE-643 | class with numbered variables
+# case: xpath_injection-114 | good | CWE-643 | class with numbered variables
 class XmlQuery:
     columns = {"country", "zone", "name"}
 
@@ -185,7 +185,7 @@ def ports():
     return jsonify([dict(r.attrib) for r in rows])
 
 
-# case: xpath_injection-65 | bad | CWE-643 | XML escaping does not reach the quotes
+# case: xpath_injection-115 | bad | CWE-643 | XML escaping does not reach the quotes
 @app.route("/glossary")
 def glossary():
     term = request.args.get("term", "").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -193,7 +193,7 @@ def glossary():
     return jsonify([n.text for n in nodes])
 
 
-# case: xpath_injection-66 | good | CWE-643 | values with the delimiter are refused
+# case: xpath_injection-116 | good | CWE-643 | values with the delimiter are refused
 @app.route("/dictionary")
 def dictionary():
     term = request.args.get("term", "")
@@ -203,7 +203,7 @@ def dictionary():
     return jsonify([n.text for n in nodes])
 
 
-# case: xpath_injection-67 | bad | CWE-643 | Django form value in an HTML scrape
+# case: xpath_injection-117 | bad | CWE-643 | Django form value in an HTML scrape
 class PriceView(View):
     expression = "//div[@data-sku='{sku}']//span[@class='price']/text()"
 
@@ -215,7 +215,7 @@ class PriceView(View):
         return JsonResponse({"prices": [str(p) for p in self.select(request.GET.get("sku", ""))]})
 
 
-# case: xpath_injection-68 | good | CWE-643 | constant expression over posted HTML
+# case: xpath_injection-118 | good | CWE-643 | constant expression over posted HTML
 class LinkView(View):
     def post(self, request):
         document = html.fromstring(request.POST.get("markup", "<p/>"))
@@ -223,7 +223,7 @@ class LinkView(View):
         return JsonResponse({"links": [str(a) for a in links], "title": document.xpath("string(//title)")})
 
 
-# case: xpath_injection-69 | bad | CWE-643 | pydantic fields joined in a helper
+# case: xpath_injection-119 | bad | CWE-643 | pydantic fields joined in a helper
 class PatientQuery(BaseModel):
     ward: str
     surname: str
@@ -240,7 +240,7 @@ def find_patients(query: PatientQuery):
     return [{"id": n.get("id"), "surname": n.findtext("surname")} for n in nodes]
 
 
-# case: xpath_injection-70 | good | CWE-643 | pydantic fields as variables
+# case: xpath_injection-120 | good | CWE-643 | pydantic fields as variables
 class SampleQuery(BaseModel):
     lab: str
     prefix: str = ""
@@ -254,7 +254,7 @@ def find_samples(query: SampleQuery):
     return [dict(n.attrib) for n in nodes]
 
 
-# case: xpath_injection-71 | bad | CWE-643 | evaluator with a dependency value
+# case: xpath_injection-121 | bad | CWE-643 | evaluator with a dependency value
 def tenant_name(x_tenant: str = Header(...)):
     return x_tenant.strip()
 
@@ -266,7 +266,7 @@ def limits(tenant: str = Depends(tenant_name)):
     return {"limit": value}
 
 
-# case: xpath_injection-72 | good | CWE-643 | UUID parameter
+# case: xpath_injection-122 | good | CWE-643 | UUID parameter
 @api.get("/documents/{doc_id}")
 def xml_document(doc_id: uuid.UUID):
     nodes = load("documents.xml").xpath(f"//document[@id='{doc_id}']")
@@ -275,7 +275,7 @@ def xml_document(doc_id: uuid.UUID):
     return {"title": nodes[0].get("title"), "pages": int(nodes[0].get("pages", 0))}
 
 
-# case: xpath_injection-73 | bad | CWE-643 | parsel selector
+# case: xpath_injection-123 | bad | CWE-643 | parsel selector
 @app.route("/scrape/cell")
 def scrape_cell():
     page = Selector(text=(DATA / "table.html").read_text())
@@ -284,7 +284,7 @@ def scrape_cell():
     return jsonify(label=label, value=value)
 
 
-# case: xpath_injection-74 | good | CWE-643 | parsel selector with a variable
+# case: xpath_injection-124 | good | CWE-643 | parsel selector with a variable
 @app.route("/scrape/row")
 def scrape_row():
     page = Selector(text=(DATA / "table.html").read_text())
@@ -293,7 +293,7 @@ def scrape_row():
     return jsonify(label=label, cells=cells)
 
 
-# case: xpath_injection-75 | bad | CWE-643 | elementpath select in Django
+# case: xpath_injection-125 | bad | CWE-643 | elementpath select in Django
 def rule_lookup(request):
     kind = request.GET.get("kind", "")
     severity = request.GET.get("severity", "1")
@@ -302,7 +302,7 @@ def rule_lookup(request):
     return JsonResponse({"names": list(elementpath.select(root, path))})
 
 
-# case: xpath_injection-76 | good | CWE-643 | elementpath with variables
+# case: xpath_injection-126 | good | CWE-643 | elementpath with variables
 def policy_lookup(request):
     kind = request.GET.get("kind", "")
     root = ET.parse(DATA / "policies.xml").getroot()
@@ -310,7 +310,7 @@ def policy_lookup(request):
     return JsonResponse({"names": list(names)})
 
 
-# case: xpath_injection-77 | bad | CWE-643 | pattern check only at the beginning
+# case: xpath_injection-127 | bad | CWE-643 | pattern check only at the beginning
 @app.route("/flights/<code>")
 def flight(code):
     if re.match(r"[A-Z]{2}\d+", code) is None:
@@ -319,7 +319,7 @@ def flight(code):
     return jsonify(gate=str(nodes[0]) if nodes else None)
 
 
-# case: xpath_injection-78 | good | CWE-643 | pattern over the whole value
+# case: xpath_injection-128 | good | CWE-643 | pattern over the whole value
 def train(request, code):
     if re.fullmatch(r"[A-Z]{2,3}\d{1,5}", code) is None:
         raise Http404
@@ -327,7 +327,7 @@ def train(request, code):
     return JsonResponse({"track": str(nodes[0]) if nodes else None})
 
 
-# case: xpath_injection-79 | good | CWE-643 | literal helper that splits at both quotes
+# case: xpath_injection-129 | good | CWE-643 | literal helper that splits at both quotes
 def xpath_literal(value):
     if "'" not in value:
         return f"'{value}'"
@@ -344,7 +344,7 @@ def albums_of_artist():
     return jsonify([str(t) for t in titles])
 
 
-# case: xpath_injection-80 | bad | CWE-643 | element name from the posted fields
+# case: xpath_injection-130 | bad | CWE-643 | element name from the posted fields
 @app.route("/profile/<int:user_id>/fields", methods=["POST"])
 def profile_fields(user_id):
     tree = load("profiles.xml")
@@ -355,7 +355,7 @@ def profile_fields(user_id):
     return jsonify(values)
 
 
-# case: xpath_injection-81 | bad | CWE-643 | find through a namespace helper in Django
+# case: xpath_injection-131 | bad | CWE-643 | find through a namespace helper in Django
 class SoapStatus(View):
     ns = {"s": "urn:example:status"}
 
@@ -369,7 +369,7 @@ class SoapStatus(View):
         return JsonResponse({"state": found[0].text if found else "unknown"})
 
 
-# case: xpath_injection-82 | good | CWE-643 | enum member gives the element name
+# case: xpath_injection-132 | good | CWE-643 | enum member gives the element name
 class Section(str, enum.Enum):
     summary = "summary"
     details = "details"

@@ -40,7 +40,7 @@ class TextCollector(ContentHandler):
         self.parts.append(content)
 
 
-# case: xxe-51 | bad | CWE-611 | parser factory with DTD loading and network
+# case: xxe-101 | bad | CWE-611 | parser factory with DTD loading and network
 def build_parser(strip=True):
     return etree.XMLParser(
         remove_blank_text=strip,
@@ -57,7 +57,7 @@ def preview_feed():
     return jsonify(titles=titles)
 
 
-# case: xxe-52 | good | CWE-611 | HTML parser for a posted page
+# case: xxe-102 | good | CWE-611 | HTML parser for a posted page
 @app.post("/pages/links")
 def page_links():
     document = lxml.html.document_fromstring(request.form["html"])
@@ -65,7 +65,7 @@ def page_links():
     return jsonify(links=links[:200])
 
 
-# case: xxe-53 | good | CWE-611 | feed parser with entities off (FastAPI)
+# case: xxe-103 | good | CWE-611 | feed parser with entities off (FastAPI)
 @api.post("/telemetry/count")
 async def telemetry_count(request: ApiRequest):
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -75,7 +75,7 @@ async def telemetry_count(request: ApiRequest):
     return {"readings": len(root.findall("reading"))}
 
 
-# case: xxe-54 | bad | CWE-611 | lxml parser that resolves entities on the request body
+# case: xxe-104 | bad | CWE-611 | lxml parser that resolves entities on the request body
 @app.post("/orders/import")
 def import_orders():
     parser = etree.XMLParser(resolve_entities=True)
@@ -83,7 +83,7 @@ def import_orders():
     return jsonify(ids=[node.text for node in root.iter("id")])
 
 
-# case: xxe-55 | bad | CWE-611 | generator over iterparse that resolves entities
+# case: xxe-105 | bad | CWE-611 | generator over iterparse that resolves entities
 def iter_products(stream):
     for _, node in etree.iterparse(stream, tag="product", resolve_entities=True, load_dtd=True):
         yield {child.tag: child.text for child in node}
@@ -96,7 +96,7 @@ def bulk_catalog():
     return jsonify(products=products)
 
 
-# case: xxe-56 | good | CWE-611 | lxml parser without entities and network
+# case: xxe-106 | good | CWE-611 | lxml parser without entities and network
 @app.post("/orders/check")
 def check_orders():
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
@@ -104,7 +104,7 @@ def check_orders():
     return jsonify(ids=[node.text for node in root.iter("id")])
 
 
-# case: xxe-57 | bad | CWE-611 | options dictionary spread into the parser (Django)
+# case: xxe-107 | bad | CWE-611 | options dictionary spread into the parser (Django)
 XML_OPTIONS = {"recover": False, "resolve_entities": True, "no_network": False}
 
 
@@ -118,7 +118,7 @@ class SamlAcs(View):
         return JsonResponse({"issuer": assertion.findtext("{*}Issuer")})
 
 
-# case: xxe-58 | bad | CWE-611 | objectify parser with entities
+# case: xxe-108 | bad | CWE-611 | objectify parser with entities
 @app.route("/shipments", methods=["PUT"])
 def put_shipment():
     parser = objectify.makeparser(resolve_entities=True, remove_comments=True)
@@ -127,7 +127,7 @@ def put_shipment():
     return jsonify(label=label)
 
 
-# case: xxe-59 | bad | CWE-611 | ElementInclude expands the posted layout (Django)
+# case: xxe-109 | bad | CWE-611 | ElementInclude expands the posted layout (Django)
 @require_POST
 def expand_layout(request):
     layout = ET.fromstring(request.body.decode("utf-8"))
@@ -135,7 +135,7 @@ def expand_layout(request):
     return HttpResponse(ET.tostring(layout), content_type="application/xml")
 
 
-# case: xxe-60 | good | CWE-611 | options dictionary with entities off (Django)
+# case: xxe-110 | good | CWE-611 | options dictionary with entities off (Django)
 STRICT_OPTIONS = dict(resolve_entities=False, no_network=True, huge_tree=False)
 
 
@@ -151,7 +151,7 @@ class SamlLogout(View):
         return JsonResponse({"name_id": self.read(request.body).findtext("{*}NameID")})
 
 
-# case: xxe-61 | bad | CWE-611 | parser as class attribute of a view (Django)
+# case: xxe-111 | bad | CWE-611 | parser as class attribute of a view (Django)
 class InvoiceUpload(View):
     parser = etree.XMLParser(resolve_entities=True, encoding="utf-8")
 
@@ -161,7 +161,7 @@ class InvoiceUpload(View):
         return JsonResponse({"number": number})
 
 
-# case: xxe-62 | good | CWE-611 | parser factory with entity handling off
+# case: xxe-112 | good | CWE-611 | parser factory with entity handling off
 def feed_parser(strip=True):
     return etree.XMLParser(remove_blank_text=strip, resolve_entities=False, no_network=True, dtd_validation=False)
 
@@ -172,7 +172,7 @@ def validate_feed():
     return jsonify(items=len(tree.findall(".//item")))
 
 
-# case: xxe-63 | good | CWE-611 | schema of the package validates a body without entities (Django)
+# case: xxe-113 | good | CWE-611 | schema of the package validates a body without entities (Django)
 def validate_manifest(request):
     schema = etree.XMLSchema(etree.parse(str(PACKAGE_DIR / "schemas" / "manifest.xsd")))
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -180,7 +180,7 @@ def validate_manifest(request):
     return JsonResponse({"valid": schema.validate(document)})
 
 
-# case: xxe-64 | good | CWE-611 | generator over iterparse without entities
+# case: xxe-114 | good | CWE-611 | generator over iterparse without entities
 def iter_customers(stream):
     events = etree.iterparse(stream, tag="customer", resolve_entities=False, no_network=True, load_dtd=False)
     for _, node in events:
@@ -193,7 +193,7 @@ def bulk_customers():
     return jsonify(customers=dict(iter_customers(request.files["customers"].stream)))
 
 
-# case: xxe-65 | good | CWE-611 | expat handler refuses declarations (FastAPI)
+# case: xxe-115 | good | CWE-611 | expat handler refuses declarations (FastAPI)
 def refuse_declaration(*args):
     raise ValueError("declarations are not accepted")
 
@@ -209,7 +209,7 @@ async def check_letter(request: ApiRequest):
     return {"length": sum(map(len, parts))}
 
 
-# case: xxe-66 | good | CWE-611 | defusedxml minidom for the posted text (Django)
+# case: xxe-116 | good | CWE-611 | defusedxml minidom for the posted text (Django)
 @require_POST
 def import_groups(request):
     try:
@@ -220,7 +220,7 @@ def import_groups(request):
     return JsonResponse({"groups": groups})
 
 
-# case: xxe-67 | bad | CWE-611 | part of an uploaded office archive (FastAPI)
+# case: xxe-117 | bad | CWE-611 | part of an uploaded office archive (FastAPI)
 class OfficeDocument:
     def __init__(self, data):
         self.archive = zipfile.ZipFile(io.BytesIO(data))
@@ -236,7 +236,7 @@ async def document_properties(file: UploadFile):
     return {child.tag.rpartition("}")[2]: child.text for child in core}
 
 
-# case: xxe-68 | bad | CWE-611 | pull parser fed from the request stream (FastAPI)
+# case: xxe-118 | bad | CWE-611 | pull parser fed from the request stream (FastAPI)
 @api.post("/telemetry")
 async def telemetry(request: ApiRequest):
     parser = etree.XMLPullParser(events=("end",), tag="reading", resolve_entities=True)
@@ -247,7 +247,7 @@ async def telemetry(request: ApiRequest):
     return {"values": values}
 
 
-# case: xxe-69 | good | CWE-611 | inclusion on a document of the package
+# case: xxe-119 | good | CWE-611 | inclusion on a document of the package
 @lru_cache(maxsize=1)
 def handbook():
     tree = etree.parse(str(PACKAGE_DIR / "data" / "handbook.xml"))
@@ -263,7 +263,7 @@ def handbook_chapter(chapter):
     return Response(etree.tostring(nodes[chapter - 1]), mimetype="application/xml")
 
 
-# case: xxe-70 | good | CWE-611 | settings file named by the deployment
+# case: xxe-120 | good | CWE-611 | settings file named by the deployment
 def read_site_settings():
     path = os.environ.get("SITE_SETTINGS", "/etc/portal/site.xml")
     root = ET.parse(path).getroot()
@@ -275,7 +275,7 @@ def site_setting(name: str):
     return {"value": read_site_settings().get(name)}
 
 
-# case: xxe-71 | good | CWE-611 | defusedxml sax parser with the same handler
+# case: xxe-121 | good | CWE-611 | defusedxml sax parser with the same handler
 @app.post("/articles/words")
 def article_words():
     collector = TextCollector()
@@ -286,7 +286,7 @@ def article_words():
     return jsonify(words=len("".join(collector.parts).split()))
 
 
-# case: xxe-72 | bad | CWE-611 | uploaded file parsed with entity resolution (FastAPI)
+# case: xxe-122 | bad | CWE-611 | uploaded file parsed with entity resolution (FastAPI)
 @api.post("/playlists")
 async def create_playlist(file: UploadFile = File(...)):
     raw = await file.read()
@@ -295,7 +295,7 @@ async def create_playlist(file: UploadFile = File(...)):
     return {"count": len(tracks), "tracks": tracks}
 
 
-# case: xxe-73 | good | CWE-611 | document is only built and serialised
+# case: xxe-123 | good | CWE-611 | document is only built and serialised
 @app.route("/shipments/<int:shipment_id>/label.xml")
 def shipment_label(shipment_id):
     root = ET.Element("label", id=str(shipment_id))
@@ -304,7 +304,7 @@ def shipment_label(shipment_id):
     return Response(ET.tostring(root, encoding="utf-8"), mimetype="application/xml")
 
 
-# case: xxe-74 | good | CWE-611 | body parsed by defusedxml in a dependency (FastAPI)
+# case: xxe-124 | good | CWE-611 | body parsed by defusedxml in a dependency (FastAPI)
 async def xml_body(request: ApiRequest):
     body = await request.body()
     try:
@@ -318,7 +318,7 @@ async def check_playlist(root=Depends(xml_body)):
     return {"tracks": len(root.findall("track"))}
 
 
-# case: xxe-75 | bad | CWE-611 | expat handler opens the system identifier (FastAPI)
+# case: xxe-125 | bad | CWE-611 | expat handler opens the system identifier (FastAPI)
 class EntityReader:
     def __init__(self):
         self.parts = []
@@ -339,7 +339,7 @@ async def post_letter(request: ApiRequest):
     return {"text": "".join(reader.parts)}
 
 
-# case: xxe-76 | bad | CWE-611 | pulldom with a configured reader (Django)
+# case: xxe-126 | bad | CWE-611 | pulldom with a configured reader (Django)
 @require_POST
 def import_contacts(request):
     reader = xml.sax.make_parser()
@@ -353,7 +353,7 @@ def import_contacts(request):
     return JsonResponse({"names": names})
 
 
-# case: xxe-77 | bad | CWE-611 | inclusion runs on an uploaded document
+# case: xxe-127 | bad | CWE-611 | inclusion runs on an uploaded document
 @app.post("/manuals/render")
 def render_manual():
     upload = request.files["manual"]
@@ -362,7 +362,7 @@ def render_manual():
     return Response(etree.tostring(tree), mimetype="application/xml")
 
 
-# case: xxe-78 | good | CWE-611 | xmltodict with its default settings
+# case: xxe-128 | good | CWE-611 | xmltodict with its default settings
 @app.post("/soap/status")
 def soap_status():
     try:
@@ -372,7 +372,7 @@ def soap_status():
     return jsonify(keys=list(envelope))
 
 
-# case: xxe-79 | good | CWE-611 | defused tree in a view (Django)
+# case: xxe-129 | good | CWE-611 | defused tree in a view (Django)
 class ReceiptUpload(View):
     http_method_names = ["post"]
 
@@ -384,7 +384,7 @@ class ReceiptUpload(View):
         return JsonResponse({"number": document.findtext("number")})
 
 
-# case: xxe-80 | bad | CWE-611 | minidom gets a reader with entities on
+# case: xxe-130 | bad | CWE-611 | minidom gets a reader with entities on
 def load_document(stream):
     reader = xml.sax.make_parser()
     reader.setFeature(feature_external_ges, True)
@@ -398,7 +398,7 @@ def inspect_svg():
     return jsonify(texts=texts)
 
 
-# case: xxe-81 | bad | CWE-611 | sax reader with external general entities switched on
+# case: xxe-131 | bad | CWE-611 | sax reader with external general entities switched on
 @app.post("/articles/text")
 def article_text():
     collector = TextCollector()
@@ -409,7 +409,7 @@ def article_text():
     return jsonify(text="".join(collector.parts))
 
 
-# case: xxe-82 | bad | CWE-611 | byte search for entity declarations before parsing
+# case: xxe-132 | bad | CWE-611 | byte search for entity declarations before parsing
 @app.post("/soap/quote")
 def soap_quote():
     body = request.get_data()

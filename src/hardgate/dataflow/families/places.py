@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from hardgate.dataflow.frame import Frame
 from hardgate.dataflow.values import Value
@@ -30,29 +31,21 @@ def for_development(name: str) -> bool:
 
 def around(frame: Frame, node: ast.AST) -> list[ast.AST]:
     """What the node stands in, from the file down to the node itself; empty when it is not of this file."""
-    line, end = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
-    chain: list[ast.AST] = [frame.module.tree]
-    while chain[-1] is not node:
-        inner = next((one for one in _children(chain[-1]) if _holds(one, node, line, end)), None)
-        if inner is None:
-            return []
-        chain.append(inner)
-    return chain
+    parents = _parents(frame)
+    chain = [node]
+    while (outer := parents.get(chain[-1])) is not None:
+        chain.append(outer)
+    tree = frame.module.tree
+    return [one for one in reversed(chain) if one is tree or hasattr(one, "lineno")] if chain[-1] is tree else []
 
 
-def _children(node: ast.AST) -> Iterator[ast.AST]:
-    for one in ast.iter_child_nodes(node):
-        if hasattr(one, "lineno"):
-            yield one
-        else:
-            yield from _children(one)
-
-
-def _holds(outer: ast.AST, node: ast.AST, line: int, end: int) -> bool:
-    first = min([getattr(outer, "lineno", 0), *(one.lineno for one in getattr(outer, "decorator_list", []))])
-    if not (first <= line and getattr(outer, "end_lineno", 0) >= end):
-        return False
-    return outer is node or any(one is node for one in ast.walk(outer))
+def _parents(frame: Frame) -> dict[ast.AST, ast.AST]:
+    """What each node of the file stands in."""
+    memory, tree = frame.analysis.memory, frame.module.tree
+    known = memory.get(tree)
+    if known is None:
+        known = memory[tree] = {inner: outer for outer in ast.walk(tree) for inner in ast.iter_child_nodes(outer)}
+    return cast("dict[ast.AST, ast.AST]", known)
 
 
 def keywords(chain: list[ast.AST]) -> Iterator[str]:

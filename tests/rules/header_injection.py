@@ -14,7 +14,7 @@ app = Flask(__name__)
 
 def application(environ, start_response):
     campaign = parse_qs(environ["QUERY_STRING"])["campaign"][0]
-    # ruleid: python-header-injection
+    # todoruleid: python-header-injection
     start_response("200 OK", [("X-Campaign", campaign)])
     # ok: python-header-injection
     start_response("200 OK", [("X-Campaign", quote(campaign))])
@@ -23,7 +23,7 @@ def application(environ, start_response):
 
 async def asgi(scope, receive, send):
     layer = parse_qs(scope["query_string"])[b"layer"][0]
-    # ruleid: python-header-injection
+    # todoruleid: python-header-injection
     await send({"type": "http.response.start", "status": 200, "headers": [(b"x-layer", layer)]})
     # ok: python-header-injection
     await send({"type": "http.response.body", "body": layer})
@@ -32,7 +32,7 @@ async def asgi(scope, receive, send):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         query = parse_qs(urlsplit(self.path).query)
-        # ruleid: python-header-injection
+        # todoruleid: python-header-injection
         self.send_header("X-Name", query["name"][0])
         # ok: python-header-injection
         self.send_header("X-Width", str(int(query["width"][0])))

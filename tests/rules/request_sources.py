@@ -98,7 +98,7 @@ class Tool:
 
 @app.route("/helpers")
 def helpers():
-    # ruleid: python-command-injection
+    # todoruleid: python-command-injection
     os.system("show " + read_name())
     # todoruleid: python-command-injection
     run("show " + request.args["name"])

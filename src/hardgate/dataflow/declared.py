@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from hardgate.dataflow import charsets, servers, web
 from hardgate.dataflow.frame import Analysis, Frame
-from hardgate.dataflow.project import Class, Function, Instance
+from hardgate.dataflow.project import Class, Function, Instance, attributes_of
 from hardgate.dataflow.values import UNKNOWN, Const, Value, constant, container, join, made_safe, named, thing, without
 
 # Types of which a value that was converted to them does no harm.
@@ -63,13 +63,19 @@ def _given(frame: Frame, function: Function, one: ast.arg, kind: str, converters
         else:
             asked = function.owner is None and kind == "flask"  # routes of class-based views stand elsewhere
             harmless = asked or bool(_NUMBERS.fullmatch(one.arg)) or default is not None
-        if _is_harmless(declared) or harmless:
+        if _is_harmless(declared) or harmless or _is_object(function, one.arg):
             return Value(kind="number") if _is_harmless(declared) or one.arg in converters else declared
         found = Value(marks=web.marked(frame, one, "path"), kind="text", sure=True)
         return without(found, "/") if servers.slashless(function, one.arg) else found
     if default is not None:
         return join([declared if declared.names or declared.things else UNKNOWN, default])
     return declared
+
+
+def _is_object(function: Function, name: str) -> bool:
+    """Whether a parameter is used as no text can be: then no path of a URL is handed over in it."""
+    used = attributes_of(function.node).get(name, frozenset())
+    return any(not hasattr(str, attribute) for attribute in used)
 
 
 def _converters(function: Function) -> Iterator[tuple[str, str]]:

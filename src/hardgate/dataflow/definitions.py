@@ -11,6 +11,9 @@ from hardgate.dataflow.frame import Call, Frame, Stopped, statement
 from hardgate.dataflow.project import Class, Function, ModuleThing
 from hardgate.dataflow.values import UNKNOWN, Value, named, thing
 
+# What library.py says of them holds also where the library itself is looked at, whose code does not show it.
+_KNOWN = frozenset({"django.utils._os.safe_join", "werkzeug.security.safe_join", "werkzeug.utils.safe_join"})
+
 
 @statement(ast.FunctionDef, ast.AsyncFunctionDef)
 def _function(frame: Frame, node: ast.stmt) -> bool:
@@ -123,5 +126,7 @@ def _import_from(frame: Frame, node: ast.stmt) -> bool:
         if module is not None:
             frame.analysis.load(module)
             value = module.names.get(one.name) or frame.analysis.submodule(module, one.name)
+        if f"{dotted}.{one.name}" in _KNOWN:
+            value = None
         assign(frame, ast.Name(id=one.asname or one.name, ctx=ast.Store()), value or named(f"{dotted}.{one.name}"))
     return True

@@ -88,7 +88,7 @@ class Call:
         for last in self.last:
             for one in checks.get(last, ()):
                 one(self)
-        for one in checks.get("", ()):
+        for one in checks.get("", ()) if isinstance(self.node, ast.Call) else ():
             one(self)
 
     def report(self, rule: str, message: str, source: str = "") -> None:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from hardgate.dataflow.values import Thing, Value
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@functools.lru_cache(maxsize=4096)
+def attributes_of(node: ast.AST) -> dict[str, frozenset[str]]:
+    """For each variable in this code the names of the attributes that are asked of it."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for one in ast.walk(node):
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name):
+            found[one.value.id].add(one.attr)
+    return {name: frozenset(used) for name, used in found.items()}
 
 
 @dataclasses.dataclass(eq=False, slots=True)

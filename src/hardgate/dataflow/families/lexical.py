@@ -7,9 +7,10 @@ Syntax trees are indexed once for each module, and only for modules in which som
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -114,31 +115,54 @@ def class_of(frame: Frame, node: ast.AST) -> ast.ClassDef | None:
     return next((parent for _, parent in up(frame, node) if isinstance(parent, ast.ClassDef)), None)
 
 
-def definitions(scope: ast.AST, name: str) -> Iterator[ast.expr]:
+def definitions(scope: ast.AST, name: str) -> Sequence[ast.expr]:
     """What is assigned to a variable, or to an attribute written as `self.name`, anywhere in the scope."""
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Assign) and any(_target(one, name) for one in node.targets):
-            yield node.value
-        elif isinstance(node, ast.AnnAssign | ast.NamedExpr | ast.AugAssign) and _target(node.target, name):
-            if node.value is not None:
-                yield node.value
-        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension) and _target(node.target, name):
-            yield node.iter
-        elif isinstance(node, ast.withitem) and node.optional_vars is not None and _target(node.optional_vars, name):
-            yield node.context_expr
+    return _assigned(scope).get(name, ())
 
 
-def _target(node: ast.expr, name: str) -> bool:
-    if isinstance(node, ast.Tuple | ast.List):
-        return any(_target(one, name) for one in node.elts)
-    return isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) == name
-
-
-def uses(scope: ast.AST, name: str) -> Iterator[ast.Name]:
+def uses(scope: ast.AST, name: str) -> Sequence[ast.Name]:
     """Where a variable is read in the scope."""
+    return _read(scope).get(name, ())
+
+
+@functools.lru_cache(maxsize=4096)
+def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
+    found: defaultdict[str, list[ast.expr]] = defaultdict(list)
     for node in ast.walk(scope):
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-            yield node
+        for target, value in _settings(node):
+            for name in _targets(target):
+                if value not in found[name]:
+                    found[name].append(value)
+    return dict(found)
+
+
+def _settings(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is set to what by this node."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr | ast.AugAssign) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        yield node.target, node.iter
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, node.context_expr
+
+
+def _targets(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Tuple | ast.List):
+        for one in node.elts:
+            yield from _targets(one)
+    elif isinstance(node, ast.Name | ast.Attribute):
+        yield ast.unparse(node)
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(scope: ast.AST) -> dict[str, list[ast.Name]]:
+    found: defaultdict[str, list[ast.Name]] = defaultdict(list)
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found[node.id].append(node)
+    return dict(found)
 
 
 def resolved(frame: Frame, node: ast.expr, depth: int = 2) -> list[ast.expr]:

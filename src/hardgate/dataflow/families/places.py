@@ -6,8 +6,8 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from typing import cast
 
+from hardgate.dataflow.families import lexical
 from hardgate.dataflow.frame import Frame
 from hardgate.dataflow.values import Value
 
@@ -31,21 +31,9 @@ def for_development(name: str) -> bool:
 
 def around(frame: Frame, node: ast.AST) -> list[ast.AST]:
     """What the node stands in, from the file down to the node itself; empty when it is not of this file."""
-    parents = _parents(frame)
-    chain = [node]
-    while (outer := parents.get(chain[-1])) is not None:
-        chain.append(outer)
+    chain = [node, *(outer for _, outer in lexical.up(frame, node))]
     tree = frame.module.tree
     return [one for one in reversed(chain) if one is tree or hasattr(one, "lineno")] if chain[-1] is tree else []
-
-
-def _parents(frame: Frame) -> dict[ast.AST, ast.AST]:
-    """What each node of the file stands in."""
-    memory, tree = frame.analysis.memory, frame.module.tree
-    known = memory.get(tree)
-    if known is None:
-        known = memory[tree] = {inner: outer for outer in ast.walk(tree) for inner in ast.iter_child_nodes(outer)}
-    return cast("dict[ast.AST, ast.AST]", known)
 
 
 def keywords(chain: list[ast.AST]) -> Iterator[str]:

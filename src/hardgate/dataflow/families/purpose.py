@@ -134,11 +134,15 @@ class Evidence:
 
 def evidence(frame: Frame, node: ast.AST) -> Evidence:
     """What the code around a hash function's call tells of its purpose."""
-    found = Evidence()
-    for value in _arguments(node):
-        _inputs(frame, value, found)
-    _climb(frame, node, found, 0)
-    return found
+    memory, key = frame.analysis.memory, ("evidence", node)
+    known = memory.get(key)
+    if not isinstance(known, Evidence):
+        known = Evidence()
+        for value in _arguments(node):
+            _inputs(frame, value, known)
+        _climb(frame, node, known, 0)
+        memory[key] = known
+    return known
 
 
 def _arguments(node: ast.AST) -> list[ast.expr]:

@@ -177,6 +177,9 @@ def is_filled(text: str) -> bool:
     )
 
 
+_LABEL = re.compile(r"_[a-z]+(_[a-z]+)*")  # the name of an item of one's own: "_messages"
+
+
 @functools.lru_cache(maxsize=8192)
 def is_secret(  # noqa: PLR0911 - one line for each kind of text
     kind: str, name: str, text: str, *, binary: bool = False
@@ -184,7 +187,7 @@ def is_secret(  # noqa: PLR0911 - one line for each kind of text
     """Whether a text written under a name of this kind is a secret and not a label, a name, an address or a message."""
     if binary and kind == KEY:
         return len(text) >= 8 and not _PUBLISHED.match(text)  # noqa: PLR2004 - 64 bits
-    if not is_filled(text) or len(text) > 4000:  # noqa: PLR2004 - a whole file
+    if not is_filled(text) or len(text) > 4000 or _LABEL.fullmatch(text):  # noqa: PLR2004 - a whole file
         return False
     if ISSUED.search(text) or PRIVATE.search(text):
         return True

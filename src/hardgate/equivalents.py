@@ -9,8 +9,8 @@ from __future__ import annotations
 _NUMBERS = {
     "102": "python-code-injection",  # exec
     "307": "python-code-injection",  # eval
-    "301": "python-unsafe-unpickling",
-    "302": "python-unsafe-unpickling",  # marshal
+    "301": "python-unsafe-deserialisation",  # pickle
+    "302": "python-unsafe-deserialisation",  # marshal
     "308": "python-cross-site-scripting",  # mark_safe
     "703": "python-cross-site-scripting",
     "704": "python-cross-site-scripting",  # Markup

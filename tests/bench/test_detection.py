@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench import detection, holes, scoring
-from bench.scoring import ALL, BLOCKING, UNION, Case, Score
+from bench.scoring import ALL, BLOCKING, STANDING, UNION, Case, Score
 
 FAIR = {"sql_injection": frozenset({"CWE-89", "CWE-943"})}
 PATH = Path("corpus/tuned/sql_injection.py")
@@ -122,9 +122,14 @@ def test_a_case_is_reported_by_a_fair_finding_within_its_lines(one: dict[str, An
 def test_each_witness_counts_and_what_blocks_is_told_apart() -> None:
     findings = [finding(6, scanners=("bandit", "ruff")), finding(15, scanners=("semgrep",), state="blocking")]
     seen = scoring.witnesses(cases(), findings, FAIR)
-    assert set(seen["sql_injection-01"]) == {"bandit", "ruff", UNION}
-    assert set(seen["sql_injection-03"]) == {"semgrep", UNION, BLOCKING}
+    assert set(seen["sql_injection-01"]) == {"bandit", "ruff", UNION, STANDING}
+    assert set(seen["sql_injection-03"]) == {"semgrep", UNION, STANDING, BLOCKING}
     assert seen["sql_injection-01"][UNION] == {"bandit R1", "ruff R1"}
+
+
+def test_what_another_scanner_refutes_is_reported_and_does_not_stand() -> None:
+    seen = scoring.witnesses(cases(), [finding(6, refuted="dataflow")], FAIR)
+    assert set(seen["sql_injection-01"]) == {"bandit", UNION}
 
 
 # Rates

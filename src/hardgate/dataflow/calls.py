@@ -206,6 +206,12 @@ def _leading(call: Call, one: Bound) -> Value:
     return join(found)
 
 
+_HOLDERS = (
+    "dict", "list", "tuple", "set", "frozenset", "str", "bytes", "UserDict", "UserList", "UserString", "OrderedDict",
+    "defaultdict", "MultiDict", "ImmutableMultiDict", "CombinedMultiDict", "QueryDict", "NamedTuple", "deque",
+)  # fmt: skip
+
+
 def instantiate(call: Call, owner: Class) -> Value:
     """An object of a class of the project, made with these arguments."""
     if web.is_enum(owner):
@@ -225,7 +231,9 @@ def instantiate(call: Call, owner: Class) -> Value:
                 invoke(call.frame, function, [thing(made), *call.args], call.kwargs, star=call.star, spread=call.spread)
     else:
         _fill(call, made)
-    return thing(made).but(names=frozenset(f"{base}()" for base in owner.outside()))
+    # A dictionary or text of a class of one's own holds what it was made of.
+    held = join([*call.args, *call.kwargs.values()]).deep() if owner.derived(*_HOLDERS) else frozenset()
+    return thing(made).but(names=frozenset(f"{base}()" for base in owner.outside()), marks=held)
 
 
 def _fill(call: Call, made: Instance) -> None:

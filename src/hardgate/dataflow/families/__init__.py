@@ -4,8 +4,7 @@ A check gets every call whose last name it asked for, before the call happens; "
 "=attribute" to an attribute ("=." to any), "=[]" to an item, "={}" an entry of a written dict, "=default" the default
 of a parameter, "=return" what any function gives back, "return" what one that answers requests does, "==" a comparison,
 "" every call. Of all these but the last, the arguments are a constant with the name or key, and the value.
-Each family's module has CHECKS of its own, and RULES: the rules that it reports under, which are the bundled Semgrep
-rules of the same name.
+Each family's module has CHECKS of its own. They report under the ids of the bundled Semgrep rules.
 """
 
 from __future__ import annotations

@@ -370,8 +370,8 @@ def _unseen(ready: Prepared, total: Sum) -> None:
     lists = scanner.ecosystem if ready.data else None
     if total.gaps and (lists is None or any(gap.reason in _BROKEN for gap in total.gaps)):
         return
-    if total.seen is None and lists is None:
-        return
+    if lists is None and (total.seen is None or scanner.ecosystem):
+        return  # it tells nothing, or of lists of packages only, and those are not asked for
     seen, wanted = total.seen or set(), lists or scanner.selects
     missed = sorted(entry.path for entry in ready.entries if wanted(entry.path) and entry.path not in seen)
     remedy = f"Leave it out in writing ({scanner.name}: {{exclude: [...]}}), or see why: hardgate doctor {scanner.name}"

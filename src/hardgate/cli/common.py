@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hardgate import config, identity, plan
+from hardgate import config, identity, plan, yamlfile
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Gap, Pipeline, Run, RunState, Selection, Verdict
 from hardgate.reporters import REPORTERS
@@ -108,7 +108,7 @@ def _read(path: Path) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
-        return file.read(config.MAX_BYTES + 1)
+        return file.read(yamlfile.MAX_BYTES + 1)
 
 
 def parse_pipeline(raw: bytes, name: str) -> Pipeline:

@@ -223,6 +223,94 @@ def test_nothing_is_refuted_where_the_caller_is_not_known(tmp_path: Path) -> Non
     assert sql(scan(tmp_path, {"app.py": text})["refuted"]) == []
 
 
+LATER = {
+    "a caller nobody sees": """
+        def run(text):
+            db.execute("SELECT " + text)
+        @app.get("/a")
+        def a():
+            run("1")
+        """,
+    "a global that another function sets": """
+        column = "name"
+        @app.get("/a")
+        def a():
+            db.execute("SELECT " + column)
+        @app.post("/b")
+        def b():
+            global column
+            column = request.form["c"]
+        """,
+    "an attribute that another function sets": """
+        class Query:
+            column = "name"
+            def run(self):
+                db.execute("SELECT " + self.column)
+        query = Query()
+        @app.get("/a")
+        def a():
+            query.run()
+        @app.post("/b")
+        def b():
+            query.column = request.form["c"]
+        """,
+    "a list that another function fills": """
+        columns = ["name"]
+        @app.get("/a")
+        def a():
+            db.execute("SELECT " + ", ".join(columns))
+        @app.post("/b")
+        def b():
+            columns.append(request.form["c"])
+        """,
+    "a variable of the function around, set later": """
+        @app.get("/a")
+        def a():
+            column = "name"
+            def run():
+                db.execute("SELECT " + column)
+            column = request.args["c"]
+            run()
+        """,
+    "an attribute set by a name that is worked out": """
+        class Query:
+            column = "name"
+        @app.get("/a")
+        def a():
+            db.execute("SELECT " + Query.column)
+        @app.post("/b")
+        def b():
+            for key, value in request.form.items():
+                setattr(Query, key, value)
+        """,
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_may_be_something_else_later_is_not_refuted(name: str, tmp_path: Path) -> None:
+    assert sql(scan(tmp_path, {"app.py": HEAD + dedent(LATER[name])})["refuted"]) == []
+
+
+def test_a_setting_that_another_file_changes_is_not_refuted(tmp_path: Path) -> None:
+    files = {
+        "conf.py": 'COLUMN = "name"\n',
+        "a.py": HEAD + 'import conf\n@app.get("/a")\ndef a():\n    db.execute("SELECT " + conf.COLUMN)\n',
+        "b.py": HEAD + 'import conf\n@app.get("/b")\ndef b():\n    conf.COLUMN = request.args["c"]\n',
+    }
+    assert sql(scan(tmp_path, files)["refuted"]) == []
+
+
+def test_a_constant_of_the_module_or_the_class_is_refuted(tmp_path: Path) -> None:
+    body = """
+        TABLE = "users"
+        class Query:
+            column = "name"
+            def run(self):
+                db.execute(f"SELECT {self.column} FROM {TABLE} WHERE n = ?", (request.args["n"],))
+        """
+    assert sql(scan(tmp_path, {"app.py": HEAD + dedent(body)})["refuted"]) != []
+
+
 def test_one_harmful_caller_is_enough(tmp_path: Path) -> None:
     body = """
         def run(text):

@@ -9,6 +9,7 @@ from hardgate.dataflow import declared, definitions, expressions, statements, we
 from hardgate.dataflow.calls import invoke
 from hardgate.dataflow.frame import Analysis, Check, Frame, Stopped
 from hardgate.dataflow.project import Function, Module, Project
+from hardgate.dataflow.values import doubted
 
 __all__ = ["analyse", "definitions", "expressions", "statements"]  # the last three register what they know
 _NESTING = 6000  # Python frames: expressions nest, and calls within calls nest expressions
@@ -37,8 +38,11 @@ def _root(analysis: Analysis, function: Function) -> None:
     kind = web.entry_of(function)
     analysis.steps = 0
     known = declared.parameters(analysis, function, kind)
-    given = [one for name, one in known.items() if not one.things and not one.names]
-    frame = Frame(analysis, function.module, {}, function.closure, None, known=bool(kind) or not given)
+    if not kind:
+        # Annotations hold nobody to anything. What a method is called on is of its class, or of one derived from it.
+        own = function.owner is not None and not function.decorated("staticmethod")
+        known = {name: one if own and not number else doubted(one) for number, (name, one) in enumerate(known.items())}
+    frame = Frame(analysis, function.module, {}, function.closure, None)
     extra = function.node.args.kwarg
     spread = known.pop(extra.arg, None) if extra is not None else None
     if spread is not None and spread.items is not None:

@@ -6,7 +6,7 @@ import ast
 
 from hardgate.dataflow.frame import VIEW, Call, Frame
 from hardgate.dataflow.project import Class, Instance
-from hardgate.dataflow.values import UNKNOWN, Value, constant, join, with_item, with_rest
+from hardgate.dataflow.values import UNKNOWN, Value, constant, doubted, join, with_item, with_rest
 
 _NOTHING: frozenset[tuple[str, str]] = frozenset()
 
@@ -90,6 +90,11 @@ def _unpack(frame: Frame, target: ast.Tuple | ast.List, value: Value) -> None:
 
 def element(value: Value) -> Value:
     """What a loop over the value gives."""
+    found = _element(value)
+    return doubted(found) if value.doubtful else found
+
+
+def _element(value: Value) -> Value:
     if value.kind == "dict" and value.items is not None:
         keys = [constant(key) for key, _ in value.items]
         return join([*keys, Value(marks=value.marks)] if value.rest is not None or not keys else keys)

@@ -10,7 +10,7 @@ from hardgate.dataflow import declared, externals, servers, web
 from hardgate.dataflow.assigning import element
 from hardgate.dataflow.frame import CONTEXTS, DEEPEST, STEPS, Call, Frame, Stopped, Variables, expression
 from hardgate.dataflow.project import Bound, Class, Function, Instance, ModuleThing
-from hardgate.dataflow.values import UNKNOWN, Value, constant, container, join, tainted, thing
+from hardgate.dataflow.values import UNKNOWN, Value, constant, container, doubted, join, tainted, thing
 from hardgate.dataflow.verified import LOOKED_UP
 
 
@@ -20,10 +20,11 @@ def attribute(frame: Frame, node: ast.AST, owner: Value, name: str) -> Value:
     for one in owner.things:
         inside = _inside(frame, one, name)
         if inside is not None:
-            found.append(inside)
+            found.append(inside if frame.analysis.settled(one, name, inside) else doubted(inside))
     held = owner.item(f".{name}") if owner.items is not None else None
     if held is not None:
-        found.append(held)
+        # What is not of the project may change its own attributes; the value of an enumeration's member stays.
+        found.append(held if name == "value" else doubted(held))
     if not found or owner.names or owner.marks:
         found.append(_outside(frame, node, owner, name))
     return join(found)
@@ -268,7 +269,7 @@ def invoke(
     """
     bound = bind(function, args, kwargs, star, spread)
     analysis = frame.analysis
-    key = (function, entry, frame.known, tuple(bound.items()), _versions(list(bound.values())))
+    key = (function, entry, tuple(bound.items()), _versions(list(bound.values())))
     known = analysis.memory.get(key)
     if known is None:
         everything = [*args, *kwargs.values(), *([star] if star else []), *([spread] if spread else [])]
@@ -333,8 +334,9 @@ def _fresh(value: Value) -> Value:
 def _run(frame: Frame, function: Function, bound: Variables, entry: str) -> tuple[Value, Variables, bool]:
     analysis, node = frame.analysis, function.node
     inner = Frame(analysis, function.module, dict(bound), function.closure, function, frame.depth + 1,
-                  inside=function.owner, known=frame.known, entry=entry)  # fmt: skip
+                  inside=function.owner, entry=entry)  # fmt: skip
     analysis.active.append(function)
+    doubt = analysis.doubt
     try:
         if isinstance(node, ast.Lambda):
             value = inner.evaluate(node.body)
@@ -344,6 +346,7 @@ def _run(frame: Frame, function: Function, bound: Variables, entry: str) -> tupl
         return UNKNOWN, {}, False
     finally:
         analysis.active.pop()
+        analysis.doubt = doubt
     exits = [variables for _, variables, _ in inner.returned] + ([inner.variables] if through else [])
     generator = bool(inner.yielded)
     values = [value for value, _, _ in inner.returned] + ([constant(None)] if through and not generator else [])

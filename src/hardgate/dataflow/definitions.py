@@ -91,6 +91,7 @@ def _class(frame: Frame, node: ast.stmt) -> bool:
             made.annotations[one.target.id] = one.annotation
         body.execute([one])
         made.names = body.variables
+    frame.analysis.classes.append(made)
     frame.variables[node.name] = thing(made)
     return True
 

@@ -159,7 +159,7 @@ def _combined(node: ast.BinOp, left: Value, right: Value) -> Value:
             "dict",
             [*(left.items or ()), *(right.items or ())],
             join([one for one in (left.rest, right.rest) if one] or [UNKNOWN]),
-        )
+        ).but(doubtful=not (left.held and right.held))
     sure = accounted(left) and accounted(right)
     return Value(marks=left.deep() | right.deep(), names=left.names | right.names, sure=sure)
 
@@ -187,7 +187,7 @@ def _boolean(frame: Frame, node: ast.expr) -> Value:
     for number, one in enumerate(node.values):
         value = frame.evaluate(one)
         last = number == len(node.values) - 1
-        outcome = bool(value.const) if value.known else None
+        outcome = bool(value.const) if value.known and not value.doubtful else None
         if outcome is None or last or outcome is not is_and:
             # `a or b` gives a only where it is true, `a and b` only where it is not.
             kept = value if last else _kept(value, truth=not is_and)
@@ -280,7 +280,7 @@ def _choice(frame: Frame, node: ast.expr) -> Value:
     test = frame.evaluate(node.test)
     before, found = frame.variables, []
     for wanted, chosen in ((True, node.body), (False, node.orelse)):
-        if test.known and bool(test.const) is not wanted:
+        if test.known and not test.doubtful and bool(test.const) is not wanted:
             continue
         frame.variables = dict(before)
         if guards.refine(frame, node.test, wanted):
@@ -332,12 +332,13 @@ def _dict(frame: Frame, node: ast.expr) -> Value:
     node = cast("ast.Dict", node)
     items: list[tuple[Const, Value]] = []
     rest: list[Value] = []
-    marks: Value = UNKNOWN
+    marks, open_ = UNKNOWN, False
     for key, one in zip(node.keys, node.values, strict=True):
         value = frame.evaluate(one)
         if key is None:
             items += list(value.items or ())
             rest += [value.rest] if value.rest is not None else []
+            open_ = open_ or value.doubtful or not value.held
             marks = join([marks, Value(marks=value.marks)])
             continue
         name = frame.evaluate(key)
@@ -346,7 +347,7 @@ def _dict(frame: Frame, node: ast.expr) -> Value:
             items.append((name.const, value))
         else:
             rest.append(value)
-    return container("dict", items, join(rest) if rest else None).but(marks=marks.marks)
+    return container("dict", items, join(rest) if rest else None).but(marks=marks.marks, doubtful=open_)
 
 
 @expression(ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from hardgate.dataflow.project import Class, Function, Instance, Module, ModuleThing, Project
-from hardgate.dataflow.values import UNKNOWN, Mark, Value, join, named, thing
+from hardgate.dataflow.values import UNKNOWN, Mark, Thing, Value, doubted, join, named, thing
 
 Variables = dict[str, Value]
 Expressions = dict[type[ast.AST], Callable[["Frame", ast.expr], Value]]
@@ -112,6 +112,9 @@ class Analysis:
     calls: dict[ast.AST, list[ast.Call]] = dataclasses.field(default_factory=dict)  # those within an expression
     contexts: Counter[Function] = dataclasses.field(default_factory=Counter)
     steps: int = 0
+    classes: list[Class] = dataclasses.field(default_factory=list)
+    derived: tuple[int, dict[Class, set[str]]] = (0, {})  # names in the classes below each, and for how many classes
+    doubt: bool = False  # something doubtful went into the expression that is being evaluated
     cut: dict[tuple[str, int], str] = dataclasses.field(default_factory=dict)
     raised: list[tuple[str, frozenset[Mark]]] = dataclasses.field(default_factory=list)  # class, what its text holds
     judged: dict[tuple[str, str, int, int], set[str]] = dataclasses.field(default_factory=dict)
@@ -123,11 +126,13 @@ class Analysis:
             return
         module.started = True
         frame = Frame(self, module, module.names, {})
+        outer, self.doubt = self.doubt, False
         for one in module.tree.body:
             frame.execute([one])
             if frame.variables is not module.names:
                 module.names.update(frame.variables)
                 frame.variables = module.names
+        self.doubt = outer
 
     def submodule(self, module: Module, name: str) -> Value | None:
         """The module of this name within a package."""
@@ -140,15 +145,32 @@ class Analysis:
             owner.shared = Instance(owner)
         return thing(owner.shared)
 
-    def judge(self, frame: Frame, node: ast.AST, rule: str, outcome: str) -> None:
-        """Note how dangerous a place is here: "harmful", "harmless", or "open" when not all of the value is known.
+    def settled(self, owner: Thing, name: str, value: Value) -> bool:
+        """Whether an attribute that was read is all that it can be."""
+        made = isinstance(owner, Instance) and owner.owner.shared is not owner
+        if isinstance(owner, Instance | Class) and not made:
+            kind = owner.owner if isinstance(owner, Instance) else owner
+            given = isinstance(owner, Instance) and any(name in one.annotations for one in kind.family())
+            if given or self._overridden(kind, name):
+                return False
+        return self.project.changes.attribute(name, value, settled=made or not isinstance(owner, Instance))
 
-        Callers of whom nothing is known tell nothing, but for harm.
-        """
-        if frame.known or outcome == "harmful":
-            line = getattr(node, "lineno", 1)
-            place = (rule, frame.module.path, line, getattr(node, "end_lineno", None) or line)
-            self.judged.setdefault(place, set()).add(outcome)
+    def _overridden(self, owner: Class, name: str) -> bool:
+        """Whether a class that is derived from this one has something else under the name."""
+        if len(self.classes) != self.derived[0]:
+            below: dict[Class, set[str]] = {}
+            for one in self.classes:
+                for base in one.family():
+                    if base is not one:
+                        below.setdefault(base, set()).update(one.names)
+            self.derived = (len(self.classes), below)
+        return name in self.derived[1].get(owner, ())
+
+    def judge(self, frame: Frame, node: ast.AST, rule: str, outcome: str) -> None:
+        """Note how dangerous a place is here: "harmful", "harmless", or "open" when not all of the value is known."""
+        line = getattr(node, "lineno", 1)
+        place = (rule, frame.module.path, line, getattr(node, "end_lineno", None) or line)
+        self.judged.setdefault(place, set()).add(outcome)
 
     def report(self, frame: Frame, node: ast.AST, rule: str, message: str, source: str = "") -> None:
         """Note a weakness, once for each rule and place."""
@@ -181,15 +203,20 @@ class Frame:
     branch: int = 0
     entry: str = ""  # how it answers requests: "flask", "django", "fastapi"; "" when it does not
     at: ast.stmt | None = None
-    known: bool = True  # where its arguments come from: a request, or a caller; False when nobody is seen to call it
     inside: Class | None = None  # the class that a method, or a class's body, belongs to
 
     def evaluate(self, node: ast.expr) -> Value:
         """What the expression may be."""
         analysis = self.analysis
         analysis.steps += 1
+        outer, analysis.doubt = analysis.doubt, False
         handler = EXPRESSIONS.get(type(node))
-        return handler(self, node) if handler is not None else self._unknown(node)
+        value = handler(self, node) if handler is not None else self._unknown(node)
+        # What a doubtful part was made into is doubtful too, but for the number that a conversion makes of anything.
+        if analysis.doubt and (value.kind != "number" or value.closed):
+            value = doubted(value)
+        analysis.doubt = outer or value.doubtful
+        return value
 
     def _unknown(self, node: ast.expr) -> Value:
         parts = [self.evaluate(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
@@ -213,10 +240,17 @@ class Frame:
             Call(self, node, frozenset(), frozenset([event]), UNKNOWN, list(args), {}).check()
 
     def look_up(self, name: str) -> Value:
-        """A variable by name: of the function, of those around it, of the module, or one of Python's own."""
-        for scope in (self.variables, self.closure, self.module.names):
+        """A variable by name: of the function, of those around it, of the module, or one of Python's own.
+
+        It is doubtful where others may put something else there.
+        """
+        changes, node = self.analysis.project.changes, self.function.node if self.function is not None else None
+        for scope, settled in (
+            (self.variables, changes.local), (self.closure, changes.around), (self.module.names, changes.top),
+        ):  # fmt: skip
             if name in scope:
-                return scope[name]
+                value = scope[name]
+                return value if settled(node, name, value) else doubted(value)
         return named(name)
 
     def built(self, node: ast.AST, value: Value) -> Value:

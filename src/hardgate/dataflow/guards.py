@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from hardgate.dataflow import charsets, located, predicates, shown, verified
 from hardgate.dataflow.frame import VIEW, Frame, Variables, merged
 from hardgate.dataflow.project import Class
-from hardgate.dataflow.values import UNKNOWN, Value, clean, join, made_safe, one_of, without
+from hardgate.dataflow.values import UNKNOWN, Value, clean, doubted, join, made_safe, one_of, without
 
 _HOST = frozenset({"ssrf", "redirect"})
 _DEPTH = 6
@@ -17,12 +17,26 @@ _DEPTH = 6
 
 def refine(frame: Frame, test: ast.expr, truth: bool, depth: int = 0) -> bool:
     """Change the variables to what is known where `test` has this outcome; False when it never has."""
+    before, analysis = dict(frame.variables), frame.analysis
+    outer, analysis.doubt = analysis.doubt, False
+    possible = _refine(frame, test, truth, depth)
+    if analysis.doubt:
+        # A list of what is allowed that somebody else may fill allows anything.
+        for name, value in frame.variables.items():
+            if before.get(name) is not value:
+                frame.variables[name] = doubted(value)
+        possible = True
+    analysis.doubt = outer or analysis.doubt
+    return possible
+
+
+def _refine(frame: Frame, test: ast.expr, truth: bool, depth: int) -> bool:
     if depth > _DEPTH:
         return True
     possible = True
     match test:
         case ast.UnaryOp(op=ast.Not()):
-            possible = refine(frame, test.operand, not truth, depth)
+            possible = _refine(frame, test.operand, not truth, depth)
         case ast.BoolOp():
             possible = _boolean(frame, test, truth, depth)
         case ast.Compare(ops=[operator], left=left, comparators=[right]):
@@ -30,7 +44,7 @@ def refine(frame: Frame, test: ast.expr, truth: bool, depth: int = 0) -> bool:
         case ast.Compare():
             _bounded(frame, test)
         case ast.NamedExpr():
-            possible = refine(frame, test.value, truth, depth + 1)
+            possible = _refine(frame, test.value, truth, depth + 1)
         case ast.Call():
             possible = _call(frame, test, truth, depth)
         case ast.Name():
@@ -53,14 +67,14 @@ def _bounded(frame: Frame, test: ast.Compare) -> None:
 def _boolean(frame: Frame, test: ast.BoolOp, truth: bool, depth: int) -> bool:
     together = isinstance(test.op, ast.And) is truth
     if together:
-        outcomes = [refine(frame, one, truth, depth) for one in test.values]  # each of them changes the variables
+        outcomes = [_refine(frame, one, truth, depth) for one in test.values]  # each of them changes the variables
         return all(outcomes)
     before = frame.variables
     paths: list[Variables] = []
     for number, one in enumerate(test.values):
         frame.variables = dict(before)
-        earlier = [refine(frame, other, not truth, depth) for other in test.values[:number]]
-        if all(earlier) and refine(frame, one, truth, depth):
+        earlier = [_refine(frame, other, not truth, depth) for other in test.values[:number]]
+        if all(earlier) and _refine(frame, one, truth, depth):
             paths.append(frame.variables)
     frame.variables = merged(paths) if paths else before
     return bool(paths)
@@ -70,7 +84,7 @@ def _name(frame: Frame, test: ast.Name, truth: bool, depth: int) -> bool:
     value = frame.look_up(test.id)
     if value.known and bool(value.const) is not truth:
         return False
-    if value.test is not None and value.test is not test and not refine(frame, value.test, truth, depth + 1):
+    if value.test is not None and value.test is not test and not _refine(frame, value.test, truth, depth + 1):
         return False
     if test.id in frame.variables and not truth:
         # What is empty or None does no harm.
@@ -121,8 +135,8 @@ def _with_none(frame: Frame, side: ast.expr, value: Value, truth: bool, depth: i
     if not truth and isinstance(side, ast.Name):
         _without_none(frame, side.id)
     if value.test is not None and isinstance(side, ast.Name | ast.NamedExpr):
-        return refine(frame, value.test, not truth, depth + 1)
-    return refine(frame, side, not truth, depth + 1) if isinstance(side, ast.Call) else True
+        return _refine(frame, value.test, not truth, depth + 1)
+    return _refine(frame, side, not truth, depth + 1) if isinstance(side, ast.Call) else True
 
 
 def _without_none(frame: Frame, name: str) -> None:
@@ -203,7 +217,7 @@ def _call(frame: Frame, test: ast.Call, truth: bool, depth: int) -> bool:
 
 def _builtin(frame: Frame, test: ast.Call, name: str, truth: bool, depth: int) -> bool:
     if name == "bool":
-        return refine(frame, test.args[0], truth, depth + 1)
+        return _refine(frame, test.args[0], truth, depth + 1)
     if name == "isinstance":
         if truth:
             _instance(frame, test)

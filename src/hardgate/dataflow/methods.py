@@ -251,13 +251,14 @@ def _put(call: Call) -> Value:
                 value = with_item(value, constant(key), held) if "update" in call.last else appended(value, held)
             value = with_rest(value, one.rest) if one.rest is not None else value
         elif call.last & {"extend", "update"}:
-            value = value.but(marks=value.marks | one.marks) if one.rest is None else with_rest(value, one.rest)
+            open_ = value.but(marks=value.marks | one.marks, doubtful=True)
+            value = open_ if one.rest is None else with_rest(value, one.rest)
         else:
             value = appended(value, one)
     for key, held in call.kwargs.items():
         value = with_item(value, constant(key), held)
     if call.spread is not None:
-        value = value.but(marks=value.marks | call.spread.deep())
+        value = value.but(marks=value.marks | call.spread.deep(), doubtful=True)
     if isinstance(call.node, ast.Call) and isinstance(call.node.func, ast.Attribute) and not call.receiver.things:
         if call.last & {"write", "writelines"} or (
             call.receiver.names

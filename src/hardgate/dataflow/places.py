@@ -113,14 +113,6 @@ def _digest(call: Call) -> Value:
     return nothing_of(call).but(about=about)
 
 
-def _compared(call: Call) -> Value:
-    return Value(test=call.node) if _is_expression(call) else UNKNOWN  # type: ignore[arg-type]
-
-
-def _is_expression(call: Call) -> bool:
-    return hasattr(call.node, "col_offset")
-
-
 def _opened_token(call: Call) -> Value:
     """What was signed or encrypted with our key is ours; other `loads` only read."""
     if any(_SIGNED.search(name) and "unsafe" not in name and "b64" not in name for name in call.names):

@@ -66,7 +66,7 @@ def _outcome(frame: Frame, function: Function, values: Sequence[Value], truth: b
     try:
         through = inner.execute(getattr(function.node, "body", []))
         for value, variables, node in inner.returned:
-            if value.closed and value.some and not any(bool(one) is truth for one in value.some):
+            if value.closed and value.some and not value.doubtful and not any(bool(one) is truth for one in value.some):
                 continue
             inner.variables = dict(variables)
             if node is None or guards.refine(inner, node, truth, 1):

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from hardgate.dataflow.changes import Changes
 from hardgate.dataflow.values import Thing, Value
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -140,6 +141,7 @@ class Project:
             for start in range(len(parts)):
                 self._found.setdefault(".".join(parts[start:]), module)
         self._exact = {module.dotted: module for module in self.modules}
+        self.changes = Changes([module.tree for module in self.modules])
 
     def find(self, dotted: str, near: Module | None = None) -> Module | None:
         """The module of this name; one beside `near` goes before another of the same name."""

@@ -9,7 +9,7 @@ from typing import cast
 from hardgate.dataflow import calls, caught, guards
 from hardgate.dataflow.assigning import assign, element
 from hardgate.dataflow.frame import Call, Frame, Variables, merged, statement
-from hardgate.dataflow.values import UNKNOWN, Value, constant, join
+from hardgate.dataflow.values import UNKNOWN, Value, constant, doubted, join
 
 _LOOPS = 2  # rounds after which a loop's variables have met what they become
 _UNROLLED = 4  # written items that a loop takes one by one
@@ -17,7 +17,7 @@ _UNROLLED = 4  # written items that a loop takes one by one
 
 def truth(value: Value) -> bool | None:
     """Whether a condition is always true or always false; None when it may be either."""
-    if value.closed and value.some:
+    if value.closed and value.some and not value.doubtful:
         outcomes = {bool(one) for one in value.some}
         return outcomes.pop() if len(outcomes) == 1 else None
     return None
@@ -133,8 +133,12 @@ def _for(frame: Frame, node: ast.stmt) -> bool:
     outer, frame.leaving = frame.leaving, []
     paths = [frame.variables]
     frame.branch += 1
-    for items in rounds:
-        frame.variables = merged(paths)
+    entered: Variables = {}
+    for number, items in enumerate([*rounds, rounds[-1]]):
+        again, entered = entered, merged(paths)
+        frame.variables = dict(entered)
+        if number == len(rounds) and (len(rounds) > _LOOPS or not _unsettled(frame, node, again)):
+            break
         assign(frame, node.target, items)
         if frame.execute(node.body):
             paths.append(frame.variables)
@@ -145,6 +149,18 @@ def _for(frame: Frame, node: ast.stmt) -> bool:
     # A look-up of a host gives one address at least, or raises.
     _meet(frame, paths[1:] if over.named("socket.getaddrinfo()") and paths[1:] else paths)
     return frame.execute(node.orelse) or bool(paths[1:])
+
+
+def _unsettled(frame: Frame, node: ast.stmt, before: Variables) -> bool:
+    """Whether a loop's variables still become something else; if so, all that it sets may be anything by now."""
+    if all(before.get(name) == value for name, value in frame.variables.items()):
+        return False
+    names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+    stored = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
+    for name, value in frame.variables.items():
+        if name in stored or before.get(name) != value:
+            frame.variables[name] = doubted(value)
+    return True
 
 
 def _rounds(value: Value) -> list[Value]:
@@ -163,8 +179,12 @@ def _while(frame: Frame, node: ast.stmt) -> bool:
     paths = [frame.variables]
     left: list[Variables] = []
     frame.branch += 1
-    for _ in range(_LOOPS):
-        frame.variables = merged(paths)
+    entered: Variables = {}
+    for number in range(_LOOPS + 1):
+        again, entered = entered, merged(paths)
+        frame.variables = dict(entered)
+        if number == _LOOPS and not _unsettled(frame, node, again):
+            break
         frame.evaluate(node.test)
         if guards.refine(frame, node.test, truth=True) and frame.execute(node.body):
             paths.append(frame.variables)

@@ -52,7 +52,8 @@ class Value:
     items by key or index; `rest`: what any other item may be. `text`: a text as far as it is known, HOLE for each
     unknown part. `about`: (variable, aspect) pairs: it is that aspect ("whole", "host", "part") of those variables of
     the same function. `test`: the condition whose outcome it is. `sure`: all that it is made of is known: constants,
-    and data from outside that has its marks.
+    and data from outside that has its marks. `doubtful`: it may also be what is not seen here: what another function
+    puts there later, or what a caller outside the project gives. Nothing that it becomes part of is accounted for.
     """
 
     marks: frozenset[Mark] = frozenset()
@@ -66,7 +67,13 @@ class Value:
     about: frozenset[tuple[str, str]] = frozenset()
     test: ast.expr | None = None
     sure: bool = False
+    doubtful: bool = False
     kind: str = ""  # "text", "bytes", "number", "list", "dict", "tuple", "set" where the code makes that plain
+
+    @property
+    def held(self) -> bool:
+        """Whether something is known of what is in it."""
+        return self.items is not None or self.rest is not None
 
     @property
     def consts(self) -> frozenset[Const] | None:
@@ -108,12 +115,13 @@ class Value:
         """What is known of the item with this key or index."""
         for one, value in self.items or ():
             if one == key and type(one) is type(key):
-                return value
+                return doubted(value) if self.doubtful else value
         return None
 
     def every(self) -> Value:
         """What any one of the items may be."""
-        return join([*(value for _, value in self.items or ()), *([self.rest] if self.rest else [])])
+        found = join([*(value for _, value in self.items or ()), *([self.rest] if self.rest else [])])
+        return doubted(found) if self.doubtful else found
 
     def deep(self) -> frozenset[Mark]:
         """Marks of the value and of everything in it."""
@@ -129,6 +137,7 @@ class Value:
 
 
 UNKNOWN = Value()
+_DOUBTED = Value(doubtful=True)
 
 
 @functools.lru_cache(maxsize=8192, typed=True)
@@ -191,6 +200,7 @@ def _join(one: Value, two: Value, depth: int) -> Value:
         test=one.test if one.test is two.test else None,
         kind=_kind(one, two),
         sure=one.sure and two.sure,
+        doubtful=one.doubtful or two.doubtful or (one.held is not two.held and not (accounted(one) and accounted(two))),
     )
 
 
@@ -240,13 +250,15 @@ def with_item(whole: Value, key: Value, value: Value) -> Value:
     """The container after an assignment to one item."""
     if key.known and not isinstance(key.const, float):
         changed = container(whole.kind or "dict", [*(whole.items or ()), (key.const, value)], whole.rest)
-        return whole.but(items=changed.items, rest=changed.rest, some=frozenset(), closed=False, kind=whole.kind)
+        made = whole.but(items=changed.items, rest=changed.rest, some=frozenset(), closed=False, kind=whole.kind)
+        return made if whole.held else made.but(doubtful=True)
     return with_rest(whole, value)
 
 
 def with_rest(whole: Value, value: Value) -> Value:
     """The container after something was put into it under a key that is not known."""
-    return whole.but(rest=join([whole.rest, value]) if whole.rest else value, some=frozenset(), closed=False)
+    rest = join([whole.rest, value]) if whole.rest else value
+    return whole.but(rest=rest, some=frozenset(), closed=False, doubtful=whole.doubtful or not whole.held)
 
 
 def made_safe(value: Value, families: Iterable[str]) -> Value:
@@ -272,8 +284,23 @@ def mapped(value: Value, change: Callable[[Mark], Mark]) -> Value:
     )
 
 
+def doubted(value: Value) -> Value:
+    """The same, which may also be something that is not seen here: also no number for sure."""
+    if value.doubtful:
+        return value
+    if value is UNKNOWN:
+        return _DOUBTED
+    # Spelt out: this is called more often than all else that changes a value, and `replace` is slow.
+    return Value(
+        value.marks, value.some, value.closed, value.names, value.things, value.items, value.rest, value.text,
+        value.about, value.test, False, True, "" if value.kind == "number" else value.kind,
+    )  # fmt: skip
+
+
 def accounted(value: Value) -> bool:
     """Whether all that the value, or any item of it, is made of is known."""
+    if value.doubtful:
+        return False
     if value.items is None and value.rest is None:
         return value.sure or value.kind == "number"
     parts = [*(one for _, one in value.items or ()), *([value.rest] if value.rest is not None else [])]

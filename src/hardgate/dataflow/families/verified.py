@@ -19,7 +19,6 @@ _RAISING = frozenset(
 _KEYED = re.compile(
     r"\bhmac\.(new|digest)\b|\bHMAC\b|blake2[bs]\(.*key=|salted_hmac|\.sign\(|\.signature\(|\bcmac\b|get_signature|verify"
 )
-_DEPTH = 2
 
 
 def verified(call: Call, data: ast.expr | None = None) -> bool:

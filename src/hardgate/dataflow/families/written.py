@@ -123,7 +123,6 @@ _BLANK = re.compile(
     r"|secretstr|hidden|password_?input)[?!]?|to[-_ ]be[-_ ](set|filled|replaced))$|your[-_ ].*"
     r"|.*[-_ ]here$|replace[-_ ].*|insert[-_ ].*|enter[-_ ].*|example$"
 )
-_SHIPPED = re.compile(r"(?i)change[-_ ]?(me|this|it).*|placeholder.*|.*\bplaceholder$|fill[-_ ]?me.*|set[-_ ]?me.*")
 _PUBLISHED = re.compile(
     r"-----BEGIN (PUBLIC KEY|RSA PUBLIC|CERTIFICATE|SSH2 PUBLIC|PGP PUBLIC)|ssh-(rsa|ed25519) "
     r"|ecdsa-sha2"

@@ -14,7 +14,7 @@ from hardgate.permits import OverridePolicy, OverrideUse
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
-__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "RunState", "Severity", "State"]
+__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "OverrideUse", "RunState", "Severity", "State"]
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):

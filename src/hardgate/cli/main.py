@@ -25,6 +25,8 @@ COMMANDS = {
     "explain": "show one finding whole, and why it blocks or not",
     "report": "write a report of a stored run",
     "runs": "list the stored runs",
+    "override": "ship a risk once, by name: request, grant, revoke, list",
+    "audit": "verify or export the ledger of verdicts, waivers and overrides",
     "tools": "list, install and lock the scanners",
     "doctor": "say what is missing or does not work, and what mends it",
     "ingest": "read reports that a tool wrote elsewhere",

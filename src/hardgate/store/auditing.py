@@ -81,11 +81,12 @@ def _verdict(connection: Connection, run: int, body: str, line: Line, *, evidenc
 def _overrides(connection: Connection, newest: dict[tuple[str, str], Line]) -> list[Problem]:
     problems = []
     table = schema.overrides
-    for row in connection.execute(select(table.c.id, table.c.state, table.c.seal).order_by(table.c.id)):
+    for row in connection.execute(select(table).order_by(table.c.id)):
         last = max((one for kind in _STATES.values() if (one := newest.get((kind, row.id)))), default=None,
                    key=lambda one: one.record.seq)  # fmt: skip
         kind = _STATES.get(row.state)
-        if last is None or kind != last.record.kind or row.seal != last.record.what.get("seal"):
+        told = (last.record.kind, last.record.what.get("seal"), last.record.evidence) if last else None
+        if told != (kind, row.seal, ledger.digest(row.body.encode())):
             message = f"the override {row.id} in the store is not as its last record says: it was altered or put there"
             problems.append(Problem(seq=last.record.seq if last else 0, message=message))
     return problems

@@ -26,6 +26,8 @@ COMMANDS = {
     "report": "write a report of a stored run",
     "runs": "list the stored runs",
     "override": "ship a risk once, by name: request, grant, revoke, list",
+    "replay": "judge stored runs by another policy",
+    "policy": "test a policy with cases of its own",
     "audit": "verify or export the ledger of verdicts, waivers and overrides",
     "tools": "list, install and lock the scanners",
     "doctor": "say what is missing or does not work, and what mends it",

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hardgate.cli import common
+from hardgate.cli.replaying import Change, Replayed, replay
 from hardgate.errors import ConfigError, Error
 from hardgate.model import ExitCode, Policy
-from hardgate.replaying import Change, Replayed, replay
 from hardgate.wording import count, flow, plain
 
 if TYPE_CHECKING:

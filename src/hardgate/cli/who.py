@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import pwd
 import tempfile
 from pathlib import Path
 
@@ -63,10 +64,6 @@ def _git_user() -> str:
 
 def _system_user() -> str:
     """The name of the account that this process runs as, or its number."""
-    if not hasattr(os, "getuid"):
-        return os.environ.get("USERNAME", "")
-    import pwd  # noqa: PLC0415 (not there on every system)
-
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from hardgate import ledger
 from hardgate.errors import StoreError
 from hardgate.ledger import Entry, Line
-from hardgate.model import Run, Waiver
+from hardgate.model import Run, RunState, Waiver
 from hardgate.permits import Person
 from hardgate.store import Store, auditing
 from tests.store import values
@@ -56,6 +59,26 @@ def test_a_ledger_begins_with_what_was_there_before(store: Store) -> None:
     assert (first.record.seq, first.record.kind, first.record.previous) == (1, ledger.GENESIS, ledger.START)
     assert first.record.what == {"last_run": 0, "verdicts": 0}
     assert store.audit().problems == ()
+
+
+def test_the_ledger_of_an_older_store_says_what_it_cannot_vouch_for(tmp_path: Path) -> None:
+    path = Path(shutil.copy(Path(__file__).parent / "hardgate-0.1.0.db", tmp_path / "store.db"))
+    with Store.open(path) as store:
+        [first] = store.ledger()
+        assert (first.record.what, first.record.kind) == ({"last_run": 2, "verdicts": 1}, ledger.GENESIS)
+        assert "What was judged before is not in it" in first.record.why
+        assert store.audit(evidence=True).problems == ()
+        old = store.runs(state=RunState.FINISHED)[0].id
+        store.save_verdict(old, values.verdict(store.run(old)))
+        assert store.audit(evidence=True).problems == ()
+        judged(store, "new")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM ledger WHERE seq = 3")
+        connection.commit()
+    with Store.open(path) as store:
+        assert [one.message for one in store.audit().problems] == [
+            "the verdict of run new has no record: its record was removed, or the verdict was put there"
+        ]
 
 
 def test_every_verdict_is_recorded_with_who_what_and_the_evidence(store: Store) -> None:

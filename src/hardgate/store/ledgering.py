@@ -103,9 +103,15 @@ def evidence_of(connection: Connection, run: int) -> str:
     for query in (
         select(runs.c.body).where(runs.c.seq == run),
         select(receipts.c.body).where(receipts.c.run == run).order_by(receipts.c.position),
-        select(findings.c.body).where(findings.c.run == run).order_by(findings.c.seq),
+        # In the order of the index: sorting would cost as much as all the rest.
+        select(findings.c.body)
+        .where(findings.c.run == run, findings.c.receipt.is_not(None))
+        .order_by(findings.c.receipt, findings.c.position),
+        select(findings.c.body)
+        .where(findings.c.run == run, findings.c.receipt.is_(None))
+        .order_by(findings.c.position),
     ):
-        for body in connection.execute(query).scalars():
+        for (body,) in connection.execute(query.execution_options(yield_per=2000)):
             whole.update(body.encode() + b"\0")
     return whole.hexdigest()
 

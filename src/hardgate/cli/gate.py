@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
         verdict, line = judging.settle(store, run, verdict, pipeline.policy, use=not args.no_override)
     deliver(args, run, verdict, reports_of(args, pipeline, Path(run.root)) if args.report else {})
     sys.stdout.flush()
-    judging.tell(line)
+    judging.tell(line, quiet=args.quiet)
     return verdict.exit_code
 
 

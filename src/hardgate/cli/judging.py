@@ -45,7 +45,9 @@ def opened(backend: Backend, run: Run, verdict: Verdict, policy: OverridePolicy,
     return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, *shut))
 
 
-def tell(line: Line) -> None:
+def tell(line: Line, *, quiet: bool) -> None:
     """Say on standard error where the ledger stands: who keeps the log of the job, keeps the head elsewhere."""
+    if quiet:
+        return
     record = line.record
     print(f"Ledger: record {record.seq}, {line.digest}. Check it later: hardgate audit verify --head", file=sys.stderr)

@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
         verdict = gate.decide(run, pipeline.policy, now=run.finished)
         verdict, line = judging.settle(store, run, verdict, pipeline.policy, use=not args.no_override)
     deliver(args, run, verdict, reports)
-    judging.tell(line)
+    judging.tell(line, quiet=args.quiet)
     return verdict.exit_code
 
 

@@ -23,7 +23,8 @@ MODULES = {
 GROUND: dict[str, set[str]] = {
     "__init__": set(),  # the version
     "terms": set(),  # the closed sets of words, which model hands on
-    "model": {"terms"},
+    "permits": set(),  # who did something, and what an override is: values that model hands on
+    "model": {"terms", "permits"},
     "errors": set(),
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
@@ -32,6 +33,9 @@ GROUND: dict[str, set[str]] = {
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
+    "seals": set(),  # digests over records, with a key where there is one
+    "ledger": {"errors", "permits", "wording"},  # records and their chain: the store keeps them, audit follows them
+    "override": {"ledger", "model", "permits", "seals"},  # what an override is bound to, and whether it opens a gate
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage, Waiver
+from hardgate.permits import OverridePolicy
 from hardgate.yamlfile import Path, Source, convert, known
 
 NEVER = "never"
@@ -65,6 +66,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_advisory_age: _Days = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
+    overrides: OverridePolicy = OverridePolicy()
 
 
 class _Advisories(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

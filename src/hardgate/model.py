@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
+from hardgate.permits import OverridePolicy, OverrideUse
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
-__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "RunState", "Severity", "State"]
+__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "OverrideUse", "RunState", "Severity", "State"]
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,6 +262,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_advisory_age: float = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
+    overrides: OverridePolicy = OverridePolicy()
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -317,7 +319,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of the gate over one run. Every finding has exactly one decision."""
+    """The answer of the gate over one run. Every finding has exactly one decision.
+
+    `override`: what opened this gate once, although the outcome says that it is shut; set by who asked the gate.
+    """
 
     outcome: Outcome
     judged_at: str
@@ -325,11 +330,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     warnings: tuple[str, ...] = ()
     blocks: bool = False
+    override: OverrideUse | None = None
 
     @property
     def exit_code(self) -> ExitCode:
-        """INCOMPLETE outranks FAIL: what was not looked at may be worse than what was."""
-        return ExitCode[self.outcome.name]
+        """INCOMPLETE outranks FAIL: what was not looked at may be worse than what was. An override opens either."""
+        return ExitCode.PASS if self.override else ExitCode[self.outcome.name]
 
     def count(self, state: State) -> int:
         """How many findings are in `state`."""

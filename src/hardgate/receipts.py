@@ -7,14 +7,13 @@ has the key refuses any other seal.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from hardgate import seals
 from hardgate.errors import StoreError
 from hardgate.model import Gap, GapReason, Receipt
 from hardgate.wording import flow, plain
@@ -22,7 +21,6 @@ from hardgate.wording import flow, plain
 SUFFIX = ".receipt.json"
 KEY_VARIABLE = "HARDGATE_RECEIPT_KEY"
 _LIMIT = 1024 * 1024 * 1024
-_KEYED = "hmac-sha256:"
 
 
 def seal(receipt: Receipt, key: str = "") -> Receipt:
@@ -31,10 +29,12 @@ def seal(receipt: Receipt, key: str = "") -> Receipt:
 
 
 def _seal(receipt: Receipt, key: str) -> str:
-    raw = msgspec.json.encode(msgspec.structs.replace(receipt, digest=""), order="deterministic")
-    if key:
-        return _KEYED + hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()
-    return "sha256:" + hashlib.sha256(raw).hexdigest()
+    return seals.make(_sealed(receipt), key)
+
+
+def _sealed(receipt: Receipt) -> bytes:
+    """The bytes that a seal is over: all of the receipt but the seal."""
+    return msgspec.json.encode(msgspec.structs.replace(receipt, digest=""), order="deterministic")
 
 
 def write(folder: Path, receipt: Receipt, documents: Mapping[str, bytes]) -> Path:
@@ -94,7 +94,9 @@ def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) 
         receipt = msgspec.json.decode(_bytes(path), type=Receipt)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return None, f"is no whole receipt: {error}"
-    problem = _unsealed(receipt, os.environ.get(KEY_VARIABLE, ""))
+    key = os.environ.get(KEY_VARIABLE, "")
+    maker = "where the action runs"
+    problem = seals.problem(_sealed(receipt), receipt.digest, key, variable=KEY_VARIABLE, maker=maker)
     if problem:
         return None, problem
     if receipt.commit != commit:
@@ -109,15 +111,3 @@ def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) 
 def _bytes(path: Path) -> bytes:
     """The content of a receipt's file; b"" for what is none, such as a pipe, or too large: no receipt either way."""
     return path.read_bytes() if path.is_file() and path.stat().st_size <= _LIMIT else b""
-
-
-def _unsealed(receipt: Receipt, key: str) -> str:
-    """What is wrong with the seal of a receipt, "" when it fits."""
-    if hmac.compare_digest(receipt.digest.encode(), _seal(receipt, key).encode()):
-        return ""
-    keyed = receipt.digest.startswith(_KEYED)
-    if keyed and not key:
-        return f"is sealed with a key, and the gate has none: set {KEY_VARIABLE}"
-    if key and not keyed:
-        return f"is sealed without a key, and the gate has one: set {KEY_VARIABLE} where the action runs"
-    return "was altered after it was sealed" + (", or sealed with another key" if key else "")

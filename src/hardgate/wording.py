@@ -213,6 +213,9 @@ def commit_name(run: Run) -> str:
 
 def headline(verdict: Verdict) -> str:
     """The verdict in one or two sentences: what blocks and what was not looked at, both whenever both are there."""
+    if verdict.override:
+        shut = headline(msgspec.structs.replace(verdict, override=None))
+        return f"{shut} Override {plain(verdict.override.id)} opened it once."
     blocking = verdict.count(State.BLOCKING)
     block = f"{count(blocking, 'finding')} block{'s' if blocking == 1 else ''}"
     match verdict.outcome:
@@ -228,6 +231,17 @@ def headline(verdict: Verdict) -> str:
             return f"{unseen}. Nothing else blocks, but this is no pass."
         case _:
             assert_never(verdict.outcome)
+
+
+def overridden(verdict: Verdict) -> str:
+    """The override that opened this gate, with all names, as sentences; "" when there was none."""
+    if verdict.override is None:
+        return ""
+    one = msgspec.structs.asdict(verdict.override)
+    return flow(
+        "Override {id} ({ticket}) opened this gate once: {reason} Asked for by {requester}, granted by {granter} "
+        "at {granted_at} until {expires}, used by {used_by} at {used_at}.".format(**one)
+    )
 
 
 def next_steps(run: Run, verdict: Verdict) -> tuple[Step, ...]:
@@ -311,7 +325,8 @@ def remarks(run: Run, verdict: Verdict) -> tuple[str, ...]:
         for note in receipt.notes:
             said.setdefault(flow(note), []).append(receipt.action)
     own = (f"{_list(actions)}: {note}" for note, actions in said.items())
-    return (*map(flow, verdict.warnings), *map(flow, run.notes), *own)
+    opened = (overridden(verdict),) if verdict.override else ()
+    return (*opened, *map(flow, verdict.warnings), *map(flow, run.notes), *own)
 
 
 def to_json(tree: object) -> bytes:

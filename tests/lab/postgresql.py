@@ -21,7 +21,7 @@ import msgspec
 import psycopg
 
 _PACKAGES = Path("/usr/lib/postgresql")
-_SETTINGS = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=40")
+_SETTINGS = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100")
 
 
 class Server(msgspec.Struct, frozen=True):

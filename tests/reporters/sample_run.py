@@ -20,6 +20,7 @@ from hardgate.model import (
     Location,
     Outcome,
     Output,
+    OverrideUse,
     Package,
     Receipt,
     Requirement,
@@ -378,6 +379,23 @@ def failing() -> tuple[Run, Verdict]:
         blocks=True,
     )
     return run_of(findings, receipts), verdict
+
+
+def overridden() -> tuple[Run, Verdict]:
+    """The same, opened once by an override; its words are hostile too."""
+    run, verdict = failing()
+    used = OverrideUse(
+        id="ov-20260131-120000-aaaaaa",
+        reason="The fix breaks payments | <b>shipped</b> ::error::x \x1b[2J; mended on Monday.",
+        ticket="SEC-12",
+        requester="ada (GITHUB_ACTOR)",
+        granter="grace (GITHUB_ACTOR)",
+        granted_at="2026-01-31T11:00:00Z",
+        expires="2026-01-31T23:00:00Z",
+        used_by="runner (system user)",
+        used_at="2026-01-31T12:00:15Z",
+    )
+    return run, msgspec.structs.replace(verdict, override=used)
 
 
 def clean() -> tuple[Run, Verdict]:

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parent / "expected"
 CASES: dict[str, Callable[[], tuple[Run, Verdict]]] = {
     "incomplete": sample_run.incomplete,
     "failing": sample_run.failing,
+    "overridden": sample_run.overridden,
     "clean": sample_run.clean,
     "nothing_ran": sample_run.nothing_ran,
 }

@@ -105,3 +105,21 @@ def test_a_log_of_github_actions_does_not_obey_a_report(name: str) -> None:
         assert [line for line in out.decode().splitlines() if _runner_obeys(line)] == []
         if name != "text":
             break
+
+
+TELL_OF_AN_OVERRIDE = ("text", "json", "sarif", "markdown", "junit", "html", "github")
+
+
+@pytest.mark.parametrize("name", TELL_OF_AN_OVERRIDE)
+def test_an_override_stands_beside_the_verdict_and_hides_nothing(name: str) -> None:
+    run, verdict = sample_run.overridden()
+    assert verdict.override is not None
+    out = " ".join(BY_NAME[name].render(run, verdict).decode().replace("\\", "").split())
+    for word in (verdict.override.id, "SEC-12", "ada (GITHUB_ACTOR)", "grace (GITHUB_ACTOR)", "mended on Monday"):
+        assert word in out, word
+    assert "FAIL" in out or name == "junit"
+    shut = BY_NAME[name].render(*sample_run.failing()).decode()
+    assert "ov-2026" not in shut
+    for finding in run.findings:
+        assert (finding.rule in out) == (finding.rule in shut)
+    assert verdict.exit_code == 0

@@ -94,6 +94,26 @@ def test_a_role_that_may_only_read(postgresql: Server) -> None:
     assert "CREATE TABLE" not in str(refused.value)
 
 
+def test_a_role_that_may_only_add_to_the_ledger(postgresql: Server) -> None:
+    name = postgresql.database()
+    target = postgresql.url(name)
+    Store.open(target).close()
+    with psycopg.connect(postgresql.address(name), autocommit=True) as connection:
+        connection.execute("CREATE ROLE gate LOGIN")
+        connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO gate")
+        connection.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gate")
+        connection.execute("REVOKE UPDATE, DELETE ON ledger FROM gate")
+    with Store.open(target.replace("hardgate@", "gate@")) as store:
+        store.save(KEPT)
+        store.save_verdict("kept", values.verdict(KEPT), waivers=())
+        assert store.audit(evidence=True).problems == ()
+    with (
+        psycopg.connect(postgresql.address(name).replace("user=hardgate", "user=gate"), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("UPDATE ledger SET body = ''")
+
+
 def test_a_connection_that_was_cut_is_replaced(postgresql: Server) -> None:
     name = postgresql.database()
     target = postgresql.url(name)

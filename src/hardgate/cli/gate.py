@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from hardgate import gate
-from hardgate.cli import common
+from hardgate.cli import common, judging
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
 from hardgate.model import Pipeline, Run
@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--receipts", metavar="DIR", help="judge the receipts in this folder")
     parser.add_argument("--config", metavar="FILE", help="with --receipts: another file than PATH/hardgate.yaml")
     parser.add_argument("--today", action="store_true", help="judge a stored run as of now, not as of its end")
+    parser.add_argument("--no-override", action="store_true", help="use no override, also where one is granted")
     add_reports(parser)
 
 
@@ -45,9 +46,10 @@ def main(args: argparse.Namespace) -> int:
             pipeline = common.pipeline_of(run)
         now = engine.now() if args.today or not run.finished else run.finished
         verdict = gate.decide(run, pipeline.policy, now=now)
-        store.save_verdict(run.id, verdict)
+        verdict, line = judging.settle(store, run, verdict, pipeline.policy, use=not args.no_override)
     deliver(args, run, verdict, reports_of(args, pipeline, Path(run.root)) if args.report else {})
     sys.stdout.flush()
+    judging.tell(line, quiet=args.quiet)
     return verdict.exit_code
 
 

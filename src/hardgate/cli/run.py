@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hardgate import gate
-from hardgate.cli import common
+from hardgate.cli import common, judging
 from hardgate.cli.live import Live
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
@@ -38,6 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--osv-url", metavar="URL", default="", help="ask this OSV service (instead of advisories.osv_url)"
     )
+    parser.add_argument("--no-override", action="store_true", help="use no override, also where one is granted")
     add_reports(parser)
 
 
@@ -78,8 +79,9 @@ def main(args: argparse.Namespace) -> int:
         if args.receipts:
             return _recorded(run, args.receipts, pipeline)
         verdict = gate.decide(run, pipeline.policy, now=run.finished)
-        store.save_verdict(run.id, verdict)
+        verdict, line = judging.settle(store, run, verdict, pipeline.policy, use=not args.no_override)
     deliver(args, run, verdict, reports)
+    judging.tell(line, quiet=args.quiet)
     return verdict.exit_code
 
 

@@ -10,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hardgate.model import Gap, Run, State, Verdict
-from hardgate.wording import Judged, brief, count, cut, flow, headline, judge, on_partial_data, only, place, plain
+from hardgate.wording import (
+    Judged,
+    brief,
+    count,
+    cut,
+    flow,
+    headline,
+    judge,
+    on_partial_data,
+    only,
+    overridden,
+    place,
+    plain,
+)
 
 LIMIT = 10
 _LONGEST_TITLE = 250  # a title of the checks API has at most 255 characters
@@ -87,6 +100,7 @@ def _notice(run: Run, verdict: Verdict, hidden: Mapping[str, int]) -> str:
     waived = verdict.count(State.WAIVED)
     lines = [
         headline(verdict),
+        overridden(verdict),
         f"{count(waived, 'finding')} waived." if waived else "",
         on_partial_data(run),
         f"{left_out} left out here: GitHub keeps {LIMIT} of each from a step." if left_out else "",

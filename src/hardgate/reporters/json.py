@@ -149,6 +149,7 @@ def _verdict(judged: Sequence[Judged], verdict: Verdict) -> dict[str, object]:
             "by_severity": tally(judged),
         },
         "warnings": verdict.warnings,
+        "override": msgspec.structs.asdict(verdict.override) if verdict.override else None,
     }
 
 

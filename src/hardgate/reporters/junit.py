@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from hardgate.model import ActionState, Gap, GapReason, Receipt, Run, State, Verdict
-from hardgate.wording import Judged, cut, flow, judge, package_name, place, plain
+from hardgate.wording import Judged, cut, flow, judge, overridden, package_name, place, plain
 
 _OWN_SUITE = "hardgate"
 _LONGEST_NAME = 400
@@ -24,6 +24,7 @@ class _Suite:
     receipt: Receipt | None = None
     gaps: list[Gap] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
+    note: str = ""
 
     def count(self, state: State) -> int:
         return sum(one.decision.state is state for one in self.judged)
@@ -34,7 +35,7 @@ class _Suite:
 
     @property
     def empty(self) -> bool:
-        return not self.gaps and not self.judged
+        return not self.gaps and not self.judged and not self.note
 
     @property
     def skipped(self) -> int:
@@ -42,7 +43,7 @@ class _Suite:
 
     @property
     def tests(self) -> int:
-        return len(self.gaps) + len(self.judged) + self.empty
+        return len(self.gaps) + len(self.judged) + self.empty + bool(self.note)
 
     @property
     def seconds(self) -> float:
@@ -79,6 +80,8 @@ def _suites(run: Run, verdict: Verdict) -> list[_Suite]:
     for judged in judge(run, verdict):
         name = judged.finding.action or judged.finding.scanner
         suites.setdefault(name, _Suite(name)).judged.append(judged)
+    if verdict.override:
+        suites.setdefault(_OWN_SUITE, _Suite(_OWN_SUITE)).note = overridden(verdict)
     return list(suites.values())
 
 
@@ -112,6 +115,8 @@ def _suite(suite: _Suite, number: int) -> str:
     if suite.receipt:
         attributes |= {"timestamp": suite.receipt.started.removesuffix("Z"), "package": suite.receipt.stage}
     cases = [*(_gap(suite, gap) for gap in suite.gaps), *(_finding(suite, one) for one in suite.judged)]
+    if suite.note:
+        cases.append(_case(suite, "override", _element("system-out", {}, [suite.note])))
     lines = [_open("testsuite", attributes), *_properties(suite.receipt), *(cases or [_nothing(suite)])]
     return "\n".join([*lines, "</testsuite>"])
 

@@ -63,6 +63,7 @@ def render(run: Run, verdict: Verdict) -> bytes:
                     "outcome": verdict.outcome,
                     "exitCode": verdict.exit_code.value,
                     "blocks": verdict.blocks,
+                    **({"override": verdict.override} if verdict.override else {}),
                     "judgedAt": verdict.judged_at,
                     "pipeline": run.pipeline,
                     "run": run.id,

@@ -281,7 +281,8 @@ def _next(run: Run, verdict: Verdict, width: int, paint: _Paint) -> _Lines:
             yield f" {paint('do', step.do.ljust(column))}  {step.why}"
     yield ""
     style = "good" if verdict.outcome is Outcome.PASS else "bad"
-    yield f"{paint(style, verdict.outcome)}, exit code {verdict.exit_code.value}"
+    opened = ", overridden once" if verdict.override else ""
+    yield f"{paint(style, verdict.outcome)}{opened}, exit code {verdict.exit_code.value}"
 
 
 def _wrapped(prefix: str, text: str, width: int) -> list[str]:

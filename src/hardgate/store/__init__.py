@@ -5,14 +5,19 @@ SQLite in a file by default, PostgreSQL by address. See docs/reference/store.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
-from hardgate.model import CanaryCheck, Finding, Kind, Receipt, Run, RunState, Severity, State, Verdict
-from hardgate.store import reading, recording, reuse, schema
+from hardgate.errors import StoreError
+from hardgate.ledger import Entry, Line
+from hardgate.model import CanaryCheck, Finding, Kind, Receipt, Run, RunState, Severity, State, Verdict, Waiver
+from hardgate.override import Override, Scope, Sealed
+from hardgate.permits import NOBODY, Person
+from hardgate.store import auditing, ledgering, overriding, reading, recording, reuse, schema
+from hardgate.store.auditing import Audit
 from hardgate.store.database import Database
 from hardgate.store.opening import open_database
 from hardgate.store.owner import now
@@ -102,10 +107,73 @@ class Store:
         with self._database.write(f"Run {run_id} was not resumed") as connection:
             return reading.load_run(connection, recording.claim_run(connection, run_id))
 
-    def save_verdict(self, run_id: str, verdict: Verdict) -> None:
-        """Keep the newest verdict of a run."""
+    def save_verdict(
+        self, run_id: str, verdict: Verdict, *, by: Person = NOBODY, waivers: Iterable[Waiver] | None = None
+    ) -> Line:
+        """Keep the newest verdict of a run, and record it in the ledger: its record is returned.
+
+        `waivers` are those of the policy: what changed about them since the last run is recorded before it.
+        """
         with self._database.write(f"The verdict of run {run_id} was not stored") as connection:
             recording.store_verdict(connection, run_id, verdict)
+            return ledgering.record_verdict(connection, run_id, verdict, by=by, waivers=waivers)
+
+    # The ledger; see docs/explanation/ledger.md
+
+    def record(self, entry: Entry) -> Line:
+        """Add a record of something that is not in the store itself, such as an approval or a deployment."""
+        with self._database.write(f"Nothing was recorded about {entry.subject}") as connection:
+            return ledgering.append(connection, entry)
+
+    def ledger(self) -> tuple[Line, ...]:
+        """All records in their order. Raises StoreError when one cannot even be read; `audit` says which ones."""
+        with self._database.read("The ledger was not read") as connection:
+            found, problems = ledgering.lines(connection)
+        if problems:
+            raise StoreError(f"The ledger was not read: {problems[0].message}", hint="See: hardgate audit verify")
+        return tuple(found)
+
+    def audit(self, *, evidence: bool = False) -> Audit:
+        """Follow the ledger, and compare it with the store; `evidence` reads every run too, which takes long."""
+        with self._database.read("The ledger was not verified") as connection:
+            return auditing.audit(connection, evidence=evidence)
+
+    # Overrides: this store is an override.Backend
+
+    def add_override(self, override: Override, seal: str) -> Line:
+        """Store a request for an override, and record it."""
+        with self._database.write("The override was not requested") as connection:
+            return overriding.add(connection, override, seal)
+
+    def grant_override(self, known: Sealed, override: Override, seal: str) -> Line:
+        """Make the request `known` the grant `override`. Raises StoreError when it has changed meanwhile."""
+        with self._database.write(f"The override {known.override.id} was not granted") as connection:
+            return overriding.grant(connection, known, override, seal)
+
+    def revoke_override(self, known: Sealed, by: Person, at: str, why: str) -> Line:
+        """Take an override back. Raises StoreError when it was used or has changed meanwhile."""
+        with self._database.write(f"The override {known.override.id} was not revoked") as connection:
+            return overriding.revoke(connection, known, by, at, why)
+
+    def take_override(self, sealed: Sealed, run_id: str, by: Person, at: str) -> str:
+        """Use up an override for a run: "" for the one caller that has it, else why not."""
+        with self._database.write(f"The override {sealed.override.id} was not used") as connection:
+            return overriding.take(connection, sealed, run_id, by, at)
+
+    def near_overrides(self, scope: Scope) -> Sequence[Sealed]:
+        """Those of this commit, and those that wait for a gate of this pipeline in this folder."""
+        with self._database.read("The overrides were not read") as connection:
+            return overriding.near(connection, scope)
+
+    def override(self, name: str) -> Sealed:
+        """The override whose id is, or begins with, `name`. Raises StoreError when there is none, or several."""
+        with self._database.read(f"The override {name} was not read") as connection:
+            return overriding.find(connection, name)
+
+    def overrides(self, root: str | None = None) -> list[Sealed]:
+        """All overrides, or those of one folder; newest first."""
+        with self._database.read("The overrides were not listed") as connection:
+            return overriding.listed(connection, root)
 
     # Asking for runs and findings. A run whose process died reads as INTERRUPTED.
 

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, insert, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from hardgate.errors import StoreError
-from hardgate.store import schema
+from hardgate.store import ledgering, schema
 from hardgate.store.database import Database, postgresql_engine, sqlite_engine
 from hardgate.store.failures import explained
 
@@ -204,10 +204,13 @@ def _bring_up(connection: Connection, file: Path | None) -> None:
     if not revision:
         schema.metadata.create_all(connection, checkfirst=False)
         connection.execute(insert(schema.version).values(version_num=schema.HEAD))
+        ledgering.begin(connection)
         return
     if file is not None:
         _back_up(file, revision)
     _migrate(connection)
+    if revision < schema.WITH_LEDGER:
+        ledgering.begin(connection)
 
 
 def _back_up(path: Path, revision: str) -> None:

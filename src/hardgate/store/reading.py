@@ -42,7 +42,7 @@ def find_run(connection: Connection, run_id: str) -> Row[Any]:
     """The row of the run whose id is, or begins with, `run_id`. Raises StoreError for none and for several."""
     runs = schema.runs
     wanted = escape(run_id)
-    query = select(runs).where(_begins(runs.c.id, wanted)).order_by(runs.c.id).limit(3)
+    query = select(runs).where(begins(runs.c.id, wanted)).order_by(runs.c.id).limit(3)
     rows = list(connection.execute(query)) if wanted else []
     if not rows:
         raise unknown_run(run_id)
@@ -146,7 +146,7 @@ def search_finding(connection: Connection, root: str | None, prefix: str, limit:
     query = (
         select(runs.c.id.label("run_id"), findings.c.id, findings.c.body)
         .join(runs, runs.c.seq == findings.c.run)
-        .where(_begins(findings.c.id, escape(prefix)), counts)
+        .where(begins(findings.c.id, escape(prefix)), counts)
         .order_by(runs.c.seq.desc(), findings.c.seq)
         .limit(limit)
     )
@@ -179,7 +179,7 @@ def lost_runs(connection: Connection, *, lock: bool = False) -> list[int]:
     return [row.seq for row in running if gone(owner_of(row), row.claimed)]
 
 
-def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """A range, and not LIKE: an index serves it, and `%` is no wildcard in it."""
     return and_(column >= prefix, column < prefix + _LAST)
 

@@ -98,6 +98,8 @@ def mark_interrupted(connection: Connection, run_id: str) -> None:
 def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> None:
     """Keep `verdict` as the one of its run: the gate is pure, so an earlier one can be had again from the run."""
     run = find_run(connection, run_id)
+    # Of two gates that judge one run at once the second waits, and then sees the row that it replaces.
+    connection.execute(select(schema.runs.c.seq).where(schema.runs.c.seq == run.seq).with_for_update())
     connection.execute(delete(schema.verdicts).where(schema.verdicts.c.run == run.seq))
     connection.execute(
         insert(schema.verdicts).values(

@@ -23,9 +23,11 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision that this release can read, oldest first; the last one is what it writes."""
 HEAD = REVISIONS[-1]
+WITH_LEDGER = "0003"
+"""The first revision that has a ledger."""
 VERSION_TABLE = "hardgate_version"
 """Not Alembic's default name: the database of another program that uses Alembic is never taken for a store."""
 
@@ -150,3 +152,30 @@ canaries = Table(
     Column("body", Text, nullable=False),
 )
 Index("ix_canaries_age", canaries.c.age)
+
+# Rows are only ever added. `previous` is unique: of two records behind the same one, one is refused.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("previous", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("ix_ledger_kind", ledger.c.kind, ledger.c.subject, ledger.c.seq)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("root", Key, nullable=False),
+    Column("commit_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("seal", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("ix_overrides_commit", overrides.c.commit_id)
+Index("ix_overrides_root", overrides.c.root, overrides.c.state)

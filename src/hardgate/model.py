@@ -10,10 +10,13 @@ from typing import Any
 
 import msgspec
 
+from hardgate.allowances import Exceptions, Waiver
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
-__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "RunState", "Severity", "State"]
+__all__ = [
+    "ActionState", "Exceptions", "ExitCode", "GapReason", "Kind", "Outcome", "RunState", "Severity", "State", "Waiver",
+]  # fmt: skip
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,18 +232,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
     hardgate_version: str = ""
-
-
-class Waiver(msgspec.Struct, frozen=True, kw_only=True):
-    """A named person's written, dated acceptance of a finding: by `id`, or by `rule` and `path` (a glob)."""
-
-    reason: str
-    owner: str
-    until: str
-    id: str = ""
-    rule: str = ""
-    path: str = ""
-    ticket: str = ""
+    exceptions: Exceptions = Exceptions()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,6 +242,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lower confidence than `block_confidence` (low, medium, high) inform; what states none is taken at its word.
     With `block_refuted` a finding blocks although another scanner has refuted it.
     Vulnerability data that is older than `max_advisory_age` (days) is a gap.
+    A waiver ends at most `max_waiver_days` after the judgement, and matches at most `max_waiver_matches` findings;
+    `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning".
     """
 
     block_at: dict[Kind, Severity | None]
@@ -261,6 +255,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_advisory_age: float = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
+    max_waiver_days: int = 90
+    max_waiver_matches: int = 50
+    unused_waivers: str = "warning"
+    broad_waivers: str = "error"
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,11 +307,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate made of one finding, and the rule of the policy that said so, as a sentence."""
+    """What the gate made of one finding, and the rule of the policy that said so, as a sentence.
+
+    `waiver` is the record that waives it, whatever sort it is; None unless the state is WAIVED.
+    """
 
     finding: str
     state: State
     because: str
+    waiver: Waiver | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,123 @@
+"""The comments that silence a tool, found in the text of any file: which tool, which rules, which line.
+
+One table, SILENCERS, has each tool's words with the page that defines them. What a comment silences exactly is the
+tool's business; `covers` is narrower than that: the line itself, or the one after a comment that stands alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from hardgate.model import Finding, Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Silencer:
+    """How one tool is silenced: `form` finds the comment; its group `rules`, where it took part, lists the rules."""
+
+    tool: str
+    form: re.Pattern[str]
+    scanners: frozenset[str]
+
+
+_CODES = r"[A-Za-z][A-Za-z0-9._/-]*"
+_LIST = rf"(?P<rules>{_CODES}(?:\s*[,\s]\s*{_CODES})*)"
+
+
+def _silencer(tool: str, form: str, *scanners: str) -> Silencer:
+    return Silencer(tool, re.compile(form, re.IGNORECASE), frozenset(scanners or (tool,)))
+
+
+SILENCERS: tuple[Silencer, ...] = (
+    # https://bandit.readthedocs.io/en/latest/config.html#suppressing-individual-lines
+    _silencer("bandit", r"#\s*nosec\b(?:\s*:?\s*(?P<rules>(?:B\d{3}|[a-z]+_[a-z_]+)(?:[,\s]+(?:B\d{3}|[a-z]+_[a-z_]+))*))?"),
+    # https://semgrep.dev/docs/ignoring-files-folders-code#ignore-code-through-nosemgrep
+    _silencer("semgrep", rf"\bnosem(?:grep)?\b(?:\s*:\s*{_LIST})?"),
+    # https://docs.astral.sh/ruff/linter/#error-suppression
+    _silencer("ruff", r"#\s*(?:ruff\s*:\s*|flake8\s*:\s*)?noqa\b(?:\s*:\s*(?P<rules>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?"),
+    # https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
+    _silencer("checkov", r"(?:checkov|bridgecrew)\s*:\s*skip\s*=\s*(?P<rules>[A-Za-z0-9_]+)", "checkov"),
+    # https://github.com/hadolint/hadolint#inline-ignores
+    _silencer("hadolint", r"#\s*hadolint\s+(?:global\s+)?ignore\s*=\s*(?P<rules>[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)"),
+    # https://github.com/gitleaks/gitleaks#gitleaksallow
+    _silencer("gitleaks", r"gitleaks:allow"),
+    # https://trivy.dev/latest/docs/configuration/filtering/#by-inline-comments (tfsec's words are read too)
+    _silencer("trivy", r"(?:trivy|tfsec)\s*:\s*ignore\s*:\s*(?P<rules>[A-Za-z0-9*_-]+)"),
+    # https://github.com/Yelp/detect-secrets#inline-allowlisting
+    _silencer("detect-secrets", r"pragma\s*:\s*(?:allowlist|whitelist)\s+(?:nextline\s+)?secret"),
+    # https://docs.zizmor.sh/usage/#with-comments
+    _silencer("zizmor", r"#\s*zizmor\s*:\s*ignore\[(?P<rules>[a-z0-9, -]+)\]"),
+)  # fmt: skip
+# A quick look whether a file has any of them: most have none.
+_ANY = re.compile(
+    rb"nosec|nosem|noqa|skip\s*=|hadolint|gitleaks:allow|(?:trivy|tfsec)\s*:\s*ignore|pragma\s*:|zizmor\s*:",
+    re.IGNORECASE,
+)
+_SECURITY = re.compile(r"S\d+", re.IGNORECASE)
+_ALONE = re.compile(r"^\s*(?:#|//|/\*|<!--|--|;)")
+_BY_TOOL = {one.tool: one for one in SILENCERS}
+
+
+def suspected(raw: bytes) -> bool:
+    """Whether it is worth reading a file line by line."""
+    return b"\0" not in raw[:8000] and _ANY.search(raw) is not None
+
+
+def find(path: str, text: str) -> Iterator[Suppression]:
+    """Every comment that silences a tool, in the order of the lines. `noqa` counts where it names a rule of flake8-bandit
+    (S...) or no rule at all: other rules are not about security."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for silencer in SILENCERS:
+            for match in silencer.form.finditer(line):
+                rules = _rules(match)
+                if silencer.tool == "ruff" and rules and not (rules := _security(rules)):
+                    continue
+                yield Suppression(tool=silencer.tool, path=path, line=number, rules=rules)
+
+
+def _rules(match: re.Match[str]) -> tuple[str, ...]:
+    named = match.groupdict().get("rules") or ""
+    return tuple(word for word in re.split(r"[,\s]+", named) if word)
+
+
+def _security(rules: Collection[str]) -> tuple[str, ...]:
+    return tuple(rule for rule in rules if _SECURITY.fullmatch(rule))
+
+
+def keys(found: Collection[Suppression], text: str) -> list[tuple[str, ...]]:
+    """What makes each comment the same in another version of its file: tool, rules, the line's text, and its count.
+
+    Lines above may come and go. The line itself may not change: it would silence other code.
+    """
+    lines = text.split("\n")
+    counted: Counter[tuple[str, ...]] = Counter()
+    result = []
+    for one in found:
+        code = " ".join(lines[one.line - 1].split())
+        below = " ".join(lines[one.line].split()) if _ALONE.match(code) and one.line < len(lines) else ""
+        key = (one.tool, *one.rules, code, below)
+        result.append((*key, str(counted[key])))
+        counted[key] += 1
+    return result
+
+
+def covers(one: Suppression, finding: Finding) -> bool:
+    """Whether a comment silences a finding: by its tool, on its line or the one above, for its rule.
+
+    A finding that several tools saw is silenced for none of them: the others were not told to be silent.
+    """
+    scanners = {finding.scanner, *(witness.scanner for witness in finding.witnesses)}
+    if scanners != _BY_TOOL[one.tool].scanners or finding.location.commit or finding.location.line is None:
+        return False
+    first, last = finding.location.line, finding.location.end_line or finding.location.line
+    near = one.line in range(first - 1, last + 1)
+    names = {name.casefold() for name in (finding.rule, *finding.ids)}
+    ruled = not one.rules or any(_same(rule.casefold(), names) for rule in one.rules)
+    return finding.location.path == one.path and near and ruled
+
+
+def _same(rule: str, names: Collection[str]) -> bool:
+    return rule in {"*", "all"} or any(name == rule or name.endswith(f".{rule}") for name in names)

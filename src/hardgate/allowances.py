@@ -11,7 +11,8 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     """A named person's written, dated acceptance: by `id`, or by `rule` and `path` (a glob), `purl`, or both.
 
     `until` is the last day in UTC. `kind` is one of the four words above: what sort of record it was read from, and
-    `source` its file and line. `justification` is the label of a VEX statement.
+    `source` its file and line. `justification` is the label of a VEX statement, `severity` that of the finding when it
+    went into a baseline: it does not cover a worse one.
     """
 
     reason: str
@@ -25,6 +26,7 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = WAIVER
     justification: str = ""
     source: str = ""
+    severity: str = ""
 
     @property
     def subject(self) -> str:
@@ -44,8 +46,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
     """A comment that tells a tool to be silent: which tool and rules (none: all), where, since when and by whom.
 
-    `author` and `since` (ISO 8601, UTC) are git blame's, "" where the line is not committed. `counts`: the policy lets
-    it, and no change under review brought it in. The text of the line is not kept: it may be a secret.
+    `author` and `since` (ISO 8601, UTC) are git blame's, "" where the line is not committed. `above`: it stands alone,
+    and speaks of the line below it. `counts`: the policy lets it, and no change under review brought it in. The text of
+    the line is not kept: it may be a secret.
     """
 
     tool: str
@@ -54,6 +57,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     author: str = ""
     since: str = ""
+    above: bool = False
     counts: bool = False
 
 

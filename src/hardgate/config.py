@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.yamlfile import Path, Source, convert, known
@@ -58,6 +59,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_waiver_matches: Annotated[int, msgspec.Meta(ge=1)] = 50
     unused_waivers: Literal["error", "warning"] = "warning"
     broad_waivers: Literal["error", "warning"] = "error"
+    baseline_days: dict[Severity, Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
 
 
 class _Advisories(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,9 +171,10 @@ def _policy(source: Source, policy: _Policy, stages: tuple[Stage, ...], subjects
         known(source, ("policy", "exempt", subject), subject, subjects, "subject")
     read: dict[str, Any] = msgspec.structs.asdict(policy)
     read["max_advisory_age"] = float(str(policy.max_advisory_age).removesuffix("d"))
+    read["baseline_days"] = baseline.DAYS | policy.baseline_days
     read["block_at"] = _thresholds(source, policy.block_at)
     read["waivers"] = tuple(
-        waiver(source, ("policy", "waivers", i), keys) for i, keys in enumerate(policy.waivers)
+        waiver(source, ("policy", "waivers", i), keys, "hardgate.yaml") for i, keys in enumerate(policy.waivers)
     )
     return Policy(**read)
 

@@ -6,7 +6,7 @@ gets exactly one decision, so that blocking + waived + informing is all of them.
 
 from __future__ import annotations
 
-from hardgate.exceptions import applying
+from hardgate.exceptions import applying, weakening
 from hardgate.model import (
     ActionState,
     Decision,
@@ -33,7 +33,8 @@ def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
     """Judge a run. `now` is ISO 8601 in UTC; waivers end after their `until` day in UTC."""
     informational = {receipt.action for receipt in run.receipts if not receipt.blocking}
     gaps = _gaps(run, policy)
-    taken = applying.settle(run.findings, policy, now, whole=not gaps and not run.selection.base)
+    whole = not gaps and not run.selection.base
+    taken = applying.settle(run.findings, policy, now, whole=whole, inline=applying.obeyed(run.exceptions))
     gaps = (*gaps, *taken.gaps)
     pairs = zip(run.findings, taken.waivers, strict=True)
     decisions = tuple(_decision(finding, policy, informational, waiver) for finding, waiver in pairs)
@@ -86,6 +87,8 @@ def _agreed(finding: Finding) -> bool:
 
 def _always(finding: Finding) -> str:
     """Why a finding blocks whatever the policy says and also where its action shall only inform, "" if it does not."""
+    if finding.scanner == weakening.SCANNER:
+        return "a change that weakens the gate always blocks"
     if finding.kind is Kind.SECRET:
         return "secrets always block"
     if finding.kind is Kind.DEPENDENCY and finding.severity is Severity.CRITICAL:

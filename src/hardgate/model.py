@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from hardgate.allowances import Exceptions, Waiver
+from hardgate.allowances import Document, Exceptions, Request, Suppression, Waiver
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
 __all__ = [
-    "ActionState", "Exceptions", "ExitCode", "GapReason", "Kind", "Outcome", "RunState", "Severity", "State", "Waiver",
+    "ActionState", "Document", "Exceptions", "ExitCode", "GapReason", "Kind", "Outcome", "Request", "RunState",
+    "Severity", "State", "Suppression", "Waiver",
 ]  # fmt: skip
 
 
@@ -243,7 +244,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     With `block_refuted` a finding blocks although another scanner has refuted it.
     Vulnerability data that is older than `max_advisory_age` (days) is a gap.
     A waiver ends at most `max_waiver_days` after the judgement, and matches at most `max_waiver_matches` findings;
-    `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning".
+    `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning". `baseline_days`: how
+    long a baseline covers a finding of each severity; none where it is not named.
     """
 
     block_at: dict[Kind, Severity | None]
@@ -259,6 +261,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_waiver_matches: int = 50
     unused_waivers: str = "warning"
     broad_waivers: str = "error"
+    baseline_days: dict[Severity, int] = {}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hardgate import gate
 from hardgate.cli import common
+from hardgate.cli.judging import add_base, policy_of, read
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
 from hardgate.model import Pipeline, Run
@@ -24,6 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--receipts", metavar="DIR", help="judge the receipts in this folder")
     parser.add_argument("--config", metavar="FILE", help="with --receipts: another file than PATH/hardgate.yaml")
     parser.add_argument("--today", action="store_true", help="judge a stored run as of now, not as of its end")
+    add_base(parser)
     add_reports(parser)
 
 
@@ -34,6 +36,9 @@ def main(args: argparse.Namespace) -> int:
     if args.config and not args.receipts:
         hint = "A stored run is judged by the hardgate.yaml that it was made with: leave --config out."
         raise ConfigError("--config goes with --receipts", hint=hint)
+    if args.base is not None and not args.receipts:
+        hint = "A stored run is judged by the base that it was made with: leave --base out."
+        raise ConfigError("--base goes with --receipts", hint=hint)
     from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
 
     with common.open_store() as store:
@@ -44,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
             run = common.stored_run(store, args.run, args.path)
             pipeline = common.pipeline_of(run)
         now = engine.now() if args.today or not run.finished else run.finished
-        verdict = gate.decide(run, pipeline.policy, now=now)
+        verdict = gate.decide(run, policy_of(run), now=now)
         store.save_verdict(run.id, verdict)
     deliver(args, run, verdict, reports_of(args, pipeline, Path(run.root)) if args.report else {})
     sys.stdout.flush()
@@ -57,4 +62,5 @@ def _handed_in(args: argparse.Namespace) -> tuple[Run, Pipeline]:
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
     leave = own_files(root, files_below(args.receipts))
-    return engine.assemble(pipeline, root, Path(args.receipts), leave), pipeline
+    basis = read(args, root, pipeline, engine.now())
+    return engine.assemble(pipeline, root, Path(args.receipts), leave, basis), pipeline

@@ -10,14 +10,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hardgate import rated
-from hardgate.allowances import BASELINE, VEX, WAIVER, Waiver
-from hardgate.exceptions import purls
+from hardgate.allowances import BASELINE, INLINE, VEX, WAIVER, Waiver
+from hardgate.exceptions import baseline, purls
+from hardgate.exceptions import inline as inline_
 from hardgate.exceptions.waivers import too_far
-from hardgate.model import Finding, Gap, GapReason, Kind, Policy
+from hardgate.model import Exceptions, Finding, Gap, GapReason, Policy, Severity, Suppression
 
 SHORT_ID = 16  # digits of an id as reports show it; a fingerprint has 64
-_WORDS = {WAIVER: "waived by", VEX: "not affected, says", BASELINE: "in the baseline of"}
+_WORDS = {
+    WAIVER: "waived by",
+    VEX: "not affected, says",
+    BASELINE: "in the baseline of",
+    INLINE: "suppressed in the code by",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,16 @@ def _placed(waiver: Waiver, finding: Finding) -> bool:
 
 def sentence(waiver: Waiver) -> str:
     """Who accepts it until when and why, and where that is written: what every report shows."""
-    what = f"{_WORDS.get(waiver.kind, waiver.kind)} {waiver.owner} until {waiver.until}: {waiver.reason}"
+    until = f" until {waiver.until}" if waiver.until else ""
+    what = f"{_WORDS[waiver.kind]} {waiver.owner}{until}: {waiver.reason}"
     more = ", ".join(part for part in (waiver.justification, waiver.ticket, waiver.source) if part)
     return f"{what} ({more})" if more else what
 
 
 def bars(waiver: Waiver, finding: Finding) -> bool:
-    """Whether a finding is one that a baseline never covers: a secret, or what CISA lists as exploited."""
-    return waiver.kind == BASELINE and (finding.kind is Kind.SECRET or rated.exploited(finding.severity_from))
+    """Whether a baseline's record does not cover a finding: it may have none, or is worse than it was then."""
+    worse = waiver.severity and finding.severity.rank > Severity(waiver.severity).rank
+    return waiver.kind == BASELINE and (bool(worse) or baseline.never(finding) != "")
 
 
 class _Index:
@@ -83,8 +90,36 @@ class _Index:
         return [waiver for _, waiver in sorted(found.items()) if not bars(waiver, finding)]
 
 
-def settle(findings: Sequence[Finding], policy: Policy, now: str, *, whole: bool) -> Taken:
-    """Which record covers each finding, judged at `now`. `whole`: all was looked at, so what matches nothing is idle."""
+def obeyed(exceptions: Exceptions) -> tuple[Suppression, ...]:
+    """The comments that hardgate itself obeys: those of the base. Without one the tools obey them, or nobody does."""
+    return tuple(one for one in exceptions.suppressions if one.counts) if exceptions.base else ()
+
+
+class _Comments:
+    """The comments that are obeyed, by file."""
+
+    def __init__(self, given: Iterable[Suppression]) -> None:
+        self._by_path: dict[str, list[Suppression]] = defaultdict(list)
+        for one in given:
+            self._by_path[one.path].append(one)
+
+    def of(self, finding: Finding) -> Waiver | None:
+        for one in self._by_path.get(finding.location.path, ()):
+            if inline_.covers(one, finding):
+                owner = one.author or "an unknown author"
+                reason = f"a comment of {one.since[:10] or 'unknown age'} tells {one.tool} to be silent"
+                source = f"{one.path} line {one.line}"
+                return Waiver(reason=reason, owner=owner, until="", id=finding.id, kind=INLINE, source=source)
+        return None
+
+
+def settle(
+    findings: Sequence[Finding], policy: Policy, now: str, *, whole: bool, inline: Iterable[Suppression] = ()
+) -> Taken:
+    """Which record covers each finding, judged at `now`. `whole`: all was looked at, so what matches nothing is idle.
+
+    `inline` are comments to obey, see `obeyed`.
+    """
     far = {id(one): problem for one in policy.waivers if (problem := _far(one, policy, now))}
     ended = {id(one) for one in policy.waivers if one.until < now[:10]}
     index = _Index(policy.waivers)
@@ -92,15 +127,20 @@ def settle(findings: Sequence[Finding], policy: Policy, now: str, *, whole: bool
     used = Counter(id(one) for each in found for one in each)
     broad = {id(one) for one in policy.waivers if not one.id and used[id(one)] > policy.max_waiver_matches}
     refused = {*far, *ended, *(broad if policy.broad_waivers == "error" else ())}
-    chosen = tuple(next((one for one in each if id(one) not in refused), None) for each in found)
+    comments = _Comments(inline)
+    chosen = tuple(
+        next((one for one in each if id(one) not in refused), None) or comments.of(finding)
+        for each, finding in zip(found, findings, strict=True)
+    )
     gaps, warnings = list[Gap](), list[str]()
     for one in policy.waivers:
         if id(one) in far:
             gaps.append(_gap(one, far[id(one)]))
         elif id(one) in ended:
-            warnings.append(f"{_called(one)} ended on {one.until}: it waives nothing.") if one.kind != BASELINE else None
+            if one.kind != BASELINE:
+                warnings.append(f"{_called(one)} ended on {one.until}: it waives nothing.")
         elif id(one) in broad:
-            _tell(policy.broad_waivers, one, _broad(one, used[id(one)], policy), gaps, warnings)
+            _tell(policy.broad_waivers, one, _broad(used[id(one)], policy), gaps, warnings)
         elif whole and not used[id(one)] and one.kind == WAIVER:
             _tell(policy.unused_waivers, one, "matches no finding: remove it.", gaps, warnings)
     if over := sum(one.kind == BASELINE and id(one) in ended for one in policy.waivers):
@@ -118,7 +158,7 @@ def _called(waiver: Waiver) -> str:
     return f"The {what} of {waiver.subject} by {waiver.owner}"
 
 
-def _broad(waiver: Waiver, number: int, policy: Policy) -> str:
+def _broad(number: int, policy: Policy) -> str:
     most = policy.max_waiver_matches
     nothing = "it waives nothing. " if policy.broad_waivers == "error" else ""
     return f"matches {number:,} findings; policy.max_waiver_matches allows {most:,}: {nothing}Say more exactly where."

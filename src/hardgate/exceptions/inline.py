@@ -6,6 +6,7 @@ tool's business; `covers` is narrower than that: the line itself, or the one aft
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -16,41 +17,43 @@ from hardgate.model import Finding, Suppression
 
 @dataclass(frozen=True, slots=True)
 class Silencer:
-    """How one tool is silenced: `form` finds the comment; its group `rules`, where it took part, lists the rules."""
+    """How one tool is silenced: `form` finds the comment, and the rules that it names follow, each matching `rule`.
+
+    `above`: a comment that stands alone speaks of the line below it.
+    """
 
     tool: str
     form: re.Pattern[str]
-    scanners: frozenset[str]
+    rule: re.Pattern[str]
+    above: bool = False
 
 
-_CODES = r"[A-Za-z][A-Za-z0-9._/-]*"
-_LIST = rf"(?P<rules>{_CODES}(?:\s*[,\s]\s*{_CODES})*)"
+def _silencer(tool: str, form: str, rule: str, *, above: bool = False) -> Silencer:
+    return Silencer(tool, re.compile(form, re.IGNORECASE), re.compile(rule, re.IGNORECASE), above)
 
 
-def _silencer(tool: str, form: str, *scanners: str) -> Silencer:
-    return Silencer(tool, re.compile(form, re.IGNORECASE), frozenset(scanners or (tool,)))
-
-
+_NONE = r"(?!)"  # this tool's comments name no rules
 SILENCERS: tuple[Silencer, ...] = (
     # https://bandit.readthedocs.io/en/latest/config.html#suppressing-individual-lines
-    _silencer("bandit", r"#\s*nosec\b(?:\s*:?\s*(?P<rules>(?:B\d{3}|[a-z]+_[a-z_]+)(?:[,\s]+(?:B\d{3}|[a-z]+_[a-z_]+))*))?"),
+    _silencer("bandit", r"#\s*nosec\b:?", r"B\d{3}|[a-z]+_[a-z_]+"),
     # https://semgrep.dev/docs/ignoring-files-folders-code#ignore-code-through-nosemgrep
-    _silencer("semgrep", rf"\bnosem(?:grep)?\b(?:\s*:\s*{_LIST})?"),
+    _silencer("semgrep", r"\bnosem(?:grep)?\b:?", r"[a-z][a-z0-9._/-]*[.-][a-z0-9._/-]*", above=True),
     # https://docs.astral.sh/ruff/linter/#error-suppression
-    _silencer("ruff", r"#\s*(?:ruff\s*:\s*|flake8\s*:\s*)?noqa\b(?:\s*:\s*(?P<rules>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?"),
+    _silencer("ruff", r"#\s*(?:ruff\s*:\s*|flake8\s*:\s*)?noqa\b:?", r"[A-Z]+[0-9]+"),
     # https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
-    _silencer("checkov", r"(?:checkov|bridgecrew)\s*:\s*skip\s*=\s*(?P<rules>[A-Za-z0-9_]+)", "checkov"),
+    _silencer("checkov", r"(?:checkov|bridgecrew)\s*:\s*skip\s*=", r"[A-Z0-9]+_[A-Z0-9_]+"),
     # https://github.com/hadolint/hadolint#inline-ignores
-    _silencer("hadolint", r"#\s*hadolint\s+(?:global\s+)?ignore\s*=\s*(?P<rules>[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)"),
+    _silencer("hadolint", r"#\s*hadolint\s+(?:global\s+)?ignore\s*=", r"[A-Z]+\d+", above=True),
     # https://github.com/gitleaks/gitleaks#gitleaksallow
-    _silencer("gitleaks", r"gitleaks:allow"),
+    _silencer("gitleaks", r"gitleaks:allow", _NONE),
     # https://trivy.dev/latest/docs/configuration/filtering/#by-inline-comments (tfsec's words are read too)
-    _silencer("trivy", r"(?:trivy|tfsec)\s*:\s*ignore\s*:\s*(?P<rules>[A-Za-z0-9*_-]+)"),
+    _silencer("trivy", r"(?:trivy|tfsec)\s*:\s*ignore\s*:", r"[A-Z0-9*_-]+", above=True),
     # https://github.com/Yelp/detect-secrets#inline-allowlisting
-    _silencer("detect-secrets", r"pragma\s*:\s*(?:allowlist|whitelist)\s+(?:nextline\s+)?secret"),
+    _silencer("detect-secrets", r"pragma\s*:\s*(?:allowlist|whitelist)\s+(?P<next>nextline\s+)?secret", _NONE),
     # https://docs.zizmor.sh/usage/#with-comments
-    _silencer("zizmor", r"#\s*zizmor\s*:\s*ignore\[(?P<rules>[a-z0-9, -]+)\]"),
-)  # fmt: skip
+    _silencer("zizmor", r"#\s*zizmor\s*:\s*ignore\[", r"[a-z][a-z0-9-]*"),
+)
+_LONGEST = 2000  # characters of a line after the comment's word that are read for rules
 # A quick look whether a file has any of them: most have none.
 _ANY = re.compile(
     rb"nosec|nosem|noqa|skip\s*=|hadolint|gitleaks:allow|(?:trivy|tfsec)\s*:\s*ignore|pragma\s*:|zizmor\s*:",
@@ -58,7 +61,6 @@ _ANY = re.compile(
 )
 _SECURITY = re.compile(r"S\d+", re.IGNORECASE)
 _ALONE = re.compile(r"^\s*(?:#|//|/\*|<!--|--|;)")
-_BY_TOOL = {one.tool: one for one in SILENCERS}
 
 
 def suspected(raw: bytes) -> bool:
@@ -67,20 +69,24 @@ def suspected(raw: bytes) -> bool:
 
 
 def find(path: str, text: str) -> Iterator[Suppression]:
-    """Every comment that silences a tool, in the order of the lines. `noqa` counts where it names a rule of flake8-bandit
-    (S...) or no rule at all: other rules are not about security."""
+    """Every comment that silences a tool, in the order of the lines.
+
+    `noqa` counts where it names a rule of flake8-bandit (S...), or none: other rules are not about security.
+    """
     for number, line in enumerate(text.split("\n"), 1):
         for silencer in SILENCERS:
             for match in silencer.form.finditer(line):
-                rules = _rules(match)
+                rules = _rules(silencer, line[match.end() : match.end() + _LONGEST])
                 if silencer.tool == "ruff" and rules and not (rules := _security(rules)):
                     continue
-                yield Suppression(tool=silencer.tool, path=path, line=number, rules=rules)
+                above = bool(match.groupdict().get("next")) or (silencer.above and _ALONE.match(line) is not None)
+                yield Suppression(tool=silencer.tool, path=path, line=number, rules=rules, above=above)
 
 
-def _rules(match: re.Match[str]) -> tuple[str, ...]:
-    named = match.groupdict().get("rules") or ""
-    return tuple(word for word in re.split(r"[,\s]+", named) if word)
+def _rules(silencer: Silencer, rest: str) -> tuple[str, ...]:
+    """The rules that follow the comment's word, up to the first word that is none (a reason, another comment)."""
+    words = (word for word in re.split(r"[,\s\]:]+", rest.lstrip(":")) if word)
+    return tuple(itertools.takewhile(silencer.rule.fullmatch, words))
 
 
 def _security(rules: Collection[str]) -> tuple[str, ...]:
@@ -97,7 +103,7 @@ def keys(found: Collection[Suppression], text: str) -> list[tuple[str, ...]]:
     result = []
     for one in found:
         code = " ".join(lines[one.line - 1].split())
-        below = " ".join(lines[one.line].split()) if _ALONE.match(code) and one.line < len(lines) else ""
+        below = " ".join(lines[one.line].split()) if one.above and one.line < len(lines) else ""
         key = (one.tool, *one.rules, code, below)
         result.append((*key, str(counted[key])))
         counted[key] += 1
@@ -110,10 +116,10 @@ def covers(one: Suppression, finding: Finding) -> bool:
     A finding that several tools saw is silenced for none of them: the others were not told to be silent.
     """
     scanners = {finding.scanner, *(witness.scanner for witness in finding.witnesses)}
-    if scanners != _BY_TOOL[one.tool].scanners or finding.location.commit or finding.location.line is None:
+    if scanners != {one.tool} or finding.location.commit or finding.location.line is None:
         return False
     first, last = finding.location.line, finding.location.end_line or finding.location.line
-    near = one.line in range(first - 1, last + 1)
+    near = one.line in range(first - one.above, last + 1)
     names = {name.casefold() for name in (finding.rule, *finding.ids)}
     ruled = not one.rules or any(_same(rule.casefold(), names) for rule in one.rules)
     return finding.location.path == one.path and near and ruled

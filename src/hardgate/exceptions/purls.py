@@ -1,4 +1,4 @@
-"""Package URLs, as far as two of them must be compared: https://github.com/package-url/purl-spec (PURL-SPECIFICATION)."""
+"""Package URLs, as far as two of them must be compared: https://github.com/package-url/purl-spec."""
 
 from __future__ import annotations
 

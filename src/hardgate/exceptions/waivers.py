@@ -45,11 +45,14 @@ def read(raw: bytes, name: str = FILE) -> tuple[Waiver, ...]:
     if not isinstance(data, dict):
         source.refuse((), "the file must be a mapping that begins with `waivers:`")
     file: _File = convert(source, data, _File, ())
-    return tuple(waiver(source, ("waivers", i), keys) for i, keys in enumerate(file.waivers))
+    return tuple(waiver(source, ("waivers", i), keys, name) for i, keys in enumerate(file.waivers))
 
 
-def waiver(source: Source, at: Path, keys: WaiverKeys) -> Waiver:
-    """One waiver that was read at `at`; raises ConfigError when its date is none, or it does not say what it is for."""
+def waiver(source: Source, at: Path, keys: WaiverKeys, name: str) -> Waiver:
+    """One waiver that was read at `at` of the file that reports call `name`.
+
+    Raises ConfigError when its date is none, or it does not say what it is for.
+    """
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", keys.until, re.ASCII):
         source.refuse((*at, "until"), f"{keys.until!r} is not a date; write it as 2026-12-31")
     try:
@@ -63,7 +66,7 @@ def waiver(source: Source, at: Path, keys: WaiverKeys) -> Waiver:
     if keys.purl and purls.parse(keys.purl) is None:
         source.refuse((*at, "purl"), f"{keys.purl!r} is no package URL; write it as pkg:pypi/flask@0.12")
     given: dict[str, Any] = msgspec.structs.asdict(keys)
-    return Waiver(**given, source=f"{source.name} line {source.line(at)}")
+    return Waiver(**given, source=f"{name} line {source.line(at)}")
 
 
 def days_ahead(until: str, now: str) -> int:
@@ -72,7 +75,7 @@ def days_ahead(until: str, now: str) -> int:
 
 
 def too_far(waiver: Waiver, longest: int, now: str) -> str:
-    """What is wrong with a waiver that ends more than `longest` days after `now`, as a sentence; "" when it does not."""
+    """What is wrong with a waiver that ends more than `longest` days after `now`, "" when it does not."""
     days = days_ahead(waiver.until, now)
     if days <= longest:
         return ""

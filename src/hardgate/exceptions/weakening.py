@@ -58,7 +58,7 @@ def _finding(step: _STEP, line: Callable[[str], int]) -> Finding:
         message=whole,
         location=Location(path="hardgate.yaml", line=line(key)),
         cwe=("CWE-693",),
-        fix="Take it back. If it is meant, have it waived by this finding's id on the base first, in a change of its own.",
+        fix="Take it back. If it is meant, have this finding's id waived on the base first, in a change of its own.",
         id=name[:16],
         fingerprints={"weakening/v1": name},
         witnesses=(witness,),
@@ -122,13 +122,12 @@ def _action(old: Action, new: Action) -> Iterator[_STEP]:
 
 def _lost(old: Collection[str], new: Collection[str]) -> str:
     """What of the old paths the new ones do not cover; no paths at all are the whole tree."""
-    if not new:
-        return ""
     wide = {path.rstrip("/") for path in new}
+    if not new or "." in wide:
+        return ""
     if not old:
-        return "" if "." in wide else "the whole tree"
-    lost = [path for path in old if not any(path == one or path.startswith(f"{one}/") for one in wide | {"."} & wide)]
-    return "" if "." in wide else _quoted(lost)
+        return "the whole tree"
+    return _quoted(path for path in old if not any(path == one or path.startswith(f"{one}/") for one in wide))
 
 
 def _lowered(old: Severity | None, new: Severity | None) -> bool:
@@ -147,7 +146,7 @@ def _options(old: Any, new: Any) -> Iterator[tuple[str, str]]:
             continue
         if key == "trusted_registries":  # none listed: all are trusted
             if not now or (was and _added(was, now)):
-                yield key, f"trusts more: {_quoted(now) or 'all registries'}."
+                yield key, f"trusts more: {_quoted(now or ()) or 'all registries'}."
         elif isinstance(was, tuple | list | frozenset) and isinstance(now, tuple | list | frozenset):
             if gone := _added(now, was):
                 yield key, f"has lost {_quoted(map(str, gone))}."
@@ -167,6 +166,10 @@ def _policy(old: Policy, new: Policy) -> Iterator[_STEP]:
         yield "weakened-policy-required", name, f"`{name}` is not under `policy.required` any more."
     for subject in _added(old.exempt, new.exempt):
         yield "weakened-policy-exempt", subject, f"`policy.exempt` now has `{subject}`."
+    yield from _switches(old, new)
+
+
+def _switches(old: Policy, new: Policy) -> Iterator[_STEP]:
     if _CONFIDENCES.index(new.block_confidence) > _CONFIDENCES.index(old.block_confidence):
         sentence = f"`policy.block_confidence` is now `{new.block_confidence}`."
         yield "weakened-policy-confidence", "block_confidence", sentence
@@ -175,9 +178,17 @@ def _policy(old: Policy, new: Policy) -> Iterator[_STEP]:
             yield "weakened-policy-switch", key, f"`policy.{key}` is now true."
     if old.block_refuted and not new.block_refuted:
         yield "weakened-policy-switch", "block_refuted", "`policy.block_refuted` is now false."
+    yield from _limits(old, new)
+
+
+def _limits(old: Policy, new: Policy) -> Iterator[_STEP]:
     for key in ("max_advisory_age", "max_waiver_days", "max_waiver_matches"):
         if getattr(new, key) > getattr(old, key):
             yield "weakened-policy-limit", key, f"`policy.{key}` is now {getattr(new, key):g}."
+    for severity, days in new.baseline_days.items():
+        if days > old.baseline_days.get(severity, 0):
+            sentence = f"`policy.baseline_days` now gives {severity} findings {days} days."
+            yield "weakened-policy-limit", f"baseline_days {severity}", sentence
     for key in ("unused_waivers", "broad_waivers"):
         if _LEVELS.index(getattr(new, key)) > _LEVELS.index(getattr(old, key)):
             yield "weakened-policy-limit", key, f"`policy.{key}` is now `{getattr(new, key)}`."

@@ -23,7 +23,8 @@ MODULES = {
 GROUND: dict[str, set[str]] = {
     "__init__": set(),  # the version
     "terms": set(),  # the closed sets of words, which model hands on
-    "model": {"terms"},
+    "allowances": set(),  # exceptions as values, which model hands on
+    "model": {"terms", "allowances"},
     "errors": set(),
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
@@ -32,6 +33,7 @@ GROUND: dict[str, set[str]] = {
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
+    "exceptions": {"allowances", "errors", "model", "rated", "wording", "yamlfile"},  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
@@ -45,6 +47,7 @@ DOORS: dict[str, set[str]] = {
     "receipts": set(),  # receipts as files
     "advisories": set(),  # the local advisory database; what is downloaded is handed to it
     "git": {"tools"},  # git, asked about a hostile repository
+    "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
@@ -54,11 +57,13 @@ DOORS: dict[str, set[str]] = {
 ENGINE: dict[str, set[str]] = {
     "budget": set(),  # how much may run at once
     "roles": set(),  # what the engine asks of those it is handed
-    "action": {"roles"},  # one action before its tool starts
+    "staging": set(),  # the private copy of the tree
+    "basis": set(),  # what a run is judged by: the exceptions of the tree or of the base
+    "action": {"roles", "basis"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
-    "scan": {"action", "roles", "start", "canary"},  # one action while its tool runs
-    "engine": {"action", "roles", "scan", "budget"},
+    "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
+    "engine": {"action", "roles", "scan", "budget", "basis", "staging"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 TOP = {"cli"}

@@ -46,8 +46,8 @@ SILENCERS: tuple[Silencer, ...] = (
     _silencer("hadolint", r"#\s*hadolint\s+(?:global\s+)?ignore\s*=", r"[A-Z]+\d+", above=True),
     # https://github.com/gitleaks/gitleaks#gitleaksallow
     _silencer("gitleaks", r"gitleaks:allow", _NONE),
-    # https://trivy.dev/latest/docs/configuration/filtering/#by-inline-comments (tfsec's words are read too)
-    _silencer("trivy", r"(?:trivy|tfsec)\s*:\s*ignore\s*:", r"[A-Z0-9*_-]+", above=True),
+    # https://trivy.dev/latest/docs/configuration/filtering/#by-inline-comments (and those of tfsec, aquasec)
+    _silencer("trivy", r"(?:trivy|tfsec|aquasec)\s*:\s*ignore\s*:", r"[A-Z0-9*_-]+", above=True),
     # https://github.com/Yelp/detect-secrets#inline-allowlisting
     _silencer("detect-secrets", r"pragma\s*:\s*(?:allowlist|whitelist)\s+(?P<next>nextline\s+)?secret", _NONE),
     # https://docs.zizmor.sh/usage/#with-comments
@@ -56,7 +56,7 @@ SILENCERS: tuple[Silencer, ...] = (
 _LONGEST = 2000  # characters of a line after the comment's word that are read for rules
 # A quick look whether a file has any of them: most have none.
 _ANY = re.compile(
-    rb"nosec|nosem|noqa|skip\s*=|hadolint|gitleaks:allow|(?:trivy|tfsec)\s*:\s*ignore|pragma\s*:|zizmor\s*:",
+    rb"nosec|nosem|noqa|skip\s*=|hadolint|gitleaks:allow|(?:trivy|tfsec|aquasec)\s*:\s*ignore|pragma\s*:|zizmor\s*:",
     re.IGNORECASE,
 )
 _SECURITY = re.compile(r"S\d+", re.IGNORECASE)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-WAIVER, VEX, BASELINE, INLINE = "waiver", "vex", "baseline", "inline"
+WAIVER, VEX, BASELINE, INLINE, GRACE = "waiver", "vex", "baseline", "inline", "grace"
+INTRODUCED, PREEXISTING, DISCLOSED = "introduced", "preexisting", "disclosed"
 
 
 class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     """A named person's written, dated acceptance: by `id`, or by `rule` and `path` (a glob), `purl`, or both.
 
-    `until` is the last day in UTC. `kind` is one of the four words above: what sort of record it was read from, and
+    `until` is the last day in UTC. `kind` is one of the five words above: what sort of record it was read from, and
     `source` its file and line. `justification` is the label of a VEX statement, `severity` that of the finding when it
     went into a baseline: it does not cover a worse one.
     """
@@ -69,6 +70,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings of a run beside those of `run`, a run of the base started at `since`; all empty: none is known.
+
+    `origins` has one of the three words above by id, `begun` the day from which a grace counts, `fixed` the ids that
+    the base has and this run has not.
+    """
+
+    run: str = ""
+    since: str = ""
+    origins: dict[str, str] = {}
+    begun: dict[str, str] = {}
+    fixed: tuple[str, ...] = ()
+
+
 class Exceptions(msgspec.Struct, frozen=True, kw_only=True):
     """The exceptions of one run, whole: enough to judge it again the same way.
 
@@ -82,4 +97,5 @@ class Exceptions(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[Document, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     requests: tuple[Request, ...] = ()
+    comparison: Comparison = Comparison()
     digest: str = ""

@@ -6,28 +6,35 @@ commit; what the change adds to them is listed and takes no effect.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from hardgate import git, past, repository
-from hardgate.allowances import INLINE
-from hardgate.exceptions import inline
-from hardgate.model import Exceptions, Finding, Policy, Request, Suppression
+from hardgate.allowances import DISCLOSED, INLINE, INTRODUCED, PREEXISTING
+from hardgate.exceptions import inline, origins
+from hardgate.model import Exceptions, Finding, Policy, Request, Run, Suppression
 from hardgate.wording import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What was read before the run. `policy` is that in force, None for the pipeline's own; `findings` say in what the
-    change weakens hardgate.yaml."""
+    """What was read before the run. `policy` is that in force, None for the pipeline's own.
+
+    `findings` say in what the change weakens hardgate.yaml. `before` is the run of the base, None when none is known;
+    `first_seen` tells for ids when the store first had them.
+    """
 
     exceptions: Exceptions = field(default_factory=Exceptions)
     policy: Policy | None = None
     findings: tuple[Finding, ...] = ()
+    before: Run | None = None
+    first_seen: Callable[[Sequence[str]], Mapping[str, str]] = field(default=lambda _ids: {})
 
     def for_tools(self, own: Policy) -> Policy:
         """The policy for starting tools: with a base no tool obeys a comment, since it cannot tell who wrote it."""
@@ -64,6 +71,35 @@ def complete(basis: Basis, tree: repository.Tree, own: Policy) -> Exceptions:
                 requests.append(Request(kind=INLINE, what=f"{one.tool} is told to be silent{rules}", source=source))
     given = basis.exceptions
     return msgspec.structs.replace(given, suppressions=tuple(found), requests=(*given.requests, *requests))
+
+
+def compared(basis: Basis, tree: repository.Tree, exceptions: Exceptions, findings: Sequence[Finding]) -> Exceptions:
+    """The exceptions with what the change did to the findings, where a run of the base is known."""
+    if basis.before is None or not exceptions.base:
+        return exceptions
+    before, digests = basis.before, {plain(entry.path): entry for entry in tree.entries}
+
+    def unchanged(path: str) -> bool:
+        entry = digests.get(path)
+        raw = past.file(tree.git, exceptions.base, tree.prefix + entry.path) if tree.git and entry else None
+        return entry is not None and raw is not None and hashlib.sha256(raw).hexdigest() == entry.digest
+
+    known = functools.cache(unchanged)
+    found = origins.compare(before.findings, findings, run=before.id, since=before.started, unchanged=known)
+    first = basis.first_seen([name for name, origin in found.origins.items() if origin != INTRODUCED])
+    return msgspec.structs.replace(exceptions, comparison=origins.started(found, first))
+
+
+def told(exceptions: Exceptions) -> tuple[str, ...]:
+    """What the change did to the findings, as a sentence for every report."""
+    found = exceptions.comparison
+    if not exceptions.base:
+        return ()
+    if not found.run:
+        missing = "no whole run of the base is stored: nobody can say which findings the change introduced"
+        return (f"{missing} (make one: hardgate run on {exceptions.base[:12]})",)
+    numbers = [f"{list(found.origins.values()).count(word)} {word}" for word in (INTRODUCED, PREEXISTING, DISCLOSED)]
+    return (f"beside run {found.run} of the base: {', '.join(numbers)}, {len(found.fixed)} fixed",)
 
 
 def _there(tree: repository.Tree, base: str, path: str, comments: list[Suppression], text: str) -> list[bool]:

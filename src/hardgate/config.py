@@ -60,6 +60,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unused_waivers: Literal["error", "warning"] = "warning"
     broad_waivers: Literal["error", "warning"] = "error"
     baseline_days: dict[Severity, Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
+    grace: dict[Literal["preexisting", "disclosed"], Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
 
 
 class _Advisories(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

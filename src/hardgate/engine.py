@@ -338,12 +338,17 @@ def _finished(execution: _Execution) -> Run:
     staged = execution.scene.staged
     gaps = staged.gaps if isinstance(staged, staging.Stager) else ()
     order = [name for name in execution.run.expected if name in execution.done]
+    own = execution.settings.basis
+    findings = (*identity.conclude(execution.done[name] for name in order), *own.findings)
+    exceptions = basis.compared(own, execution.scene.tree, execution.run.exceptions, findings)
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
         finished=now(),
         receipts=tuple(execution.done[name] for name in order),
-        findings=(*identity.conclude(execution.done[name] for name in order), *execution.settings.basis.findings),
+        findings=findings,
+        exceptions=exceptions,
+        notes=(*execution.run.notes, *basis.told(exceptions)),
         gaps=(*execution.run.gaps, *_readable(gaps)),
     )
     execution.store.finish(run)
@@ -356,12 +361,14 @@ def assemble(
     """A Run out of receipts that other machines wrote into `folder`, for the commit that is checked out at `root`."""
     with _scratch() as scratch:
         tree = read_tree(pipeline, root, scratch / "git-view", leave)
+        expected = tuple(action.name for action in pipeline.actions)
+        good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
+        if good and good[0].tree != tree.digest:
+            good, refused = (), (*refused, _other_tree(len(good)))
         judged_by = given or basis.Basis()
-        exceptions = basis.complete(judged_by, tree, pipeline.policy)
-    expected = tuple(action.name for action in pipeline.actions)
-    good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
-    if good and good[0].tree != tree.digest:
-        good, refused = (), (*refused, _other_tree(len(good)))
+        findings = (*identity.conclude(good), *judged_by.findings)
+        begun = basis.complete(judged_by, tree, pipeline.policy)
+        exceptions = basis.compared(judged_by, tree, begun, findings)
     names = [entry.path for entry in tree.entries]
     began = min((receipt.started for receipt in good), default=now())
     return Run(
@@ -379,9 +386,9 @@ def assemble(
         expected=expected,
         requirements=plan.requirements(pipeline, _demanding(tree, None)),
         receipts=good,
-        findings=(*identity.conclude(good), *judged_by.findings),
+        findings=findings,
         gaps=(*_readable(tree.gaps), *refused),
-        notes=(*tree.notes, *plan.advice(pipeline, names), *basis.notes(exceptions)),
+        notes=(*tree.notes, *plan.advice(pipeline, names), *basis.notes(exceptions), *basis.told(exceptions)),
         hardgate_version=hardgate.__version__,
         exceptions=exceptions,
     )

@@ -6,7 +6,9 @@ gets exactly one decision, so that blocking + waived + informing is all of them.
 
 from __future__ import annotations
 
-from hardgate.exceptions import applying, weakening
+import msgspec
+
+from hardgate.exceptions import applying, origins, weakening
 from hardgate.model import (
     ActionState,
     Decision,
@@ -34,6 +36,8 @@ def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
     informational = {receipt.action for receipt in run.receipts if not receipt.blocking}
     gaps = _gaps(run, policy)
     whole = not gaps and not run.selection.base
+    time = origins.grace(run.exceptions.comparison, run.findings, policy)
+    policy = msgspec.structs.replace(policy, waivers=(*policy.waivers, *time))
     taken = applying.settle(run.findings, policy, now, whole=whole, inline=applying.obeyed(run.exceptions))
     gaps = (*gaps, *taken.gaps)
     pairs = zip(run.findings, taken.waivers, strict=True)

@@ -245,7 +245,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     Vulnerability data that is older than `max_advisory_age` (days) is a gap.
     A waiver ends at most `max_waiver_days` after the judgement, and matches at most `max_waiver_matches` findings;
     `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning". `baseline_days`: how
-    long a baseline covers a finding of each severity; none where it is not named.
+    long a baseline covers a finding of each severity; none where it is not named. `grace`: days for what is
+    "preexisting" or "disclosed" (see allowances).
     """
 
     block_at: dict[Kind, Severity | None]
@@ -262,6 +263,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     unused_waivers: str = "warning"
     broad_waivers: str = "error"
     baseline_days: dict[Severity, int] = {}
+    grace: dict[str, int] = {}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

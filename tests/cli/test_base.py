@@ -222,3 +222,29 @@ def test_a_folder_inside_a_repository_has_its_own_files(home: Path, repository: 
     commit(root)
     result = run(root / "services/api", "--base", "main")
     assert states(result) == {"S602": "waived", "weakened-policy-threshold": "blocking"}
+
+
+def test_findings_are_split_by_the_stored_run_of_the_base(home: Path, repository: Make) -> None:
+    grace = STRICT + "  grace: {preexisting: 10}\n"
+    root = repository({"old.py": HOLE, "gone.py": HOLE.replace("input()", "input().strip()")}, pipeline=grace)
+    before = run(root).json
+    git(root, "checkout", "--quiet", "-b", "change")
+    (root / "gone.py").unlink()
+    write(root, {"new.py": HOLE.replace("input()", "input().lower()")})
+    commit(root)
+    result = run(root, "--base", "main")
+    found = {one["location"]["path"]: one for one in result.json["findings"]}
+    assert {path: one["state"] for path, one in found.items()} == {"old.py": "waived", "new.py": "blocking"}
+    comparison = result.json["exceptions"]["comparison"]
+    assert comparison["run"] == before["run"]["id"]
+    assert comparison["origins"] == {found["old.py"]["id"]: "preexisting", found["new.py"]["id"]: "introduced"}
+    assert comparison["fixed"] == [one["id"] for one in before["findings"] if one["location"]["path"] == "gone.py"]
+    assert "1 introduced, 1 preexisting, 0 disclosed, 1 fixed" in " ".join(result.json["notes"])
+    assert hardgate("gate", "--run", result.json["run"]["id"], "--json").json == result.json
+
+
+def test_without_a_run_of_the_base_nothing_is_told_apart(home: Path, repository: Make) -> None:
+    root = repository({"old.py": HOLE}, pipeline=STRICT + "  grace: {preexisting: 10}\n")
+    result = run(root, "--base", "main")
+    assert (result.code, states(result)) == (ExitCode.FAIL, {"S602": "blocking"})
+    assert "no whole run of the base is stored" in " ".join(result.json["notes"])

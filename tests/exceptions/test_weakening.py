@@ -75,6 +75,7 @@ def compare(old: str, new: str, text: str = BASE) -> tuple[Finding, ...]:
         ("max_advisory_age: 7", "max_advisory_age: 7\n  max_waiver_days: 91", "policy-limit", "91"),
         ("max_advisory_age: 7", "max_advisory_age: 7\n  max_waiver_matches: 51", "policy-limit", "51"),
         ("max_advisory_age: 7", "max_advisory_age: 7\n  baseline_days: {high: 31}", "policy-limit", "high findings 31"),
+        ("max_advisory_age: 7", "max_advisory_age: 7\n  grace: {disclosed: 9}", "policy-limit", "is disclosed 9 days"),
         ("unused_waivers: error", "unused_waivers: warning", "policy-limit", "unused_waivers"),
         ("unused_waivers: error", "unused_waivers: error\n  broad_waivers: warning", "policy-limit", "broad_waivers"),
     ],

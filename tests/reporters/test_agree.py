@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from hardgate import gate
+from hardgate.allowances import PREEXISTING, Comparison
 from hardgate.exceptions import applying, baseline, documents, vex, vexing
 from hardgate.model import Exceptions, Finding, Kind, Run, State, Suppression, Verdict, Waiver
 from hardgate.reporters import BY_NAME, REPORTERS, Reporter
@@ -34,6 +35,7 @@ def _made() -> tuple[Run, Verdict, tuple[Waiver, ...]]:
         settled(4, scanner="ruff", actions=("ruff",)),
         settled(5, kind=Kind.SECRET),
         settled(6),
+        settled(7),
     )
     written = waiver(id=found[0].id, ticket="SEC-12", source=".hardgate/waivers.yaml line 2", reason="no <b> | `x`")
     stated = {
@@ -50,9 +52,13 @@ def _made() -> tuple[Run, Verdict, tuple[Waiver, ...]]:
         documents.document(baseline.FILE, baseline.write(old)),
     )
     comment = Suppression(tool="ruff", path="src/app.py", line=4, author="Eve", since=NOW, counts=True)
-    given = Exceptions(base="b" * 40, documents=kept, suppressions=(comment,))
+    last = found[6].id
+    beside = Comparison(run="r", since=NOW, origins={last: PREEXISTING}, begun={last: NOW[:10]})
+    given = Exceptions(base="b" * 40, documents=kept, suppressions=(comment,), comparison=beside)
     key = waiver(id=found[4].id, reason="revoked", owner="Ada")
-    rules = documents.in_force(policy(waivers=(written, key), baseline_days=baseline.DAYS), given)
+    rules = documents.in_force(
+        policy(waivers=(written, key), baseline_days=baseline.DAYS, grace={PREEXISTING: 30}), given
+    )
     one = run(receipt(), receipt("ruff"), findings=found, exceptions=given, hardgate_version="0.1.0")
     return one, gate.decide(one, rules, now=NOW), rules.waivers
 
@@ -107,7 +113,7 @@ def _text(raw: bytes) -> Shown:
     for before, name in zip(parts[::2], parts[1::2], strict=False):
         start = min(
             at
-            for word in ("waived by", "not affected,", "in the baseline", "suppressed in")
+            for word in ("waived by", "not affected,", "in the baseline", "suppressed in", "given time")
             if (at := before.find(word)) >= 0
         )
         shown[name] = before[start:]
@@ -129,8 +135,8 @@ SHOWN: dict[str, Callable[[bytes], Shown]] = {
 
 def test_the_gate_took_each_sort_of_record_once() -> None:
     kinds = [one.waiver.kind if one.waiver else "" for one in VERDICT.decisions]
-    assert kinds == ["waiver", "vex", "baseline", "inline", "waiver", ""]
-    assert VERDICT.count(State.WAIVED) == 5
+    assert kinds == ["waiver", "vex", "baseline", "inline", "waiver", "", "grace"]
+    assert VERDICT.count(State.WAIVED) == 6
 
 
 @pytest.mark.parametrize("reporter", REPORTERS, ids=lambda one: str(one.name))

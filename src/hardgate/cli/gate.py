@@ -9,13 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardgate import gate
 from hardgate.cli import common
-from hardgate.cli.judging import add_base, policy_of, read
+from hardgate.cli.judging import add_base, beside, policy_of, read
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
 from hardgate.model import Pipeline, Run
+
+if TYPE_CHECKING:
+    from hardgate.store import Store
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
 
     with common.open_store() as store:
         if args.receipts:
-            run, pipeline = _handed_in(args)
+            run, pipeline = _handed_in(args, store)
             store.save(run)
         else:
             run = common.stored_run(store, args.run, args.path)
@@ -56,11 +60,11 @@ def main(args: argparse.Namespace) -> int:
     return verdict.exit_code
 
 
-def _handed_in(args: argparse.Namespace) -> tuple[Run, Pipeline]:
+def _handed_in(args: argparse.Namespace, store: Store) -> tuple[Run, Pipeline]:
     from hardgate import engine  # noqa: PLC0415
 
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
     leave = own_files(root, files_below(args.receipts))
-    basis = read(args, root, pipeline, engine.now())
+    basis = beside(read(args, root, pipeline, engine.now()), store, pipeline.name)
     return engine.assemble(pipeline, root, Path(args.receipts), leave, basis), pipeline

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import functools
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -19,6 +21,9 @@ from hardgate.exceptions import documents, waivers, weakening
 from hardgate.model import Document, Exceptions, Finding, Pipeline, Policy, Run
 from hardgate.wording import plain
 from hardgate.yamlfile import Source
+
+if TYPE_CHECKING:
+    from hardgate.store import Store
 
 _LARGEST = 50_000_000  # bytes of a file of exceptions: a baseline of 100,000 findings has about 20 MB
 # Where CI systems name the branch that a change is for; empty or unset where there is no such change.
@@ -75,6 +80,14 @@ def read(args: argparse.Namespace, root: Path, pipeline: Pipeline, now: str) -> 
     with tempfile.TemporaryDirectory(prefix="hardgate-") as scratch:
         base = past.base(root, Path(scratch) / "git", names)
         return _from_base(base, root, pipeline, _config_path(args, root), own)
+
+
+def beside(found: basis.Basis, store: Store, pipeline: str) -> basis.Basis:
+    """The same with the stored run of the base, where there is a base and a whole run of it."""
+    if not found.exceptions.base:
+        return found
+    before = store.run_of_commit(pipeline, found.exceptions.base)
+    return dataclasses.replace(found, before=before, first_seen=functools.partial(store.first_seen, pipeline))
 
 
 def _config_path(args: argparse.Namespace, root: Path) -> str:

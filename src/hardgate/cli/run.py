@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hardgate import gate
 from hardgate.cli import common
-from hardgate.cli.judging import add_base, policy_of, read
+from hardgate.cli.judging import add_base, beside, policy_of, read
 from hardgate.cli.live import Live
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
             leave=own_files(root, [*reports.values(), *files_below(args.receipts)]),
             cache_folder=common.state_folder() / "cache",
             receipts=Path(args.receipts).absolute() if args.receipts else None,
-            basis=basis,
+            basis=beside(basis, store, pipeline.name),
         )
         run = engine.execute(pipeline, root, settings=settings, store=store, watcher=live)
         live.close()

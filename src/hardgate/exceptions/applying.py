@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hardgate.allowances import BASELINE, INLINE, VEX, WAIVER, Waiver
+from hardgate.allowances import BASELINE, GRACE, INLINE, VEX, WAIVER, Waiver
 from hardgate.exceptions import baseline, purls
 from hardgate.exceptions import inline as inline_
 from hardgate.exceptions.waivers import too_far
@@ -22,6 +22,7 @@ _WORDS = {
     VEX: "not affected, says",
     BASELINE: "in the baseline of",
     INLINE: "suppressed in the code by",
+    GRACE: "given time by",
 }
 
 
@@ -137,7 +138,7 @@ def settle(
         if id(one) in far:
             gaps.append(_gap(one, far[id(one)]))
         elif id(one) in ended:
-            if one.kind != BASELINE:
+            if one.kind not in {BASELINE, GRACE}:
                 warnings.append(f"{_called(one)} ended on {one.until}: it waives nothing.")
         elif id(one) in broad:
             _tell(policy.broad_waivers, one, _broad(used[id(one)], policy), gaps, warnings)

@@ -189,6 +189,9 @@ def _limits(old: Policy, new: Policy) -> Iterator[_STEP]:
         if days > old.baseline_days.get(severity, 0):
             sentence = f"`policy.baseline_days` now gives {severity} findings {days} days."
             yield "weakened-policy-limit", f"baseline_days {severity}", sentence
+    for origin, days in new.grace.items():
+        if days > old.grace.get(origin, 0):
+            yield "weakened-policy-limit", f"grace {origin}", f"`policy.grace` now gives what is {origin} {days} days."
     for key in ("unused_waivers", "broad_waivers"):
         if _LEVELS.index(getattr(new, key)) > _LEVELS.index(getattr(old, key)):
             yield "weakened-policy-limit", key, f"`policy.{key}` is now `{getattr(new, key)}`."

@@ -96,7 +96,7 @@ def run(*receipts: Receipt, findings: tuple[Finding, ...] = (), **more: Any) -> 
 
 def policy(**more: Any) -> Policy:
     """A policy that blocks from high up, from medium for misconfiguration, never for licences."""
-    return Policy(**{"block_at": BLOCK_AT, **more})
+    return Policy(**{"block_at": BLOCK_AT, "max_waiver_days": 366, **more})
 
 
 def waiver(**more: Any) -> Waiver:

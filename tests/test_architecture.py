@@ -24,7 +24,8 @@ GROUND: dict[str, set[str]] = {
     "__init__": set(),  # the version
     "terms": set(),  # the closed sets of words, which model hands on
     "permits": set(),  # who did something, and what an override is: values that model hands on
-    "model": {"terms", "permits"},
+    "allowances": set(),  # exceptions as values, which model hands on
+    "model": {"terms", "allowances", "permits"},
     "errors": set(),
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
@@ -36,6 +37,7 @@ GROUND: dict[str, set[str]] = {
     "seals": set(),  # digests over records, with a key where there is one
     "ledger": {"errors", "permits", "wording"},  # records and their chain: the store keeps them, audit follows them
     "override": {"ledger", "model", "permits", "seals"},  # what an override is bound to, and whether it opens a gate
+    "exceptions": {"allowances", "errors", "model", "rated", "wording", "yamlfile"},  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
@@ -49,6 +51,7 @@ DOORS: dict[str, set[str]] = {
     "receipts": set(),  # receipts as files
     "advisories": set(),  # the local advisory database; what is downloaded is handed to it
     "git": {"tools"},  # git, asked about a hostile repository
+    "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
@@ -58,11 +61,13 @@ DOORS: dict[str, set[str]] = {
 ENGINE: dict[str, set[str]] = {
     "budget": set(),  # how much may run at once
     "roles": set(),  # what the engine asks of those it is handed
-    "action": {"roles"},  # one action before its tool starts
+    "staging": set(),  # the private copy of the tree
+    "basis": set(),  # what a run is judged by: the exceptions of the tree or of the base
+    "action": {"roles", "basis"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
-    "scan": {"action", "roles", "start", "canary"},  # one action while its tool runs
-    "engine": {"action", "roles", "scan", "budget"},
+    "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
+    "engine": {"action", "roles", "scan", "budget", "basis", "staging"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 TOP = {"cli"}

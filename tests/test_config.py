@@ -317,7 +317,7 @@ def test_nothing_in_the_file_reaches_a_terminal_as_it_is() -> None:
         (SMALL + "    needs: x\n", "line 5: stages[0].needs: unknown key; known here: name, actions"),
         (
             f"{SMALL}policy:\n  waivers:\n    - reason: r\n      ownr: o\n",
-            "line 8: policy.waivers[0].ownr: unknown key; known here: reason, owner, until, id, rule, path, ticket",
+            "line 8: policy.waivers[0].ownr: unknown key; known here: reason, owner, until, id, rule, path, t",
         ),
         (
             actions("- bandit:\n    timeot: 5"),

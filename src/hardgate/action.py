@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from hardgate import plan, repository, tools
+from hardgate import basis, plan, repository, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories import age
 from hardgate.errors import StoreError, ToolError
@@ -38,7 +38,7 @@ class Scene:
 
     `advisories` is the local database, for tools whose online service cannot be reached; `served` is the address at
     which it answers now, "" when it does not; `trivy` the cache folder with the database that was made of it for
-    Trivy, None when there is none.
+    Trivy, None when there is none; `configs` the tools' configuration files at the base, None without one.
     """
 
     tree: repository.Tree
@@ -59,6 +59,7 @@ class Scene:
     advisories: Advisories | None = None
     served: str = ""
     trivy: Path | None = None
+    configs: Mapping[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,6 +382,7 @@ def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
         scene.policy.honour_inline_suppressions, ready.online, ready.data, ready.rates, ready.lowers,
         hour if (ready.data and not ready.local) or ready.online else "",  # a local database has its digest
         scene.tree.prefix if ready.history else "", [gap.reason for gap in ready.gaps],
+        basis.digest_parts(scene.configs, ready.scanner.configs) if action.honour_config else [],
     ]  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 

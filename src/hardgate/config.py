@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import posixpath
-import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage, Waiver
+from hardgate.exceptions import baseline
+from hardgate.exceptions.waivers import WaiverKeys, waiver
+from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
 from hardgate.yamlfile import Path, Source, convert, known
 
@@ -46,27 +46,23 @@ class _Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     actions: Annotated[list[str | dict[str, Any]], msgspec.Meta(min_length=1)]
 
 
-class _Waiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    reason: Text
-    owner: Text
-    until: Text
-    id: str = ""
-    rule: str = ""
-    path: str = ""
-    ticket: str = ""
-
-
 class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     block_at: str | dict[str, str] = "high"
     required: tuple[Text, ...] = ()
     exempt: dict[str, Text] = {}
-    waivers: tuple[_Waiver, ...] = ()
+    waivers: tuple[WaiverKeys, ...] = ()
     block_confidence: Literal["low", "medium", "high"] = "low"
     block_refuted: bool = False
     max_advisory_age: _Days = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
     overrides: OverridePolicy = OverridePolicy()
+    max_waiver_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 90
+    max_waiver_matches: Annotated[int, msgspec.Meta(ge=1)] = 50
+    unused_waivers: Literal["error", "warning"] = "warning"
+    broad_waivers: Literal["error", "warning"] = "error"
+    baseline_days: dict[Severity, Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
+    grace: dict[Literal["preexisting", "disclosed"], Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
 
 
 class _Advisories(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -178,8 +174,11 @@ def _policy(source: Source, policy: _Policy, stages: tuple[Stage, ...], subjects
         known(source, ("policy", "exempt", subject), subject, subjects, "subject")
     read: dict[str, Any] = msgspec.structs.asdict(policy)
     read["max_advisory_age"] = float(str(policy.max_advisory_age).removesuffix("d"))
+    read["baseline_days"] = baseline.DAYS | policy.baseline_days
     read["block_at"] = _thresholds(source, policy.block_at)
-    read["waivers"] = tuple(_waiver(source, i, waiver) for i, waiver in enumerate(policy.waivers))
+    read["waivers"] = tuple(
+        waiver(source, ("policy", "waivers", i), keys, "hardgate.yaml") for i, keys in enumerate(policy.waivers)
+    )
     return Policy(**read)
 
 
@@ -200,19 +199,6 @@ def _thresholds(source: Source, given: str | dict[str, str]) -> dict[Kind, Sever
     if usual[Kind.DEPENDENCY] == NEVER:
         usual[Kind.DEPENDENCY] = Severity.CRITICAL
     return {kind: None if word == NEVER else Severity(word) for kind, word in usual.items()}
-
-
-def _waiver(source: Source, i: int, waiver: _Waiver) -> Waiver:
-    at: Path = ("policy", "waivers", i)
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", waiver.until):
-        source.refuse((*at, "until"), f"{waiver.until!r} is not a date; write it as 2026-12-31")
-    try:
-        datetime.date.fromisoformat(waiver.until)
-    except ValueError as error:
-        source.refuse((*at, "until"), f"{waiver.until!r} is not a date: {error}")
-    if not waiver.id and not (waiver.rule and waiver.path):
-        source.refuse(at, "a waiver names an `id`, or a `rule` and a `path`")
-    return Waiver(**{field: getattr(waiver, field) for field in _Waiver.__struct_fields__})
 
 
 def schema(options: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import identity, manifests, plan, receipts, repository, roles, scan, tools
+from hardgate import basis, identity, manifests, plan, receipts, repository, roles, scan, staging, tools
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError, ToolError
@@ -71,6 +71,7 @@ class Settings:
     leave: frozenset[str] = frozenset()
     receipts: Path | None = None
     rules: Path = RULES
+    basis: basis.Basis = field(default_factory=basis.Basis)
     cache_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "hardgate-cache")
 
 
@@ -134,7 +135,8 @@ def _resumed(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Set
     if not settings.resume:
         return None
     found = store.resumable(str(root), pipeline.digest, scene.tree.digest)
-    if found is None or found.selection != settings.selection:
+    same = found is not None and found.exceptions.base == settings.basis.exceptions.base
+    if found is None or not same or found.selection != settings.selection:
         hint = "Start anew (hardgate run), or give the same --stage and --action that the run had."
         raise ConfigError("there is no interrupted run of these files with this hardgate.yaml and selection", hint=hint)
     return store.resume(found.id)
@@ -178,12 +180,14 @@ def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[
 def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, store: Store) -> actions.Scene:
     tree = read_tree(pipeline, root, folder / "git-view", settings.leave)
     changed = repository.changed(tree, settings.selection.base) if settings.selection.base else None
+    obeying = [settings.scanners[one.scanner].configs for one in pipeline.actions if one.honour_config]
     return actions.Scene(
         tree=tree,
-        staged=_Stager(tree, folder / "tree"),
+        staged=staging.Stager(tree, folder / "tree"),
         scratch=folder,
         rules=settings.rules,
-        policy=pipeline.policy,
+        policy=settings.basis.for_tools(pipeline.policy),
+        configs=basis.configs(settings.basis, tree, obeying),
         exclude=pipeline.exclude,
         pipeline_digest=pipeline.digest,
         osv_url=settings.osv_url or pipeline.osv_url,
@@ -203,22 +207,6 @@ def read_tree(pipeline: Pipeline, root: Path, scratch: Path, leave: frozenset[st
     return repository.read(root, scratch, exclude=exclude, limit=pipeline.max_file_size, leave=leave)
 
 
-class _Stager:
-    """Makes the private copy of the tree when the first action needs it, once."""
-
-    def __init__(self, tree: repository.Tree, folder: Path) -> None:
-        self.tree, self.folder = tree, folder
-        self.lock = threading.Lock()
-        self.gaps: tuple[Gap, ...] = ()
-
-    def __call__(self) -> Path:
-        with self.lock:
-            if not self.folder.is_dir():
-                self.folder.mkdir()
-                self.gaps = repository.stage(self.tree, self.folder)
-        return self.folder
-
-
 def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tuple[Action, ...]]]) -> None:
     for _stage_name, members in chosen:
         for action in members:
@@ -230,6 +218,7 @@ def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tup
 
 def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Settings) -> Run:
     names = [entry.path for entry in scene.tree.entries]
+    exceptions = basis.complete(settings.basis, scene.tree, pipeline.policy)
     return Run(
         id=new_id(),
         pipeline=pipeline.name,
@@ -244,8 +233,9 @@ def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Setti
         expected=tuple(action.name for action in pipeline.actions),
         requirements=plan.requirements(pipeline, _demanding(scene.tree, scene.changed)),
         gaps=_readable(scene.tree.gaps),
-        notes=_notes(pipeline, scene, names),
+        notes=(*_notes(pipeline, scene, names), *basis.notes(exceptions)),
         hardgate_version=hardgate.__version__,
+        exceptions=exceptions,
     )
 
 
@@ -346,28 +336,39 @@ def _keep(execution: _Execution, receipt: Receipt) -> None:
 
 def _finished(execution: _Execution) -> Run:
     staged = execution.scene.staged
-    gaps = staged.gaps if isinstance(staged, _Stager) else ()
+    gaps = staged.gaps if isinstance(staged, staging.Stager) else ()
     order = [name for name in execution.run.expected if name in execution.done]
+    own = execution.settings.basis
+    findings = (*identity.conclude(execution.done[name] for name in order), *own.findings)
+    exceptions = basis.compared(own, execution.scene.tree, execution.run.exceptions, findings)
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
         finished=now(),
         receipts=tuple(execution.done[name] for name in order),
-        findings=identity.conclude(execution.done[name] for name in order),
+        findings=findings,
+        exceptions=exceptions,
+        notes=(*execution.run.notes, *basis.told(exceptions)),
         gaps=(*execution.run.gaps, *_readable(gaps)),
     )
     execution.store.finish(run)
     return run
 
 
-def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]) -> Run:
+def assemble(
+    pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str], given: basis.Basis | None = None
+) -> Run:
     """A Run out of receipts that other machines wrote into `folder`, for the commit that is checked out at `root`."""
     with _scratch() as scratch:
         tree = read_tree(pipeline, root, scratch / "git-view", leave)
-    expected = tuple(action.name for action in pipeline.actions)
-    good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
-    if good and good[0].tree != tree.digest:
-        good, refused = (), (*refused, _other_tree(len(good)))
+        expected = tuple(action.name for action in pipeline.actions)
+        good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
+        if good and good[0].tree != tree.digest:
+            good, refused = (), (*refused, _other_tree(len(good)))
+        judged_by = given or basis.Basis()
+        findings = (*identity.conclude(good), *judged_by.findings)
+        begun = basis.complete(judged_by, tree, pipeline.policy)
+        exceptions = basis.compared(judged_by, tree, begun, findings)
     names = [entry.path for entry in tree.entries]
     began = min((receipt.started for receipt in good), default=now())
     return Run(
@@ -385,10 +386,11 @@ def assemble(pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str]
         expected=expected,
         requirements=plan.requirements(pipeline, _demanding(tree, None)),
         receipts=good,
-        findings=identity.conclude(good),
+        findings=findings,
         gaps=(*_readable(tree.gaps), *refused),
-        notes=(*tree.notes, *plan.advice(pipeline, names)),
+        notes=(*tree.notes, *plan.advice(pipeline, names), *basis.notes(exceptions), *basis.told(exceptions)),
         hardgate_version=hardgate.__version__,
+        exceptions=exceptions,
     )
 
 

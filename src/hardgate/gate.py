@@ -6,8 +6,9 @@ gets exactly one decision, so that blocking + waived + informing is all of them.
 
 from __future__ import annotations
 
-import fnmatch
+import msgspec
 
+from hardgate.exceptions import applying, origins, weakening
 from hardgate.model import (
     ActionState,
     Decision,
@@ -28,35 +29,31 @@ from hardgate.model import (
 
 _CONFIDENCE = {"low": 0, "medium": 1, "high": 2}
 _SURE = 2  # a finding with another word, or none, is never let off for its confidence
-SHORT_ID = 16  # digits of an id as reports show it; a fingerprint has 64
 
 
 def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
     """Judge a run. `now` is ISO 8601 in UTC; waivers end after their `until` day in UTC."""
     informational = {receipt.action for receipt in run.receipts if not receipt.blocking}
-    decisions = tuple(_decision(finding, policy, informational, now) for finding in run.findings)
     gaps = _gaps(run, policy)
+    whole = not gaps and not run.selection.base
+    time = origins.grace(run.exceptions.comparison, run.findings, policy)
+    policy = msgspec.structs.replace(policy, waivers=(*policy.waivers, *time))
+    taken = applying.settle(run.findings, policy, now, whole=whole, inline=applying.obeyed(run.exceptions))
+    gaps = (*gaps, *taken.gaps)
+    pairs = zip(run.findings, taken.waivers, strict=True)
+    decisions = tuple(_decision(finding, policy, informational, waiver) for finding, waiver in pairs)
     blocks = any(decision.state is State.BLOCKING for decision in decisions)
     complete = Outcome.FAIL if blocks else Outcome.PASS
     outcome = Outcome.INCOMPLETE if gaps else complete
-    warnings = _waiver_warnings(run, policy, now, complete=not gaps)
-    return Verdict(outcome=outcome, judged_at=now, decisions=decisions, gaps=gaps, warnings=warnings, blocks=blocks)
+    return Verdict(
+        outcome=outcome, judged_at=now, decisions=decisions, gaps=gaps, warnings=taken.warnings, blocks=blocks
+    )
 
 
-def matches(waiver: Waiver, finding: Finding) -> bool:
-    """Whether a waiver speaks of a finding, whatever its date: by id, or by rule and path glob."""
-    if waiver.id:
-        # A witness's own id counts too: which tool leads a merged finding may change.
-        return any(waiver.id in {value, value[:SHORT_ID]} for value in (finding.id, *finding.fingerprints.values()))
-    rules = {finding.rule, *finding.ids, *(witness.rule for witness in finding.witnesses)}
-    return waiver.rule in rules and fnmatch.fnmatchcase(finding.location.path, waiver.path)
-
-
-def _decision(finding: Finding, policy: Policy, informational: set[str], now: str) -> Decision:
-    waiver = next((w for w in policy.waivers if w.until >= now[:10] and matches(w, finding)), None)
+def _decision(finding: Finding, policy: Policy, informational: set[str], waiver: Waiver | None) -> Decision:
     if waiver:
-        because = f"waived by {waiver.owner} until {waiver.until}: {waiver.reason}"
-        return Decision(finding=finding.id, state=State.WAIVED, because=because)
+        because = applying.sentence(waiver)
+        return Decision(finding=finding.id, state=State.WAIVED, because=because, waiver=waiver)
     state, because = _judge(finding, policy, informational)
     return Decision(finding=finding.id, state=state, because=because)
 
@@ -94,6 +91,8 @@ def _agreed(finding: Finding) -> bool:
 
 def _always(finding: Finding) -> str:
     """Why a finding blocks whatever the policy says and also where its action shall only inform, "" if it does not."""
+    if finding.scanner == weakening.SCANNER:
+        return "a change that weakens the gate always blocks"
     if finding.kind is Kind.SECRET:
         return "secrets always block"
     if finding.kind is Kind.DEPENDENCY and finding.severity is Severity.CRITICAL:
@@ -183,16 +182,3 @@ def _nothing_seen(run: Run) -> list[Gap]:
     what = "no file changed since the base" if run.selection.base else "no action found a file to look at"
     remedy = "Check the path and the exclusions, and that the files are known to git and not ignored."
     return [Gap(reason=GapReason.NOTHING_IN_SCOPE, message=f"nothing was looked at: {what}", remedy=remedy)]
-
-
-def _waiver_warnings(run: Run, policy: Policy, now: str, *, complete: bool) -> tuple[str, ...]:
-    """Which waivers have ended, and which are not needed: that is known only when everything was looked at."""
-    warnings = []
-    whole = complete and not run.selection.base
-    for waiver in policy.waivers:
-        name = waiver.id or f"{waiver.rule} in {waiver.path}"
-        if waiver.until < now[:10]:
-            warnings.append(f"The waiver of {name} by {waiver.owner} ended on {waiver.until}: it waives nothing.")
-        elif whole and not any(matches(waiver, finding) for finding in run.findings):
-            warnings.append(f"The waiver of {name} by {waiver.owner} matches no finding: remove it.")
-    return tuple(warnings)

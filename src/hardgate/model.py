@@ -10,11 +10,15 @@ from typing import Any
 
 import msgspec
 
+from hardgate.allowances import Document, Exceptions, Request, Suppression, Waiver
 from hardgate.permits import OverridePolicy, OverrideUse
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
-__all__ = ["ActionState", "ExitCode", "GapReason", "Kind", "Outcome", "OverrideUse", "RunState", "Severity", "State"]
+__all__ = [
+    "ActionState", "Document", "Exceptions", "ExitCode", "GapReason", "Kind", "Outcome", "OverrideUse", "Request",
+    "RunState", "Severity", "State", "Suppression", "Waiver",
+]  # fmt: skip
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,18 +234,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     notes: tuple[str, ...] = ()
     hardgate_version: str = ""
-
-
-class Waiver(msgspec.Struct, frozen=True, kw_only=True):
-    """A named person's written, dated acceptance of a finding: by `id`, or by `rule` and `path` (a glob)."""
-
-    reason: str
-    owner: str
-    until: str
-    id: str = ""
-    rule: str = ""
-    path: str = ""
-    ticket: str = ""
+    exceptions: Exceptions = Exceptions()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +244,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     lower confidence than `block_confidence` (low, medium, high) inform; what states none is taken at its word.
     With `block_refuted` a finding blocks although another scanner has refuted it.
     Vulnerability data that is older than `max_advisory_age` (days) is a gap.
+    A waiver ends at most `max_waiver_days` after the judgement, and matches at most `max_waiver_matches` findings;
+    `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning". `baseline_days`: how
+    long a baseline covers a finding of each severity; none where it is not named. `grace`: days for what is
+    "preexisting" or "disclosed" (see allowances).
     """
 
     block_at: dict[Kind, Severity | None]
@@ -263,6 +260,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False
     overrides: OverridePolicy = OverridePolicy()
+    max_waiver_days: int = 90
+    max_waiver_matches: int = 50
+    unused_waivers: str = "warning"
+    broad_waivers: str = "error"
+    baseline_days: dict[Severity, int] = {}
+    grace: dict[str, int] = {}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,11 +314,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate made of one finding, and the rule of the policy that said so, as a sentence."""
+    """What the gate made of one finding, and the rule of the policy that said so, as a sentence.
+
+    `waiver` is the record that waives it, whatever sort it is; None unless the state is WAIVED.
+    """
 
     finding: str
     state: State
     because: str
+    waiver: Waiver | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

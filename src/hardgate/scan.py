@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import canary, identity, plan, repository
+from hardgate import basis, canary, identity, plan, repository
 from hardgate.action import MissingError, Prepared, Scene, blank, find_tool, gap_of, job_of, kept_date, stale
 from hardgate.adapter import Job, Scanner
 from hardgate.errors import ReportError, StoreError, ToolError
@@ -163,6 +163,8 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     base = scene.staged()
     wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
     names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
+    if scene.configs is not None and action.honour_config:
+        basis.overlay(view, scene.configs, scanner.configs)
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
         _defuse(view, scanner.silencers)
     if scanner.utf8_only:

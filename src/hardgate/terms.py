@@ -48,6 +48,7 @@ class GapReason(enum.StrEnum):
     NOT_COVERED = "not-covered"
     NOTHING_IN_SCOPE = "nothing-in-scope"
     RECEIPT_REFUSED = "receipt-refused"
+    EXCEPTION_REFUSED = "exception-refused"
 
 
 class ActionState(enum.StrEnum):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from hardgate import gate, plan
+from hardgate.exceptions import applying
 from hardgate.model import (
     ActionState,
     Finding,
@@ -181,7 +182,7 @@ def _found(source: Source, at: Path, one: _Finding, pipeline: Pipeline) -> Findi
         known(source, (*at, "actions", index), name, scanners, "action")
     actions = one.actions or (pipeline.actions[0].name,)
     words: dict[str, Any] = {"rule": one.rule, "severity": one.severity, "message": "as the case says"}
-    name = one.id or hashlib.sha256(repr((at, one)).encode()).hexdigest()[: gate.SHORT_ID]
+    name = one.id or hashlib.sha256(repr((at, one)).encode()).hexdigest()[: applying.SHORT_ID]
     return Finding(
         scanner=scanners[actions[0]],
         kind=one.kind,

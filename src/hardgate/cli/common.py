@@ -153,8 +153,9 @@ def _with_findings(run: Run) -> Run:
 def verdict_of(store: Store, run: Run) -> Verdict:
     """The stored verdict of a run, else a new one by its own hardgate.yaml, as of its end."""
     from hardgate import engine, gate  # noqa: PLC0415 (as slow to import as all else: help does not wait for it)
+    from hardgate.cli.judged import policy_of  # noqa: PLC0415
 
-    return store.verdict(run.id) or gate.decide(run, pipeline_of(run).policy, now=run.finished or engine.now())
+    return store.verdict(run.id) or gate.decide(run, policy_of(run), now=run.finished or engine.now())
 
 
 def write_file(path: Path, content: bytes) -> None:

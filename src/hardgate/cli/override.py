@@ -15,9 +15,10 @@ import msgspec
 
 from hardgate import override, seals
 from hardgate.cli import common, who
+from hardgate.cli.judged import policy_of
 from hardgate.errors import ConfigError
 from hardgate.ledger import tidy
-from hardgate.model import ExitCode, Policy, Run
+from hardgate.model import ExitCode
 from hardgate.override import Override, Sealed, State
 from hardgate.permits import Person
 from hardgate.receipts import KEY_VARIABLE
@@ -64,10 +65,6 @@ def _seal(one: Override) -> str:
     return seals.make(override.raw(one), os.environ.get(KEY_VARIABLE, ""))
 
 
-def _policy(run: Run) -> Policy:
-    return common.pipeline_of(run).policy
-
-
 def _request(args: argparse.Namespace, store: Store) -> None:
     from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
 
@@ -75,7 +72,7 @@ def _request(args: argparse.Namespace, store: Store) -> None:
         _refuse("--reason and --ticket need words")
     run = common.stored_run(store, args.run, args.path)
     verdict = common.verdict_of(store, run)
-    if why := override.not_to_be_asked(run, verdict, _policy(run).overrides):
+    if why := override.not_to_be_asked(run, verdict, policy_of(run).overrides):
         _refuse(f"no override was asked for: {why}")
     now, requester = engine.now(), who.asking(args.by)
     scope = override.scope_of(run, verdict)
@@ -106,7 +103,7 @@ def _grant(args: argparse.Namespace, store: Store) -> None:
 
     known = store.override(args.id)
     one, granter = known.override, who.asking(args.by)
-    policy = _policy(store.run(one.run)).overrides
+    policy = policy_of(store.run(one.run)).overrides
     hours = policy.max_hours if args.hours is None else args.hours
     if why := override.not_to_be_granted(one, granter, hours, policy):
         _refuse(f"{one.id} was not granted: {why}")

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hardgate.cli import common
+from hardgate.cli.judged import policy_of
 from hardgate.cli.replaying import Change, Replayed, replay
 from hardgate.errors import ConfigError, Error
+from hardgate.exceptions import documents
 from hardgate.model import ExitCode, Policy
 from hardgate.wording import count, flow, plain
 
@@ -74,7 +76,9 @@ def _one(store: Store, row: RunRow, policy: Policy) -> Replayed:
     """A run by both policies; one that cannot be read is told of, and does not end the others."""
     try:
         run = store.run(row.id)
-        return replay(run, common.pipeline_of(run).policy, store.verdict(row.id), policy)
+        # The files of exceptions are the run's, whatever the policy: they are what the repository had.
+        other = documents.in_force(policy, run.exceptions)
+        return replay(run, policy_of(run), store.verdict(row.id), other)
     except Error as error:
         return Replayed(
             run=row.id,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hardgate import gate
 from hardgate.cli import common, judging
+from hardgate.cli.judged import add_base, beside, policy_of, read
 from hardgate.cli.live import Live
 from hardgate.cli.output import add_reports, deliver, files_below, own_files, reports_of
 from hardgate.errors import ConfigError
@@ -30,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", action="append", default=[], metavar="NAME", help="only this stage (repeatable)")
     parser.add_argument("--action", action="append", default=[], metavar="NAME", help="only this action (repeatable)")
     parser.add_argument("--only-changed", action="store_true", help="only files that changed since --base")
-    parser.add_argument("--base", metavar="REF", help="the commit, branch or tag to compare with")
+    add_base(parser)
     parser.add_argument("--receipts", metavar="DIR", help="write each receipt into this folder, and do not judge")
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--no-install", action="store_true", help="install no scanner: one that is missing is a gap")
@@ -55,6 +56,7 @@ def main(args: argparse.Namespace) -> int:
     pipeline = common.load_pipeline(root, args.config)
     selection = _selection(args)
     reports = reports_of(args, pipeline, root)
+    basis = read(args, root, pipeline, engine.now())
     with ExitStack() as stack:
         store = stack.enter_context(common.open_store())
         toolbox = common.open_toolbox()
@@ -73,13 +75,15 @@ def main(args: argparse.Namespace) -> int:
             leave=own_files(root, [*reports.values(), *files_below(args.receipts)]),
             cache_folder=common.state_folder() / "cache",
             receipts=Path(args.receipts).absolute() if args.receipts else None,
+            basis=beside(basis, store, pipeline.name),
         )
         run = engine.execute(pipeline, root, settings=settings, store=store, watcher=live)
         live.close()
         if args.receipts:
             return _recorded(run, args.receipts, pipeline)
-        verdict = gate.decide(run, pipeline.policy, now=run.finished)
-        verdict, line = judging.settle(store, run, verdict, pipeline.policy, use=not args.no_override)
+        policy = policy_of(run)
+        verdict = gate.decide(run, policy, now=run.finished)
+        verdict, line = judging.settle(store, run, verdict, policy, use=not args.no_override)
     deliver(args, run, verdict, reports)
     judging.tell(line, quiet=args.quiet)
     return verdict.exit_code
@@ -89,12 +93,8 @@ def _selection(args: argparse.Namespace) -> Selection:
     if args.only_changed and not args.base:
         hint = "Nothing was run. Say since when: --only-changed --base origin/main"
         raise ConfigError("--only-changed needs --base", hint=hint)
-    if args.base is not None and not args.only_changed:
-        hint = "Nothing was run. Say --only-changed --base REF, or leave --base out."
-        raise ConfigError("--base goes with --only-changed", hint=hint)
-    if args.base == "":
-        raise ConfigError("--base is empty", hint="Nothing was run. Is the variable that holds it set?")
-    return Selection(stages=tuple(args.stage), actions=tuple(args.action), base=args.base or "")
+    since = args.base if args.only_changed else ""
+    return Selection(stages=tuple(args.stage), actions=tuple(args.action), base=since or "")
 
 
 def _recorded(run: Run, folder: str, pipeline: Pipeline) -> int:

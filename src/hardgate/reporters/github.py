@@ -97,11 +97,12 @@ def _gap(gap: Gap) -> str:
 
 def _notice(run: Run, verdict: Verdict, hidden: Mapping[str, int]) -> str:
     left_out = " and ".join(count(number, noun) for noun, number in hidden.items() if number > 0)
-    waived = verdict.count(State.WAIVED)
+    waived = only(judge(run, verdict), State.WAIVED)
     lines = [
         headline(verdict),
         overridden(verdict),
-        f"{count(waived, 'finding')} waived." if waived else "",
+        f"{count(len(waived), 'finding')} waived." if waived else "",
+        *(f"{one.finding.id} {one.decision.because}" for one in waived[:LIMIT]),
         on_partial_data(run),
         f"{left_out} left out here: GitHub keeps {LIMIT} of each from a step." if left_out else "",
     ]

@@ -9,7 +9,20 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from hardgate.model import Decision, Finding, Gap, Location, Package, Receipt, Run, State, Verdict, Witness
+from hardgate.model import (
+    Decision,
+    Exceptions,
+    Finding,
+    Gap,
+    Location,
+    Package,
+    Receipt,
+    Run,
+    State,
+    Verdict,
+    Waiver,
+    Witness,
+)
 from hardgate.wording import Judged, judge, tally, to_json
 
 SCHEMA = 1
@@ -32,6 +45,7 @@ def render(run: Run, verdict: Verdict) -> bytes:
             "gaps": [gap_entry(gap) for gap in verdict.gaps],
             "receipts": [_receipt(receipt) for receipt in run.receipts],
             "notes": run.notes,
+            "exceptions": _exceptions(run.exceptions),
         }
     )
 
@@ -62,6 +76,7 @@ def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, obje
         "package": _package(finding.package) if finding.package else None,
         "state": decision.state if decision else UNJUDGED,
         "because": decision.because if decision else "",
+        "waiver": waiver_entry(decision.waiver) if decision and decision.waiver else None,
         "refuted": finding.refuted,
         "action": finding.action,
         "witnesses": [_witness(witness) for witness in finding.witnesses],
@@ -78,6 +93,19 @@ def gap_entry(gap: Gap) -> dict[str, object]:
         "action": gap.action,
         "remedy": gap.remedy,
     }
+
+
+def waiver_entry(waiver: Waiver) -> dict[str, object]:
+    """One record that waives, as JSON shows it everywhere."""
+    return {name: getattr(waiver, name) for name in waiver.__struct_fields__}
+
+
+def _exceptions(given: Exceptions) -> dict[str, object]:
+    """What the run was judged by, the files by their digests: their text is in the store."""
+    entry: dict[str, object] = msgspec.to_builtins(given)
+    del entry["definition"]
+    entry["documents"] = [{"path": one.path, "sha256": one.sha256} for one in given.documents]
+    return entry
 
 
 def _location(location: Location) -> dict[str, object]:

@@ -63,7 +63,7 @@ def render(run: Run, verdict: Verdict) -> bytes:
 
 _GAP_HEADS = ("action", "reason", "what", "what to do")
 _FINDING_HEADS = ("severity", "where", "rule", "what", "fix", "id")
-_WAIVED_HEADS = ("severity", "where", "rule", "because")
+_WAIVED_HEADS = ("severity", "where", "rule", "because", "id")
 _ACTION_HEADS = ("stage", "action", "state", "time", "findings", "gaps")
 
 
@@ -176,7 +176,7 @@ def _rule(judged: Judged) -> str:
 
 def _waived(judged: Judged) -> Sequence[str]:
     finding, decision = judged
-    return (finding.severity, _code(place(finding.location)), _rule(judged), _text(decision.because))
+    return (finding.severity, _code(place(finding.location)), _rule(judged), _text(decision.because), _text(finding.id))
 
 
 def _action(receipt: Receipt) -> Sequence[str]:

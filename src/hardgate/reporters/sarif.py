@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from msgspec import structs
+
 from hardgate import rated
+from hardgate.allowances import INLINE
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
 from hardgate.wording import Judged, flow, judge, to_json, web_link
 
@@ -228,7 +231,10 @@ def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> 
 def _suppressions(decision: Decision) -> list[_Json]:
     if decision.state is not State.WAIVED:
         return []
-    return [{"kind": "external", "status": "accepted", "justification": decision.because}]
+    record = decision.waiver
+    kind = "inSource" if record and record.kind == INLINE else "external"
+    more = {"properties": {"hardgate": structs.asdict(record)}} if record else {}
+    return [{"kind": kind, "status": "accepted", "justification": decision.because, **more}]
 
 
 def _properties(finding: Finding, decision: Decision) -> _Json:

@@ -219,6 +219,7 @@ def _waived(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:
         rule = f"{finding.severity}, {flow(finding.scanner)} {flow(finding.rule)}"
         yield from _where(one, rule, width, paint)
         yield from _wrapped(_PREFIX, brief(decision.because, _LONGEST_MESSAGE), width)
+        yield paint("dim", f"{_PREFIX}id   {plain(finding.id)}")
     if len(judged) > WAIVED_SHOWN:
         yield f" and {len(judged) - WAIVED_SHOWN:,} more: {paint('do', 'hardgate findings --state waived')}"
 

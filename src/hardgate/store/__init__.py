@@ -16,7 +16,7 @@ from hardgate.ledger import Entry, Line
 from hardgate.model import CanaryCheck, Finding, Kind, Receipt, Run, RunState, Severity, State, Verdict, Waiver
 from hardgate.override import Override, Scope, Sealed
 from hardgate.permits import NOBODY, Person
-from hardgate.store import auditing, ledgering, overriding, reading, recording, reuse, schema
+from hardgate.store import auditing, comparing, ledgering, overriding, reading, recording, reuse, schema
 from hardgate.store.auditing import Audit
 from hardgate.store.database import Database
 from hardgate.store.opening import open_database
@@ -203,6 +203,16 @@ class Store:
         """The verdict of a run (an id or the beginning of one), None when it has not been judged."""
         with self._database.read(f"The verdict of run {run_id} was not read") as connection:
             return reading.load_verdict(connection, reading.find_run(connection, run_id))
+
+    def run_of_commit(self, pipeline: str, commit: str) -> Run | None:
+        """The newest whole run of a pipeline over a commit, None when there is none."""
+        with self._database.read(f"No run of {commit} was looked for") as connection:
+            return comparing.run_of_commit(connection, pipeline, commit)
+
+    def first_seen(self, pipeline: str, ids: Sequence[str]) -> dict[str, str]:
+        """When the first run of a pipeline that has each finding was started, by id."""
+        with self._database.read("It was not looked up since when findings are known") as connection:
+            return comparing.first_seen(connection, pipeline, ids)
 
     def findings(
         self,

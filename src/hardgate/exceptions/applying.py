@@ -1,0 +1,179 @@
+"""Which findings the exceptions cover, and which exceptions are of no use: pure, and linear in both.
+
+The first record that covers a finding counts: waivers come before VEX statements, and both before a baseline.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hardgate.allowances import BASELINE, GRACE, INLINE, VEX, WAIVER, Waiver
+from hardgate.exceptions import baseline, purls
+from hardgate.exceptions import inline as inline_
+from hardgate.exceptions.waivers import too_far
+from hardgate.model import Exceptions, Finding, Gap, GapReason, Policy, Severity, Suppression
+
+SHORT_ID = 16  # digits of an id as reports show it; a fingerprint has 64
+_WORDS = {
+    WAIVER: "waived by",
+    VEX: "not affected, says",
+    BASELINE: "in the baseline of",
+    INLINE: "suppressed in the code by",
+    GRACE: "given time by",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`waivers` has the record for each finding in the order of the findings, None where there is none."""
+
+    waivers: tuple[Waiver | None, ...]
+    gaps: tuple[Gap, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def names(finding: Finding) -> tuple[str, ...]:
+    """Every id by which a record may name a finding: its own and its fingerprints, whole and short.
+
+    A witness's own counts too: which tool leads a merged finding may change.
+    """
+    whole = (finding.id, *finding.fingerprints.values())
+    return tuple(dict.fromkeys((*whole, *(name[:SHORT_ID] for name in whole))))
+
+
+def matches(waiver: Waiver, finding: Finding) -> bool:
+    """Whether a record speaks of a finding, whatever its date: by id, or by rule with path glob, package or both."""
+    if waiver.id:
+        return waiver.id in names(finding)
+    return waiver.rule in _rules(finding) and _placed(waiver, finding)
+
+
+def _rules(finding: Finding) -> set[str]:
+    return {finding.rule, *finding.ids, *(witness.rule for witness in finding.witnesses)}
+
+
+def _placed(waiver: Waiver, finding: Finding) -> bool:
+    if not waiver.path and not waiver.purl:
+        return False
+    path = not waiver.path or fnmatch.fnmatchcase(finding.location.path, waiver.path)
+    return path and (not waiver.purl or purls.covers(waiver.purl, finding.package))
+
+
+def sentence(waiver: Waiver) -> str:
+    """Who accepts it until when and why, and where that is written: what every report shows."""
+    until = f" until {waiver.until}" if waiver.until else ""
+    what = f"{_WORDS[waiver.kind]} {waiver.owner}{until}: {waiver.reason}"
+    more = ", ".join(part for part in (waiver.justification, waiver.ticket, waiver.source) if part)
+    return f"{what} ({more})" if more else what
+
+
+def bars(waiver: Waiver, finding: Finding) -> bool:
+    """Whether a baseline's record does not cover a finding: it may have none, or is worse than it was then."""
+    worse = waiver.severity and finding.severity.rank > Severity(waiver.severity).rank
+    return waiver.kind == BASELINE and (bool(worse) or baseline.never(finding) != "")
+
+
+class _Index:
+    """The records by the ids and rules that they name, so that each finding asks only those that may mean it."""
+
+    def __init__(self, given: Iterable[Waiver]) -> None:
+        self._named: dict[str, list[tuple[int, Waiver]]] = defaultdict(list)
+        for number, waiver in enumerate(given):
+            self._named[waiver.id or waiver.rule].append((number, waiver))
+
+    def of(self, finding: Finding) -> list[Waiver]:
+        """All records that speak of a finding, in their order."""
+        words = dict.fromkeys((*names(finding), *sorted(_rules(finding))))
+        found = {one[0]: one[1] for word in words for one in self._named.get(word, ()) if matches(one[1], finding)}
+        return [waiver for _, waiver in sorted(found.items()) if not bars(waiver, finding)]
+
+
+def obeyed(exceptions: Exceptions) -> tuple[Suppression, ...]:
+    """The comments that hardgate itself obeys: those of the base. Without one the tools obey them, or nobody does."""
+    return tuple(one for one in exceptions.suppressions if one.counts) if exceptions.base else ()
+
+
+class _Comments:
+    """The comments that are obeyed, by file."""
+
+    def __init__(self, given: Iterable[Suppression]) -> None:
+        self._by_path: dict[str, list[Suppression]] = defaultdict(list)
+        for one in given:
+            self._by_path[one.path].append(one)
+
+    def of(self, finding: Finding) -> Waiver | None:
+        for one in self._by_path.get(finding.location.path, ()):
+            if inline_.covers(one, finding):
+                owner = one.author or "an unknown author"
+                reason = f"a comment of {one.since[:10] or 'unknown age'} tells {one.tool} to be silent"
+                source = f"{one.path} line {one.line}"
+                return Waiver(reason=reason, owner=owner, until="", id=finding.id, kind=INLINE, source=source)
+        return None
+
+
+def settle(
+    findings: Sequence[Finding], policy: Policy, now: str, *, whole: bool, inline: Iterable[Suppression] = ()
+) -> Taken:
+    """Which record covers each finding, judged at `now`. `whole`: all was looked at, so what matches nothing is idle.
+
+    `inline` are comments to obey, see `obeyed`.
+    """
+    far = {id(one): problem for one in policy.waivers if (problem := _far(one, policy, now))}
+    ended = {id(one) for one in policy.waivers if one.until < now[:10]}
+    index = _Index(policy.waivers)
+    found = [index.of(finding) for finding in findings]
+    used = Counter(id(one) for each in found for one in each)
+    broad = {id(one) for one in policy.waivers if not one.id and used[id(one)] > policy.max_waiver_matches}
+    refused = {*far, *ended, *(broad if policy.broad_waivers == "error" else ())}
+    comments = _Comments(inline)
+    chosen = tuple(
+        next((one for one in each if id(one) not in refused), None) or comments.of(finding)
+        for each, finding in zip(found, findings, strict=True)
+    )
+    gaps, warnings = list[Gap](), list[str]()
+    for one in policy.waivers:
+        if id(one) in far:
+            gaps.append(_gap(one, far[id(one)]))
+        elif id(one) in ended:
+            if one.kind not in {BASELINE, GRACE}:
+                warnings.append(f"{_called(one)} ended on {one.until}: it waives nothing.")
+        elif id(one) in broad:
+            _tell(policy.broad_waivers, one, _broad(used[id(one)], policy), gaps, warnings)
+        elif whole and not used[id(one)] and one.kind == WAIVER:
+            _tell(policy.unused_waivers, one, "matches no finding: remove it.", gaps, warnings)
+    if over := sum(one.kind == BASELINE and id(one) in ended for one in policy.waivers):
+        warnings.append(f"The time of {over:,} of the baseline's findings is over: those that are still there block.")
+    return Taken(waivers=chosen, gaps=tuple(gaps), warnings=tuple(warnings))
+
+
+def _far(waiver: Waiver, policy: Policy, now: str) -> str:
+    """A baseline has days of its own, and a VEX document no end: its reader gave it the longest that is allowed."""
+    return too_far(waiver, policy.max_waiver_days, now) if waiver.kind == WAIVER else ""
+
+
+def _called(waiver: Waiver) -> str:
+    what = "VEX statement" if waiver.kind == VEX else "waiver"
+    return f"The {what} of {waiver.subject} by {waiver.owner}"
+
+
+def _broad(number: int, policy: Policy) -> str:
+    most = policy.max_waiver_matches
+    nothing = "it waives nothing. " if policy.broad_waivers == "error" else ""
+    return f"matches {number:,} findings; policy.max_waiver_matches allows {most:,}: {nothing}Say more exactly where."
+
+
+def _tell(level: str, waiver: Waiver, problem: str, gaps: list[Gap], warnings: list[str]) -> None:
+    """Put a problem where the policy wants it."""
+    if level == "error":
+        gaps.append(_gap(waiver, problem))
+    else:
+        warnings.append(f"{_called(waiver)} {problem}")
+
+
+def _gap(waiver: Waiver, problem: str) -> Gap:
+    remedy = f"Mend or remove it in {waiver.source}." if waiver.source else "Mend or remove it."
+    message = f"{_called(waiver)}: {problem}"
+    return Gap(reason=GapReason.EXCEPTION_REFUSED, message=message, remedy=remedy)

@@ -1,0 +1,150 @@
+"""Whatever makes a hardgate.yaml weaker is seen, whatever makes it stricter is not, and no field is forgotten."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from hardgate import gate
+from hardgate.cli import common
+from hardgate.exceptions import weakening
+from hardgate.model import Action, Finding, Outcome, Pipeline, Policy, State
+from tests.builders import NOW, policy, receipt, run, waiver
+
+BASE = """pipeline: small
+stages:
+  - name: secrets
+    actions: [gitleaks]
+  - name: scan
+    actions:
+      - bandit: {paths: [src, lib], severity: {B101: medium, B102: info}}
+      - trivy: {scanners: [misconfig, secret]}
+      - ruff: {exclude: [docs], args: [--quiet]}
+      - hadolint: {trusted_registries: [docker.io]}
+policy:
+  block_at: {default: high, code: medium, licence: never}
+  required: [bandit]
+  exempt: {terraform: elsewhere}
+  block_refuted: true
+  max_advisory_age: 7
+  unused_waivers: error
+exclude: [vendor]
+"""
+
+
+def compare(old: str, new: str, text: str = BASE) -> tuple[Finding, ...]:
+    assert old in text
+    base = common.parse_pipeline(text.encode(), "base")
+    head = common.parse_pipeline(text.replace(old, new, 1).encode(), "head")
+    return weakening.compare(base, head, lambda _key: 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "words"),
+    [
+        ("exclude: [vendor]", "exclude: [vendor, src]", "exclude", "`src`"),
+        ("exclude: [vendor]", "exclude: [vendor]\nadvisories: {osv_url: http://x}", "advisories", "http://x"),
+        ("      - ruff: {exclude: [docs], args: [--quiet]}\n", "", "action-removed", "`ruff` of stage `scan`"),
+        ("  - name: secrets\n    actions: [gitleaks]\n", "", "action-removed", "`gitleaks` of stage `secrets`"),
+        ("[gitleaks]", "[{gitleaks: {blocking: false}}]", "action-informs", "inform only"),
+        ("[gitleaks]", "[{gitleaks: {name: other, blocking: false}}]", "action-informs", "inform only"),
+        ("[gitleaks]", "[{gitleaks: {honour_config: true}}]", "action-config", "honour_config"),
+        ("[gitleaks]", "[{gitleaks: {history: false}}]", "action-option", "`history` is off"),
+        ("[gitleaks]", "[{gitleaks: {paths: [src]}}]", "action-paths", "the whole tree"),
+        ("paths: [src, lib]", "paths: [src/app]", "action-paths", "`src`, `lib`"),
+        ("exclude: [docs]", "exclude: [docs, src]", "action-exclude", "`src`"),
+        ("args: [--quiet]", "args: [--quiet, --select=X]", "action-arguments", "--select=X"),
+        ("args: [--quiet]", "args: []", "action-arguments", "none"),
+        ("B101: medium", "B101: low", "action-severity", "`B101` is now low"),
+        ("B101: medium, ", "", "action-severity", "as its tool rates it"),
+        ("B102: info", "B102: info, B608: high", "action-severity", "`B608`"),
+        ("scanners: [misconfig, secret]", "scanners: [secret]", "action-option", "`misconfig`"),
+        ("[docker.io]", "[docker.io, evil.example]", "action-option", "evil.example"),
+        ("[docker.io]", "[]", "action-option", "all registries"),
+        ("code: medium", "code: high", "policy-threshold", "code now block from `high`"),
+        ("default: high", "default: critical", "policy-threshold", "`critical`"),
+        ("code: medium", "code: never", "policy-threshold", "`never`"),
+        ("  required: [bandit]\n", "", "policy-required", "`bandit`"),
+        ("terraform: elsewhere", "terraform: elsewhere, dockerfile: no", "policy-exempt", "`dockerfile`"),
+        ("block_refuted: true", "block_refuted: false", "policy-switch", "block_refuted"),
+        ("block_refuted: true", "block_refuted: true\n  tools_from_path: true", "policy-switch", "tools_from_path"),
+        ("block_refuted: true", "block_refuted: true\n  honour_inline_suppressions: true", "policy-switch", "inline"),
+        ("block_refuted: true", "block_refuted: true\n  overrides: {two_person: false}", "policy-switch", "two_person"),
+        ("block_refuted: true", "block_refuted: true\n  overrides: {incomplete: true}", "policy-switch", "incomplete"),
+        ("block_refuted: true", "block_refuted: true\n  overrides: {max_hours: 48}", "policy-limit", "max_hours"),
+        ("block_refuted: true", "block_refuted: true\n  block_confidence: high", "policy-confidence", "`high`"),
+        ("max_advisory_age: 7", "max_advisory_age: 30d", "policy-limit", "30"),
+        ("max_advisory_age: 7", "max_advisory_age: 7\n  max_waiver_days: 91", "policy-limit", "91"),
+        ("max_advisory_age: 7", "max_advisory_age: 7\n  max_waiver_matches: 51", "policy-limit", "51"),
+        ("max_advisory_age: 7", "max_advisory_age: 7\n  baseline_days: {high: 31}", "policy-limit", "high findings 31"),
+        ("max_advisory_age: 7", "max_advisory_age: 7\n  grace: {disclosed: 9}", "policy-limit", "is disclosed 9 days"),
+        ("unused_waivers: error", "unused_waivers: warning", "policy-limit", "unused_waivers"),
+        ("unused_waivers: error", "unused_waivers: error\n  broad_waivers: warning", "policy-limit", "broad_waivers"),
+    ],
+)
+def test_each_weakening_is_a_finding(old: str, new: str, rule: str, words: str) -> None:
+    found = compare(old, new)
+    assert {one.rule for one in found} == {f"weakened-{rule}"}
+    assert words in found[0].message
+    assert len({one.id for one in found}) == len(found)
+    assert found[0].location.path == "hardgate.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("pipeline: small", "pipeline: other"),
+        ("exclude: [vendor]", ""),
+        ("name: scan", "name: all"),
+        ("[gitleaks]", "[gitleaks, {gitleaks: {name: more, paths: [src]}}]"),
+        ("[gitleaks]", "[{gitleaks: {name: renamed}}]"),
+        ("[gitleaks]", "[{gitleaks: {timeout: 5}}]"),
+        ("paths: [src, lib]", "paths: [lib/, src, more]"),
+        ("paths: [src, lib], ", ""),
+        ("B101: medium", "B101: critical"),
+        ("B102: info", "B102: low"),
+        (", B102: info", ""),
+        ("scanners: [misconfig, secret]", "scanners: [secret, misconfig, license]"),
+        ("code: medium", "code: low"),
+        ("licence: never", "licence: high"),
+        ("required: [bandit]", "required: [ruff, bandit]"),
+        ("{terraform: elsewhere}", "{}"),
+        ("max_advisory_age: 7", "max_advisory_age: 1d"),
+        ("max_advisory_age: 7", "max_waiver_days: 1"),
+    ],
+)
+def test_what_is_as_strict_or_stricter_is_none(old: str, new: str) -> None:
+    assert compare(old, new) == ()
+
+
+def test_the_registries_of_hadolint_may_be_fewer() -> None:
+    two = BASE.replace("[docker.io]", "[docker.io, quay.io]")
+    assert compare("[docker.io, quay.io]", "[docker.io]", two) == ()
+
+
+def test_every_field_is_compared_or_named_as_one_that_cannot_weaken() -> None:
+    """A new key is either weighed, so that its name stands in the module, or excused in NO_WEAKER."""
+    code = inspect.getsource(weakening).partition("\n}\n")[2]
+    for kind in (Pipeline, Action, Policy):
+        for name in kind.__struct_fields__:
+            excused = f"{kind.__name__}.{name}" in weakening.NO_WEAKER
+            read = f".{name}" in code or f'"{name}"' in code
+            assert excused or read, f"{kind.__name__}.{name} is neither weighed nor excused"
+    fields = {f"{kind.__name__}.{name}" for kind in (Pipeline, Action, Policy) for name in kind.__struct_fields__}
+    assert set(weakening.NO_WEAKER) <= fields
+
+
+def test_a_weakening_blocks_whatever_the_policy_says_and_can_be_waived_by_its_id() -> None:
+    (found,) = compare("code: medium", "code: high")
+    soft = policy(block_at=dict.fromkeys(policy().block_at, None))
+    verdict = gate.decide(run(receipt(), findings=(found,)), soft, now=NOW)
+    assert verdict.outcome is Outcome.FAIL
+    rules = policy(waivers=(waiver(id=found.id),))
+    assert gate.decide(run(receipt(), findings=(found,)), rules, now=NOW).count(State.WAIVED) == 1
+
+
+def test_a_key_beside_it_does_not_move_its_id() -> None:
+    (one,) = compare("code: medium", "code: high")
+    other = {found.id for found in compare("code: medium", "code: high, secret: info, misconfiguration: never")}
+    assert one.id in other

@@ -25,6 +25,7 @@ GROUND: dict[str, set[str]] = {
     "terms": set(),  # the closed sets of words, which model hands on
     "model": {"terms"},
     "errors": set(),
+    "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask

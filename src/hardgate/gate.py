@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 
+from hardgate.algorithms import names_one
 from hardgate.model import (
     ActionState,
     Decision,
@@ -47,7 +48,8 @@ def matches(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver speaks of a finding, whatever its date: by id, or by rule and path glob."""
     if waiver.id:
         # A witness's own id counts too: which tool leads a merged finding may change.
-        return any(waiver.id in {value, value[:SHORT_ID]} for value in (finding.id, *finding.fingerprints.values()))
+        named = (value for name, value in finding.fingerprints.items() if names_one(name))
+        return any(waiver.id in {value, value[:SHORT_ID]} for value in (finding.id, *named))
     rules = {finding.rule, *finding.ids, *(witness.rule for witness in finding.witnesses)}
     return waiver.rule in rules and fnmatch.fnmatchcase(finding.location.path, waiver.path)
 

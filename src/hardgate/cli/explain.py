@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hardgate import rated
+from hardgate.algorithms import made_of
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
@@ -19,11 +20,6 @@ _SOURCES = {
     "adapter": ", rated by hardgate: the tool states none",
     "advisories": ", rated by the local advisory database",
     "hardgate.yaml": ", rated by hardgate.yaml",
-}
-_MADE_OF = {
-    "code/v1": "the rule, the path, the code of the line with its white space folded, and its count in the file",
-    "secret/v1": "the rule, the path, the commit and its count in the file; never anything of the secret",
-    "dependency/v1": "the package without its version, the advisory, and the path of the file that asks for it",
 }
 
 
@@ -86,8 +82,7 @@ def _after(finding: Finding) -> Iterator[str]:
     yield "identity"
     yield f"  {finding.id}"
     for name, value in finding.fingerprints.items():
-        algorithm = name.rpartition("/v")[0].rpartition("/")[2] + "/v" + name.rpartition("/v")[2]
-        yield f"  {name}: SHA-256 over {_MADE_OF.get(algorithm, 'its parts')}"
+        yield f"  {plain(name)}: {made_of(name)}"
         yield f"    {value}"
     yield ""
     yield "how to waive (in hardgate.yaml; say honestly why, and until when)"

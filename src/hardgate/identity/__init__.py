@@ -1,0 +1,11 @@
+"""Findings made comparable: relative paths, harmless text, versioned ids, one fact from two tools made one, two runs.
+
+What each fingerprint is made of stands in algorithms.py. The id of a finding is the first 16 hexadecimal digits of its
+first fingerprint.
+"""
+
+from hardgate.identity.merging import conclude, merge
+from hardgate.identity.naming import ID_LENGTH, KEY_LENGTH, advisory
+from hardgate.identity.settling import relative, settle
+
+__all__ = ["ID_LENGTH", "KEY_LENGTH", "advisory", "conclude", "merge", "relative", "settle"]

@@ -1,0 +1,61 @@
+"""Which function, class or block each line of a file is in: what a finding's place is called when lines move.
+
+Python is read as a syntax tree; HCL, YAML and Dockerfiles by their blocks (blocks.py). A file of another kind, or one
+that is not well formed, has no scopes: its findings are then known by their code alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Callable, Sequence
+
+from hardgate.identity import blocks
+
+_KINDS: dict[str, Callable[[Sequence[str]], list[str] | None]]
+# An escape that the parser might warn of: what it stands for does not matter here. Quotes, ends of lines, braces and
+# \N{...} mean something for where a text ends.
+_ESCAPE = re.compile(r"\\[^\n'\"\\N{}]")
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def scopes(path: str, lines: Sequence[str]) -> list[str] | None:
+    """The scope of each line, the first line first, "" outside of all; None when the file has none that we can read."""
+    name = posixpath.basename(path).lower()
+    if re.search(r"(^|[.-])(docker|container)file($|[.-])", name):
+        return blocks.dockerfile(lines)
+    read = _KINDS.get(posixpath.splitext(name)[1])
+    return read(lines) if read else None
+
+
+def python(lines: Sequence[str]) -> list[str] | None:
+    """Qualified names as in `Order.total` or `outer.inner`; a decorator belongs to what it decorates."""
+    text = "\n".join(lines)
+    if "\\" in text:
+        text = _ESCAPE.sub("  ", text.replace("\\\\", "  "))
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names = [""] * len(lines)
+    waiting: list[tuple[ast.AST, str]] = [(tree, "")]
+    while waiting:
+        node, outer = waiting.pop()
+        for field in _BODIES:
+            for child in getattr(node, field, ()):
+                if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    name = f"{outer}.{child.name}" if outer else child.name
+                    first = min([child.lineno, *(one.lineno for one in child.decorator_list)])
+                    last = child.end_lineno or child.lineno
+                    names[first - 1 : last] = [name] * (last - first + 1)
+                    waiting.append((child, name))
+                elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                    waiting.append((child, outer))
+    return names
+
+
+_KINDS = {
+    ".py": python, ".pyi": python, ".tf": blocks.hcl, ".hcl": blocks.hcl, ".tfvars": blocks.hcl,
+    ".yaml": blocks.yaml, ".yml": blocks.yaml,
+}  # fmt: skip

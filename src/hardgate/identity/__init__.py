@@ -5,7 +5,7 @@ first fingerprint.
 """
 
 from hardgate.identity.merging import conclude, merge
-from hardgate.identity.naming import ID_LENGTH, KEY_LENGTH, advisory
+from hardgate.identity.naming import ID_LENGTH, KEY_VARIABLE, advisory, key_name, key_of
 from hardgate.identity.settling import relative, settle
 
-__all__ = ["ID_LENGTH", "KEY_LENGTH", "advisory", "conclude", "merge", "relative", "settle"]
+__all__ = ["ID_LENGTH", "KEY_VARIABLE", "advisory", "conclude", "key_name", "key_of", "merge", "relative", "settle"]

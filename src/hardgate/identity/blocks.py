@@ -88,7 +88,10 @@ def yaml(lines: Sequence[str]) -> list[str]:
 
 def _step(stack: list[tuple[int, str]], column: int, text: str) -> None:
     """Make the stack that of a line which begins at `column` with `text`."""
+    item = text.startswith("- ")
     while stack and stack[-1][0] >= column:
+        if item and stack[-1][0] == column and not stack[-1][1].startswith("-"):
+            break  # the items of a list may begin below their key
         stack.pop()
     while text.startswith("- "):
         rest = text[2:].lstrip(" ")

@@ -13,12 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from hardgate.errors import ConfigError
 from hardgate.identity.linehash import LineHashes
 from hardgate.identity.scopes import scopes
 from hardgate.model import Finding, Kind
 
 ID_LENGTH = 16
-KEY_LENGTH = 32  # characters that a key must have at least
+KEY_VARIABLE = "HARDGATE_IDENTITY_KEY"
+_KEY_LENGTH = 32  # characters that a key must have at least
 _SHORT = 32
 # CVE first: the one name that all databases share.
 _ADVISORIES = ("CVE-", "GHSA-", "PYSEC-", "OSV-", "SNYK-")
@@ -26,6 +28,19 @@ _ADVISORIES = ("CVE-", "GHSA-", "PYSEC-", "OSV-", "SNYK-")
 _OF_A_SYSTEM = ("pkg:apk/", "pkg:deb/", "pkg:rpm/", "pkg:alpm/", "pkg:oci/", "pkg:docker/")
 # What a tool names an image's system packages by: `python:3.4-alpine (alpine 3.9.2)`.
 _IMAGE = re.compile(r".+ \((\S+) [^)]*\)")
+
+
+def key_of(words: str) -> bytes:
+    """The key for the hashes of secrets, b"" for none given. Raises ConfigError for one that could be guessed."""
+    if words and len(words) < _KEY_LENGTH:
+        hint = f"Nothing was run. Make one: openssl rand -hex 32. Without {KEY_VARIABLE} no value is hashed at all."
+        raise ConfigError(f"{KEY_VARIABLE} has {len(words)} characters, and needs {_KEY_LENGTH} or more", hint=hint)
+    return words.encode("utf-8", "surrogateescape")
+
+
+def key_name(key: bytes) -> str:
+    """8 digits by which a key is told from another; "" for no key."""
+    return hmac.digest(key, b"hardgate: the name of this key", "sha256").hex()[:8] if key else ""
 
 
 class Text:
@@ -66,8 +81,7 @@ class Namer:
     """
 
     def __init__(self, key: bytes = b"") -> None:
-        self._key = key
-        self._key_name = hmac.digest(key, b"hardgate: the name of this key", "sha256").hex()[:8] if key else ""
+        self._key, self._key_name = key, key_name(key)
         self._counted: Counter[tuple[str, ...]] = Counter()
 
     def fingerprints(self, finding: Finding, text: Text) -> dict[str, str]:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from hardgate.identity import blocks
 
 _KINDS: dict[str, Callable[[Sequence[str]], list[str] | None]]
-# An escape that the parser might warn of: what it stands for does not matter here. Quotes, ends of lines, braces and
-# \N{...} mean something for where a text ends.
-_ESCAPE = re.compile(r"\\[^\n'\"\\N{}]")
+# The backslash of an escape that the parser might warn of: what it stands for does not matter here. Before quotes, ends
+# of lines and \N{...} it means something for where a text ends.
+_ESCAPE = re.compile(r"\\(?=[^\n'\"\\N])")
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -33,7 +33,7 @@ def python(lines: Sequence[str]) -> list[str] | None:
     """Qualified names as in `Order.total` or `outer.inner`; a decorator belongs to what it decorates."""
     text = "\n".join(lines)
     if "\\" in text:
-        text = _ESCAPE.sub("  ", text.replace("\\\\", "  "))
+        text = _ESCAPE.sub(" ", text.replace("\\\\", "  "))
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

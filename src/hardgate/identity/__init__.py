@@ -6,6 +6,23 @@ first fingerprint.
 
 from hardgate.identity.merging import conclude, merge
 from hardgate.identity.naming import ID_LENGTH, KEY_VARIABLE, advisory, key_name, key_of
+from hardgate.identity.pairing import Pair, Pairing, inherit, pair, translate, why
 from hardgate.identity.settling import relative, settle
 
-__all__ = ["ID_LENGTH", "KEY_VARIABLE", "advisory", "conclude", "key_name", "key_of", "merge", "relative", "settle"]
+__all__ = [
+    "ID_LENGTH",
+    "KEY_VARIABLE",
+    "Pair",
+    "Pairing",
+    "advisory",
+    "conclude",
+    "inherit",
+    "key_name",
+    "key_of",
+    "merge",
+    "pair",
+    "relative",
+    "settle",
+    "translate",
+    "why",
+]

@@ -1,4 +1,7 @@
-"""Show one finding whole: who saw it, the code, why it blocks or not, its id, how to fix it, how to waive it."""
+"""Show one finding whole: who saw it, the code, why it blocks or not, its id, how to fix it, how to waive it.
+
+With two ids it says why these are one finding or two.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 from hardgate import rated
 from hardgate.algorithms import made_of
-from hardgate.cli import common
+from hardgate.cli import common, compared
 from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
 from hardgate.reporters.json import finding_entry
@@ -26,12 +29,15 @@ _SOURCES = {
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of `hardgate explain`."""
     parser.add_argument("id", metavar="ID", help="the finding's id, or the beginning of it")
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="a second id: why the two are one finding, or two")
     common.add_run(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print the finding."""
+    if args.other is not None:
+        return compared.main(args)
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
         verdict = common.verdict_of(store, run)
@@ -45,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _chosen(run: Run, wanted: str) -> Finding:
-    found = [one for one in run.findings if one.id.startswith(wanted)] if wanted else []
+    found = compared.named(run, wanted)
     if not found:
         raise ConfigError(f"run {run.id} has no finding {plain(wanted)}", hint="List them: hardgate findings")
     if len(found) > 1:

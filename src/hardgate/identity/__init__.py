@@ -4,7 +4,7 @@ What each fingerprint is made of stands in algorithms.py. The id of a finding is
 first fingerprint.
 """
 
-from hardgate.identity.merging import conclude, merge
+from hardgate.identity.merging import conclude, difference, merge
 from hardgate.identity.naming import ID_LENGTH, KEY_VARIABLE, advisory, key_name, key_of
 from hardgate.identity.pairing import Pair, Pairing, inherit, pair, translate, why
 from hardgate.identity.settling import relative, settle
@@ -16,6 +16,7 @@ __all__ = [
     "Pairing",
     "advisory",
     "conclude",
+    "difference",
     "inherit",
     "key_name",
     "key_of",

@@ -130,7 +130,8 @@ class _Replay:
                 (root / name).write_bytes(content)
             job = Job(
                 command=command(self.scanner.name), root=str(root), files=(*fresh, *bait),
-                report=str(scratch / "report"), scratch=str(scratch), rules=str(rules.PACK), options=self.scanner.options(),
+                report=str(scratch / "report"), scratch=str(scratch), rules=str(rules.PACK),
+                options=self.scanner.options(),
             )  # fmt: skip
             done = subprocess.run(self.scanner.argv(job), cwd=root, check=False, capture_output=True)
             if done.returncode not in self.scanner.done_exits:

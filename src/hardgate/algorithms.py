@@ -7,6 +7,8 @@ an advisory, the short name of a key), and before them the action of the witness
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 
@@ -54,6 +56,7 @@ _BY_NAME = {one.name: one for one in ALGORITHMS}
 _WORDS = frozenset(one.name.split("/")[0] for one in ALGORITHMS)
 
 
+@functools.lru_cache(maxsize=8192)
 def algorithm(name: str) -> str:
     """The algorithm of a fingerprint: `code/v1` for `ruff/code/v1`; the name itself for one of a later release."""
     parts = name.split("/")

@@ -11,8 +11,8 @@ are one where the tools' own titles say so: those of Trivy 0.74 (https://avd.aqu
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
 
 _NUMBERS = {
     "102": "python-code-injection",  # exec
@@ -130,7 +130,8 @@ def bundled(scanner: str, rule: str) -> str:
     return _NUMBERS.get(rule[1:], "") if scanner in _NUMBERED and rule[:1] in {"B", "S"} else ""
 
 
-def meaning(scanner: str, rule: str, cwe: Sequence[str], *, whole_file: bool) -> tuple[str, str]:
+@functools.lru_cache(maxsize=8192)
+def meaning(scanner: str, rule: str, cwe: tuple[str, ...], *, whole_file: bool) -> tuple[str, str]:
     """What a finding of this rule says, and how near another one must be that says the same; ("", "") if it is alone.
 
     A rule that is listed is judged by the list and never by its CWE: bandit's CWEs are wide (an import of subprocess

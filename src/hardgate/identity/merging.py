@@ -10,7 +10,7 @@ import msgspec
 from hardgate import equivalents
 from hardgate.identity.naming import advisory, aliases, pypi_name
 from hardgate.identity.settling import reading_order
-from hardgate.model import Finding, Kind, Receipt, Refutation
+from hardgate.model import Finding, Kind, Receipt, Refutation, Severity
 
 
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -77,7 +77,8 @@ def _other_package(one: Finding, other: Finding) -> list[str]:
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda one: (-one.severity.rank, *reading_order(one))))
+    ranks = {severity: -severity.rank for severity in Severity}
+    return tuple(sorted(findings, key=lambda one: (ranks[one.severity], *reading_order(one))))
 
 
 def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
@@ -87,7 +88,10 @@ def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
         near[_fact(finding)].append(finding)
     result: list[list[Finding]] = []
     for fact, members in near.items():
-        for cluster in _clusters(fact[0], members) if len(members) > 1 else [members]:
+        if len(members) == 1:
+            result.append(members)
+            continue
+        for cluster in _clusters(fact[0], members):
             counted: Counter[str] = Counter()
             groups: defaultdict[int, list[Finding]] = defaultdict(list)
             for one in cluster:

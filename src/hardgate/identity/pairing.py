@@ -148,14 +148,15 @@ def why(older: Finding, newer: Finding, renames: Mapping[str, str]) -> list[tupl
 
 
 def inherit(pairing: Pairing) -> tuple[Finding, ...]:
-    """The newer findings, each with the ids that its partner had, as `was/ALGORITHM`.
+    """The newer findings, the paired ones first, each of these with the ids that its partner had, as `was/ALGORITHM`.
 
     So what was written down by an older id (a waiver, a baseline) finds it, also when the file has another name since.
     """
-    return tuple(
+    known = (
         msgspec.structs.replace(one.newer, fingerprints=one.newer.fingerprints | _former(one.older, one.newer))
         for one in pairing.same
     )
+    return (*known, *pairing.new)
 
 
 def _former(older: Finding, newer: Finding) -> dict[str, str]:

@@ -272,13 +272,14 @@ def _pairs(pairs: Pairs) -> str:
 
 
 def churn_table(measured: Churn) -> str:
-    """A row for each history and way; the ratio is that of the unchanged findings that read as new to ours."""
+    """A row for each history and way; the share is that of the unchanged findings that read as new."""
     head = ["| history | compared by | unchanged, read as new | taken for another | changed, read as old |"]
     rows = [*head, "|---|---|---|---|---|"]
     for one in measured.histories:
         named = f"{one.name}: {one.commits} commits, {one.scanner}, {one.same:,} unchanged, {one.changed:,} changed"
         for way in one.ways:
-            cells = (named, WAYS[way.way], f"{way.new:,}", f"{way.another:,}", f"{way.old:,}")
+            share = f"{way.new:,} ({way.new / max(one.same, 1):.2%})"
+            cells = (named, WAYS[way.way], share, f"{way.another:,}", f"{way.old:,}")
             rows.append(f"| {' | '.join(cells)} |")
             named = ""
     totals = {way: sum(one.new for found in measured.histories for one in found.ways if one.way == way) for way in WAYS}

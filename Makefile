@@ -67,6 +67,7 @@ bench: setup
 	$(BIN)/python -m bench.secrets
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.rules
+	$(BIN)/python -m bench.churn
 	$(BIN)/python docs/generate.py
 
 lock: $(UV)

@@ -5,8 +5,8 @@
 
 Made are the JSON Schema of hardgate.yaml for editors, the bundled Semgrep rules as the one file that the engines read,
 a page for each rule and the table of all rules (rules_pages.py), the table of figures in README.md out of
-bench/results/overhead.json, and the tables of docs/explanation/detection.md out of bench/results/detection.json. The
-same input always makes the same bytes.
+bench/results/overhead.json, the tables of docs/explanation/detection.md out of bench/results/detection.json, and
+that of docs/explanation/identity.md out of bench/results/churn.json. The same input always makes the same bytes.
 """
 
 from __future__ import annotations
@@ -44,6 +44,13 @@ RATES = Path("bench/results/detection.json")
 RATED = {
     "bandit": "bandit", "semgrep": "semgrep", "dataflow": "dataflow", "ruff": "ruff", "union": "any of them",
     "standing": "not refuted", "blocking": "what blocks",
+}  # fmt: skip
+IDENTITY = Path("docs/explanation/identity.md")
+REPLAYED = Path("bench/results/churn.json")
+# The ways to recognise a finding, in the words of bench/churn.py and in those of the page.
+WAYS = {
+    "line": "file, line, rule", "github": "file, rule, GitHub's line hash", "code": "rule, file, code, count",
+    "ours": "hardgate",
 }  # fmt: skip
 PARTS = {"tuned": "tuned", "opened": "opened", "unseen": "unseen", "all": "all"}
 
@@ -119,6 +126,34 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     families: tuple[Rate, ...]
     weaknesses: tuple[Rate, ...]
     planetary: Pairs
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one way recognised findings: unchanged ones that read as new or as another; changed ones that read as old."""
+
+    way: str
+    new: int
+    another: int
+    old: int
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One replayed history: counts of findings over all pairs of commits, by what git's diff says of their lines."""
+
+    name: str
+    scanner: str
+    commits: int
+    same: int
+    changed: int
+    unread: int
+    ways: tuple[Way, ...]
+
+
+class Churn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What bench/churn.py measured, and when (ISO 8601 date)."""
+
+    measured: str
+    histories: tuple[History, ...]
 
 
 def schema_bytes() -> bytes:
@@ -236,11 +271,30 @@ def _pairs(pairs: Pairs) -> str:
     return "\n".join([*head, *rows, "", f"Holes that nobody found: {missed}. Safe twins that would block: {blocked}."])
 
 
+def churn_table(measured: Churn) -> str:
+    """A row for each history and way; the share is that of the unchanged findings that read as new."""
+    head = ["| history | compared by | unchanged, read as new | taken for another | changed, read as old |"]
+    rows = [*head, "|---|---|---|---|---|"]
+    for one in measured.histories:
+        named = f"{one.name}: {one.commits} commits, {one.scanner}, {one.same:,} unchanged, {one.changed:,} changed"
+        for way in one.ways:
+            share = f"{way.new:,} ({way.new / max(one.same, 1):.2%})"
+            cells = (named, WAYS[way.way], share, f"{way.another:,}", f"{way.old:,}")
+            rows.append(f"| {' | '.join(cells)} |")
+            named = ""
+    totals = {way: sum(one.new for found in measured.histories for one in found.ways if one.way == way) for way in WAYS}
+    told = "; ".join(f"{WAYS[way]}: {count:,}" for way, count in totals.items())
+    return "\n".join([*rows, "", f"Measured on {measured.measured}. Read as new in all histories together: {told}."])
+
+
 def made(root: Path) -> Mapping[Path, bytes]:
     """Every generated file below `root`, with the bytes that it should have."""
     readme = readme_text((root / README).read_text("utf-8"), read_figures(root))
     measured = msgspec.json.decode((root / RATES).read_bytes(), type=Detection)
     detection = detection_text((root / DETECTION).read_text("utf-8"), measured)
+    churn = msgspec.json.decode((root / REPLAYED).read_bytes(), type=Churn)
+    markers = ("<!-- bench:churn -->", "<!-- /bench:churn -->")
+    identity = between((root / IDENTITY).read_text("utf-8"), IDENTITY, markers, churn_table(churn))
     rules, index = families(root / FAMILIES), rules_pages.INDEX
     listed = between((root / index).read_text("utf-8"), index, rules_pages.MARKERS, rules_pages.table(rules))
     return {
@@ -248,6 +302,7 @@ def made(root: Path) -> Mapping[Path, bytes]:
         RULES: rules_bytes(rules),
         README: readme.encode(),
         DETECTION: detection.encode(),
+        IDENTITY: identity.encode(),
         index: listed.encode(),
         **rules_pages.pages(root, rules),
     }

@@ -27,6 +27,7 @@ GROUND: dict[str, set[str]] = {
     "allowances": set(),  # exceptions as values, which model hands on
     "model": {"terms", "allowances", "permits"},
     "errors": set(),
+    "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
@@ -37,7 +38,15 @@ GROUND: dict[str, set[str]] = {
     "seals": set(),  # digests over records, with a key where there is one
     "ledger": {"errors", "permits", "wording"},  # records and their chain: the store keeps them, audit follows them
     "override": {"ledger", "model", "permits", "seals"},  # what an override is bound to, and whether it opens a gate
-    "exceptions": {"allowances", "errors", "model", "rated", "wording", "yamlfile"},  # what waives what, and until when
+    "exceptions": {
+        "algorithms",
+        "allowances",
+        "errors",
+        "model",
+        "rated",
+        "wording",
+        "yamlfile",
+    },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }

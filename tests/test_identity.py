@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardgate import identity
+from hardgate.identity.naming import identifying
 from hardgate.model import Finding, Kind, Severity
 from tests.builders import dependency, finding
 
@@ -88,7 +89,7 @@ def test_a_root_may_end_with_a_slash_or_be_absent() -> None:
 def test_a_finding_gets_an_id_an_action_and_a_witness() -> None:
     (one,) = settle(finding(), action="bandit-fast")
     assert one.action == "bandit-fast"
-    assert set(one.fingerprints) == {"code/v1"}
+    assert list(one.fingerprints) == ["code/v1", "place/v1", "scope/v1", "line/v1"]
     assert one.id == one.fingerprints["code/v1"][:16]
     (witness,) = one.witnesses
     assert (witness.scanner, witness.action, witness.rule) == ("bandit", "bandit-fast", "B608")
@@ -217,7 +218,7 @@ def test_an_upgrade_that_does_not_mend_it_keeps_the_id(purl: str, same: bool) ->
 def test_packages_of_one_scope_are_different_packages() -> None:
     found = settle(*(dependency("CVE-1", purl=f"pkg:npm/@scope/{name}@1.0", name=name) for name in ("a", "b")))
     assert len({one.fingerprints["dependency/v1"] for one in found}) == 2
-    keys = [identity._key(one, "") for one in found]
+    keys = [identifying(one, "") for one in found]
     assert keys[0] != keys[1]
 
 
@@ -256,7 +257,8 @@ def test_bandit_and_ruff_are_twins() -> None:
     assert (one.scanner, one.severity) == ("ruff", Severity.HIGH)
     assert [witness.scanner for witness in one.witnesses] == ["ruff", "bandit"]
     assert (one.cwe, one.fix, one.url) == (("CWE-89", "CWE-20"), "bind it", "u")
-    assert set(one.fingerprints.values()) == {bandit[0].fingerprints["code/v1"], ruff[0].fingerprints["code/v1"]}
+    assert one.fingerprints["code/v1"] == ruff[0].fingerprints["code/v1"]
+    assert one.fingerprints["bandit/code/v1"] == bandit[0].fingerprints["code/v1"]
     assert both(ruff, bandit) == (one,)
 
 

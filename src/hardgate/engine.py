@@ -114,6 +114,7 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
     the evidence cannot be kept. A KeyboardInterrupt ends all tools, marks the run interrupted, and goes on.
     """
     chosen = _chosen(pipeline, settings.selection)
+    scan.identity_key()
     with _scratch() as folder:
         scene = _scene(pipeline, root, folder, settings, store)
         _check_paths(pipeline, root, chosen)
@@ -291,7 +292,7 @@ def _one(execution: _Execution, stage: str, action: Action, memory: int, budget:
     if isinstance(ready, Receipt):
         _keep(execution, ready)
         return
-    key = actions.key(scene, ready, now()[:13], code_digest())
+    key = actions.key(scene, ready, now()[:13], code_digest() + identity.key_name(scan.identity_key()))
     known = store.cached(key) if execution.settings.cache else None
     if known is not None:
         _keep(execution, _again(scene, ready, known))

@@ -19,7 +19,8 @@ from hardgate.wording import cut, flow, plain
 
 TIMEOUT = 120.0  # seconds
 # Submodules have settings of their own, which git would obey to see whether they are dirty.
-DIFF = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+DIFF_QUIET = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+DIFF = ("diff", "--name-only", "-z", "--no-renames", *DIFF_QUIET)
 # Of the repository's own configuration only what says how its objects and references are written.
 _EXTENSIONS = (("objectFormat", "sha256"), ("refStorage", "reftable"))
 _ANSWER = 300  # characters of git's own words that an error quotes
@@ -133,6 +134,21 @@ def ask(git: Path, *words: str, work: Path | None = None, fine: frozenset[int] =
 def names(raw: bytes) -> list[str]:
     """The file names in an answer to `-z`; bytes that are no UTF-8 are carried as Python does (PEP 383)."""
     return [os.fsdecode(name) for name in raw.split(b"\0") if name]
+
+
+def renames(git: Path, older: str, newer: str, prefix: str = "") -> dict[str, str]:
+    """What was renamed or moved between two commits: paths then to paths now, below `prefix` and without it.
+
+    As `git diff -M` finds it: at least half of the content is the same. Raises ToolError when a commit is not there.
+    """
+    words = ("--name-status", "-z", "-M", "-l2000", "--diff-filter=R", *DIFF_QUIET)
+    told = names(ask(git, "diff", *words, "--end-of-options", older, newer, "--"))
+    moved = zip(told[1::3], told[2::3], strict=True)  # R097, the old path, the new path
+    return {
+        old.removeprefix(prefix): new.removeprefix(prefix)
+        for old, new in moved
+        if old.startswith(prefix) and new.startswith(prefix)
+    }
 
 
 def write(git: Path, *words: str, content: bytes) -> bytes:

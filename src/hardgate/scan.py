@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -176,6 +177,8 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         loose = {f"{mark}-{Path(name).name}": content for name, content in bait.files.items()} if mark else {}
         past = str(repository.history(scene.tree, work / "history", loose) or "")
     private = {real: name for name, real in names.items()}
+    alters = bool(scanner.silencers or scanner.utf8_only or scanner.prepare)
+    copies = {entry.path: entry.private for entry in wanted}
     files = tuple(private.get(entry.path, entry.path) for entry in wanted if scanner.selects(entry.path))
     job = job_of(
         scene, scanner, action, ready.tool.command, view,
@@ -195,7 +198,9 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
             action=action.name,
             severities=action.severity,
             place=lambda path: path,
-            lines=functools.partial(_lines, stand),
+            lines=functools.partial(_lines, view, private),
+            original=functools.partial(_lines, base, copies) if alters else None,
+            key=identity_key(),
         )
     total.gaps[:] = [_named(gap, stand) for gap in total.gaps]
     _unseen(ready, total)
@@ -357,13 +362,17 @@ def _is_canary(finding: Finding, stand: _Stand) -> bool:
     return bool(stand.mark) and stand.mark in finding.location.path
 
 
-def _lines(stand: _Stand, path: str) -> Sequence[str]:
-    """The lines of a file of the view under its real path; none when it is not there or very large."""
-    back = {real: name for name, real in stand.names.items()}
-    file = stand.view / back.get(path, path)
+def _lines(folder: Path, names: Mapping[str, str], path: str) -> Sequence[str]:
+    """The lines of a file of a folder that calls it by `names`; none when it is not there or very large."""
+    file = folder / names.get(path, path)
     if not file.is_file() or file.stat().st_size > LINES_UP_TO:
         return ()
     return file.read_text("utf-8", "replace").split("\n")
+
+
+def identity_key() -> bytes:
+    """The key that hashes of secrets are made with, b"" for none. Raises ConfigError for one that is too short."""
+    return identity.key_of(os.environ.get(identity.KEY_VARIABLE, ""))
 
 
 def _unseen(ready: Prepared, total: Sum) -> None:

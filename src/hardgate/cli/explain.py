@@ -1,4 +1,7 @@
-"""Show one finding whole: who saw it, the code, why it blocks or not, its id, how to fix it, how to waive it."""
+"""Show one finding whole: who saw it, the code, why it blocks or not, its id, how to fix it, how to waive it.
+
+With two ids it says why these are one finding or two.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hardgate import rated
-from hardgate.cli import common
+from hardgate.algorithms import made_of
+from hardgate.cli import common, compared
 from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
 from hardgate.reporters.json import finding_entry
@@ -20,22 +24,20 @@ _SOURCES = {
     "advisories": ", rated by the local advisory database",
     "hardgate.yaml": ", rated by hardgate.yaml",
 }
-_MADE_OF = {
-    "code/v1": "the rule, the path, the code of the line with its white space folded, and its count in the file",
-    "secret/v1": "the rule, the path, the commit and its count in the file; never anything of the secret",
-    "dependency/v1": "the package without its version, the advisory, and the path of the file that asks for it",
-}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of `hardgate explain`."""
     parser.add_argument("id", metavar="ID", help="the finding's id, or the beginning of it")
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="a second id: why the two are one finding, or two")
     common.add_run(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print the finding."""
+    if args.other is not None:
+        return compared.main(args)
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
         verdict = common.verdict_of(store, run)
@@ -49,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _chosen(run: Run, wanted: str) -> Finding:
-    found = [one for one in run.findings if one.id.startswith(wanted)] if wanted else []
+    found = compared.named(run, wanted)
     if not found:
         raise ConfigError(f"run {run.id} has no finding {plain(wanted)}", hint="List them: hardgate findings")
     if len(found) > 1:
@@ -86,8 +88,7 @@ def _after(finding: Finding) -> Iterator[str]:
     yield "identity"
     yield f"  {finding.id}"
     for name, value in finding.fingerprints.items():
-        algorithm = name.rpartition("/v")[0].rpartition("/")[2] + "/v" + name.rpartition("/v")[2]
-        yield f"  {name}: SHA-256 over {_MADE_OF.get(algorithm, 'its parts')}"
+        yield f"  {plain(name)}: {made_of(name)}"
         yield f"    {value}"
     yield ""
     yield "how to waive (in hardgate.yaml; say honestly why, and until when)"

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hardgate.algorithms import names_one
 from hardgate.allowances import BASELINE, GRACE, INLINE, VEX, WAIVER, Waiver
 from hardgate.exceptions import baseline, purls
 from hardgate.exceptions import inline as inline_
@@ -36,11 +37,11 @@ class Taken:
 
 
 def names(finding: Finding) -> tuple[str, ...]:
-    """Every id by which a record may name a finding: its own and its fingerprints, whole and short.
+    """Every id by which a record may name a finding: its own and those fingerprints that no other has, whole and short.
 
     A witness's own counts too: which tool leads a merged finding may change.
     """
-    whole = (finding.id, *finding.fingerprints.values())
+    whole = (finding.id, *(value for name, value in finding.fingerprints.items() if names_one(name)))
     return tuple(dict.fromkeys((*whole, *(name[:SHORT_ID] for name in whole))))
 
 

@@ -220,12 +220,18 @@ def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> 
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.message},
         "locations": [_location(finding.location)] if finding.location.path else [],
-        "partialFingerprints": dict(sorted(finding.fingerprints.items())),
+        "partialFingerprints": _fingerprints(finding),
         # An empty list says "not suppressed"; leaving it out would say "not known" (3.27.23).
         "suppressions": _suppressions(decision),
         "taxa": [_taxon(cwe, numbers) for cwe in finding.cwe],
         "properties": {"hardgate": _properties(finding, decision)},
     }
+
+
+def _fingerprints(finding: Finding) -> dict[str, str]:
+    """All of them; GitHub's own under the name by which it reads it."""
+    names = {"line/v1": "primaryLocationLineHash"}
+    return {names.get(name, name): value for name, value in sorted(finding.fingerprints.items())}
 
 
 def _suppressions(decision: Decision) -> list[_Json]:

@@ -28,7 +28,9 @@ def test_no_snapshot_is_left_over() -> None:
 
 
 def test_names_and_suffixes_are_unique() -> None:
-    names = "text json sarif markdown junit html github asff ocsf gitlab-sast gitlab-dependency gitlab-secret"
+    names = (
+        "text json sarif markdown junit html github sarif-github asff ocsf gitlab-sast gitlab-dependency gitlab-secret"
+    )
     assert list(BY_NAME) == [*names.split(), "cyclonedx", "csv", "codeclimate"]
     assert len({reporter.suffix for reporter in REPORTERS}) == len(REPORTERS)
 

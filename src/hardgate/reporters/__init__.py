@@ -47,6 +47,7 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("junit", "application/xml", junit.render, ".xml"),
     Reporter("html", "text/html; charset=utf-8", html.render, ".html"),
     Reporter("github", "text/plain; charset=utf-8", github.render, ".github.txt"),
+    Reporter("sarif-github", "application/sarif+json", sarif.render_github, ".github.sarif"),
     Reporter("asff", "application/json", asff.render, ".asff.json"),
     Reporter("ocsf", "application/json", ocsf.render, ".ocsf.json"),
     Reporter("gitlab-sast", "application/json", gitlab.render_sast, ".gl-sast.json"),

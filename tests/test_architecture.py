@@ -30,6 +30,7 @@ GROUND: dict[str, set[str]] = {
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
     "trivy_report": set(),  # the largest of the foreign reports, as values
+    "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys

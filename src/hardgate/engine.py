@@ -297,7 +297,7 @@ def _one(execution: _Execution, stage: str, action: Action, memory: int, budget:
     if execution.stopping.is_set():
         return
     scene, store = execution.scene, execution.store
-    ready = actions.prepare(scene, execution.settings.scanners[action.scanner], stage, action)
+    ready = actions.prepare(scene, execution.settings.scanners[action.scanner].fitted(action.options), stage, action)
     if isinstance(ready, Receipt):
         _keep(execution, ready)
         return

@@ -13,9 +13,9 @@ from hardgate.wording import Judged, count, flow, headline, plain
 OWN_NAME = "hardgate"
 # What GitHub's code scanning takes: more is refused with the whole file. Of the results it shows 5,000 of a run
 # (https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit).
-GITHUB_RESULTS = 25_000
-GITHUB_SHOWN = 5_000
-GITHUB_RUNS = 20
+MOST_RESULTS = 25_000
+MOST_SHOWN = 5_000
+MOST_RUNS = 20
 # What `plain` writes for a hidden character, begun and not ended.
 _HALF_ESCAPE = re.compile(r"\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?\Z")
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
@@ -109,10 +109,8 @@ def _blocking_rules(judged: Sequence[Judged]) -> str:
 
 def github_cut(tool: str, number: int) -> list[str]:
     """What GitHub's limit of results leaves out of a tool with so many findings, as a sentence; else nothing."""
-    more = number - GITHUB_RESULTS
-    return (
-        [f"{count(more, 'finding')} of {tool}, the least: GitHub takes {GITHUB_RESULTS:,} a tool."] if more > 0 else []
-    )
+    more = number - MOST_RESULTS
+    return [f"{count(more, 'finding')} of {tool}, the least: GitHub takes {MOST_RESULTS:,} a tool."] if more > 0 else []
 
 
 def github_remarks(run: Run) -> list[str]:
@@ -121,6 +119,6 @@ def github_remarks(run: Run) -> list[str]:
     for finding in run.findings:
         numbers[finding.scanner] = numbers.get(finding.scanner, 0) + 1
     cut = [sentence for tool, number in sorted(numbers.items()) for sentence in github_cut(plain(tool), number)]
-    hidden = sorted(plain(tool) for tool, number in numbers.items() if number > GITHUB_SHOWN)
-    shown = [f"GitHub shows the worst {GITHUB_SHOWN:,} findings of {' and '.join(hidden)}."] if hidden else []
+    hidden = sorted(plain(tool) for tool, number in numbers.items() if number > MOST_SHOWN)
+    shown = [f"GitHub shows the worst {MOST_SHOWN:,} findings of {' and '.join(hidden)}."] if hidden else []
     return [*(f"Not in SARIF for GitHub: {sentence}" for sentence in cut), *shown]

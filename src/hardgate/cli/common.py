@@ -18,7 +18,7 @@ from hardgate import config, identity, plan, yamlfile
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Gap, Pipeline, Run, RunState, Selection, Verdict
 from hardgate.reporters import REPORTERS
-from hardgate.scanners import SCANNERS
+from hardgate.scanners import DESCRIBED, SCANNERS
 from hardgate.wording import flow, plain
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from hardgate.toolbox import Toolbox
 
 CONFIG = "hardgate.yaml"
-BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
-OPTIONS = {scanner.name: scanner.options for scanner in SCANNERS}
+OWN = {scanner.name: scanner for scanner in SCANNERS}
+BY_NAME = OWN | {scanner.name: scanner for scanner in DESCRIBED}
+OPTIONS = {scanner.name: scanner.options for scanner in BY_NAME.values()}
 FORMATS = tuple(reporter.name for reporter in REPORTERS)
 EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from hardgate import rated
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
-from hardgate.outward import GITHUB_RESULTS, GITHUB_RUNS, github_cut
+from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut
 from hardgate.wording import Judged, count, flow, judge, to_json, web_link
 
 _Json = dict[str, object]
@@ -105,7 +105,8 @@ def _tools(run: Run, verdict: Verdict) -> list[_Tool]:
     for judged in judge(run, verdict):
         finding = judged.finding
         owner = by_action.get(finding.action)
-        if owner is None or owner.scanner != finding.scanner:
+        # What a tool that hardgate.yaml describes found is under the tool's own name.
+        if owner is None or owner.scanner not in {finding.scanner, "sarif"}:
             owner = by_scanner.setdefault(finding.scanner, _Tool(finding.scanner, finding.scanner))
         owner.judged.append(judged)
     for gap in verdict.gaps:
@@ -119,16 +120,16 @@ def _fitted(tools: list[_Tool], run: Run) -> list[_Tool]:
     for tool in tools:
         tool.judged.sort(key=lambda one: _RELEVANCE[one.decision.state])  # stable: the worst stay first
         tool.left_out += github_cut(tool.name, len(tool.judged))
-        del tool.judged[GITHUB_RESULTS:]
-    if len(tools) <= GITHUB_RUNS:
+        del tool.judged[MOST_RESULTS:]
+    if len(tools) <= MOST_RUNS:
         return tools
     own = next((tool for tool in tools if not tool.scanner), None) or _Tool("", _OWN_NAME, run.hardgate_version)
     others = [tool for tool in tools if tool is not own]
-    kept = {id(tool) for tool in sorted(others, key=_weight, reverse=True)[: GITHUB_RUNS - 1]}
+    kept = {id(tool) for tool in sorted(others, key=_weight, reverse=True)[: MOST_RUNS - 1]}
     for tool in others:
         if id(tool) not in kept:
             size = count(len(tool.judged), "finding")
-            own.left_out.append(f"All of {tool.name}, {size}: GitHub takes {GITHUB_RUNS} tools a file.")
+            own.left_out.append(f"All of {tool.name}, {size}: GitHub takes {MOST_RUNS} tools a file.")
             own.gaps += tool.gaps
     return [*(tool for tool in others if id(tool) in kept), own]
 

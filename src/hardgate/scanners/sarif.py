@@ -1,20 +1,25 @@
-"""SARIF 2.1.0 of any tool, for `hardgate ingest`.
+"""SARIF 2.1.0 of any tool: for `hardgate ingest`, and as the scanner that hardgate.yaml describes.
 
-Sections are those of the OASIS standard (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html). Not a
-scanner: it has no tool to start.
+Sections are those of the OASIS standard (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import fnmatch
+import functools
 import re
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import msgspec
 
 from hardgate import sarif_log
+from hardgate.adapter import OUTSIDE, Canary, Job, Scanner
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
 from hardgate.sarif_log import Region, Result, Rule, Run, Text, Unread
 
+_Word = Annotated[str, msgspec.Meta(min_length=1)]
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW, "none": Severity.INFO}
 # The qualitative bands of CVSS 3.1, section 5, for the property `security-severity` that GitHub defined
 # (https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning).
@@ -45,20 +50,16 @@ def parse(raw: bytes, tool: str, *, joined: bool = False) -> Report:
     least one run that has results.
     """
     runs, unread = sarif_log.read(raw, joined=joined)
+    return _report(runs, unread, tool)
+
+
+def _report(runs: list[Run], unread: list[Unread], tool: str) -> Report:
     findings: list[Finding] = []
     gaps = [_broken(one, tool) for one in (*unread, *(one for run in runs for one in run.unread))]
     for run in runs:
         gaps += _invoked(run)
         _results(run, tool or run.name.lower(), findings, gaps)
     return Report(findings=tuple(findings), gaps=tuple(gaps), version=runs[0].version)
-
-
-def rules(raw: bytes) -> int:
-    """How many rules the runs of a log describe: a tool that looked for nothing finds nothing.
-
-    Raises ReportError as `parse` does.
-    """
-    return sum(len(component) for run in sarif_log.read(raw)[0] for component in run.components)
 
 
 def _broken(one: Unread, tool: str) -> Gap:
@@ -208,3 +209,87 @@ def _filled(template: str, message: Text) -> str:
     """Placeholders {0}, {1} filled in (section 3.11.5)."""
     values = dict(enumerate(message.arguments))
     return re.sub(r"\{(\d+)\}", lambda found: values.get(int(found[1]), found[0]), template)
+
+
+class _Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    files: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+    rules: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tool by its command. `{report}` in it is where it shall write, else its standard output is read; `{root}` is
+    the private copy of the tree, which is also the working folder. `files` are globs of what it looks at; `canary` is
+    a known-bad input with rules that it must name.
+    """
+
+    command: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)]
+    exits: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)] = (0,)
+    files: tuple[_Word, ...] = ()
+    canary: _Proof | None = None
+
+
+def _argv(job: Job) -> tuple[str, ...]:
+    places = {"{report}": job.report, "{root}": job.root}
+    words = tuple(
+        functools.reduce(lambda text, name: text.replace(name, places[name]), places, word)
+        for word in job.options.command[1:]
+    )
+    return (*job.command, *words, *job.args)
+
+
+def _read(raw: bytes) -> Report:
+    return parse(raw, "", joined=True)
+
+
+def _read_unproven(raw: bytes) -> Report:
+    """A report of a tool without a canary: it must at least tell its version and what it looked for."""
+    runs, unread = sarif_log.read(raw, joined=True)
+    report = _report(runs, unread, "")
+    remedy = "Give it a `canary` in hardgate.yaml: a known-bad input, and the rules that it must find in it."
+    gaps = []
+    for run in runs:
+        if not any(run.components):
+            message = f"{run.name} names no rule in its SARIF: a tool that looks for nothing writes the same"
+            gaps.append(Gap(reason=GapReason.RULES_EMPTY, message=message, remedy=remedy))
+        if not run.version:
+            message = f"{run.name} tells no version in its SARIF: it is not known what looked"
+            gaps.append(Gap(reason=GapReason.REPORT_UNREADABLE, message=message, remedy=remedy))
+    return msgspec.structs.replace(report, gaps=(*report.gaps, *gaps))
+
+
+def _selects(files: tuple[str, ...], path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return not files or any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in files)
+
+
+def _name(options: Options) -> str:
+    return f"{OUTSIDE}{options.command[0]}"
+
+
+def _fit(options: Options) -> Scanner:
+    proof = options.canary
+    bait = {name: text.encode() for name, text in proof.files.items()} if proof else {}
+    return dataclasses.replace(
+        SARIF,
+        name=options.command[0].rpartition("/")[2],
+        parse=_read if proof else _read_unproven,
+        done_exits=frozenset(options.exits),
+        canary=Canary(files=bait, rules=proof.rules if proof else ()),
+        reads_file=any("{report}" in word for word in options.command),
+        selects=functools.partial(_selects, options.files),
+    )
+
+
+SARIF = Scanner(
+    name="sarif",
+    kinds=frozenset(Kind),
+    options=Options,
+    argv=_argv,
+    parse=_read_unproven,
+    done_exits=frozenset({0}),
+    canary=Canary(files={}),
+    selects=functools.partial(_selects, ()),
+    tool=_name,
+    fit=_fit,
+    reusable=False,
+)

@@ -30,6 +30,8 @@ def short(text: str, limit: int, empty: str = "-") -> str:
     It is cut before the format escapes anything, and never within a visible escape such as `\\x1b`. What was cut is
     marked with an ellipsis; a text with nothing to see in it becomes `empty`.
     """
+    if not text:  # as most cells of a table are
+        return empty
     enough = text[: 4 * limit]
     shown = flow(enough) or empty
     if len(enough) == len(text) and _units(shown) <= limit:

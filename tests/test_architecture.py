@@ -33,7 +33,9 @@ GROUND: dict[str, set[str]] = {
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
     "trivy_report": set(),  # the largest of the foreign reports, as values
+    "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
     "wording": {"model", "errors"},  # words and escapes that all reports share
+    "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
     "seals": set(),  # digests over records, with a key where there is one
     "ledger": {"errors", "permits", "wording"},  # records and their chain: the store keeps them, audit follows them
@@ -76,7 +78,8 @@ ENGINE: dict[str, set[str]] = {
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
-    "engine": {"action", "roles", "scan", "budget", "basis", "staging"},
+    "assembling": {"basis"},  # a run out of receipts from elsewhere
+    "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 TOP = {"cli"}

@@ -19,7 +19,7 @@ from hardgate import config, plan, tools
 from hardgate.cli import main as cli_main
 from hardgate.model import ExitCode, GapReason, Kind, Severity
 from hardgate.reporters import REPORTERS
-from hardgate.scanners import SCANNERS
+from hardgate.scanners import DESCRIBED, SCANNERS
 from hardgate.toolbox import install
 from tests.pages import DOCS, ROOT, SOURCE, mentions, parser, read, schema, sections
 
@@ -98,7 +98,7 @@ def _keys_of_file() -> list[str]:
 
 
 def _own_keys() -> list[str]:
-    found = {f"{one.name}.{key}" for one in SCANNERS for key in one.options.__struct_fields__}
+    found = {f"{one.name}.{key}" for one in (*SCANNERS, *DESCRIBED) for key in one.options.__struct_fields__}
     return sorted(found)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hardgate import engine, gate
+from hardgate import assembling, gate
 from hardgate.cli.main import main
 from hardgate.cli.replaying import Change, replay
 from hardgate.config import load
@@ -32,8 +32,8 @@ def policy(text: str = "") -> Policy:
 def run(name: str = "run-1", *findings: Any, text: str = "", **more: Any) -> Run:
     """A whole run of the pipeline above."""
     one = receipt("bandit", findings=findings)
-    base = values.ended(values.run(name), one, finished=engine.now())
-    usual = {"definition": BASE + text, "expected": ("bandit",), "requirements": (), "started": engine.now()}
+    base = values.ended(values.run(name), one, finished=assembling.now())
+    usual = {"definition": BASE + text, "expected": ("bandit",), "requirements": (), "started": assembling.now()}
     return msgspec.structs.replace(base, **(usual | more))
 
 

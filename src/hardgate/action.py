@@ -378,6 +378,7 @@ def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
     """The digest of everything that a result depends on; `hour` stands for the data of an online service."""
     action = ready.action
     parts = [
+        "" if ready.scanner.reusable else str(scene.scratch),  # which no other run has
         code, ready.tool.digest, ready.rules_digest, action, ready.scope, ready.history and _refs(scene.tree.git),
         scene.policy.honour_inline_suppressions, ready.online, ready.data, ready.rates, ready.lowers,
         hour if (ready.data and not ready.local) or ready.online else "",  # a local database has its digest

@@ -13,6 +13,8 @@ from hardgate.model import DataUse, Gap, Kind, Report
 from hardgate.pins import Prepared
 
 T = TypeVar("T")
+# Before the name of a tool that is no tool of the toolbox: the command that hardgate.yaml names.
+OUTSIDE = "path:"
 
 
 class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,6 +107,9 @@ class Scanner:
     the packages that a file lists, "" for none: such a scanner looks them up in Trivy's database, which it has in
     `job.cache`.
 
+    `fit(options)` is the scanner of one action, for a scanner that hardgate.yaml describes; `reusable`: the digest of
+    the tool tells its version, so that a result of the same tool and files may be used again.
+
     `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
     the name of its tool in the toolbox, where that is not the scanner's own.
     """
@@ -140,12 +145,18 @@ class Scanner:
     uses_rules: bool = False
     tool: Callable[[Any], str] | None = None
     canary_for: Callable[[Any], Canary] | None = None
+    fit: Callable[[Any], Scanner] | None = None
+    reusable: bool = True
     seconds: float = 5.0
     memory: int = 300_000_000
 
     def bait(self, options: Any) -> Canary:
         """The canary of an action with these options."""
         return self.canary_for(options) if self.canary_for else self.canary
+
+    def fitted(self, options: Any) -> Scanner:
+        """The scanner of an action with these options."""
+        return self.fit(options) if self.fit else self
 
     def tool_name(self, options: Any) -> str:
         """The name of the tool in the toolbox that an action with these options starts."""

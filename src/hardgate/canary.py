@@ -21,7 +21,7 @@ def daily(scene: Scene, ready: Prepared, work: Path, total: Sum) -> CanaryCheck 
     parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, ready.data]
     key = msgspec.json.encode([*parts, scene.version], order="deterministic").decode()
     known = scene.memory.canary(key)
-    if known and known.checked_at[:10] == scene.clock()[:10]:
+    if known and scanner.reusable and known.checked_at[:10] == scene.clock()[:10]:
         return msgspec.structs.replace(known, how="earlier today")
     try:
         check = prove(scene, scanner, action, ready.tool, work, online=ready.online)
@@ -58,6 +58,5 @@ def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path
     if not absent:
         return CanaryCheck(checked_at=scene.clock(), how="this run", rules=bait.rules)
     message = f"{scanner.name} did not find its canary, a known-bad input ({', '.join(absent)})"
-    raise missing(
-        GapReason.CANARY_MISSED, message, f"Its reports cannot be trusted. See: hardgate doctor {scanner.name}"
-    )
+    see = "Try its command on the canary by hand." if scanner.fit else f"See: hardgate doctor {scanner.name}"
+    raise missing(GapReason.CANARY_MISSED, message, f"Its reports cannot be trusted. {see}")

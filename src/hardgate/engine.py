@@ -1,7 +1,7 @@
 """A run, from the pipeline to its evidence: read the tree, start the actions of each stage, keep every receipt.
 
-`execute` makes a Run here, `assemble` one from receipts that other machines wrote. The gate is not here: a Run is
-evidence, and gate.py judges it.
+`execute` makes a Run here; assembling.py makes one from receipts that other machines wrote. The gate is not here: a Run
+is evidence, and gate.py judges it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ import concurrent.futures
 import functools
 import hashlib
 import os
-import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -24,12 +22,11 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import basis, identity, manifests, plan, receipts, repository, roles, scan, staging, tools
+from hardgate import assembling, basis, identity, plan, receipts, repository, roles, scan, staging, tools
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
-from hardgate.errors import ConfigError, ToolError
-from hardgate.model import Action, ActionState, Gap, GapReason, Pipeline, Receipt, Run, RunState, Selection
-from hardgate.wording import flow, plain
+from hardgate.errors import ConfigError
+from hardgate.model import Action, ActionState, Pipeline, Receipt, Run, RunState, Selection
 
 RULES = Path(__file__).parent / "rules"
 
@@ -75,16 +72,6 @@ class Settings:
     cache_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "hardgate-cache")
 
 
-def now() -> str:
-    """The time as every record has it: ISO 8601 in UTC with seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def new_id() -> str:
-    """A run id that sorts by time: `20260131-120000-1f2e3d`."""
-    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
-
-
 @functools.cache
 def code_digest() -> str:
     """The digest over hardgate's own code: a result made by other code is never used again."""
@@ -115,7 +102,7 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
     """
     chosen = _chosen(pipeline, settings.selection)
     scan.identity_key()
-    with _scratch() as folder:
+    with assembling.scratch() as folder:
         scene = _scene(pipeline, root, folder, settings, store)
         _check_paths(pipeline, root, chosen)
         run = _resumed(pipeline, root, scene, settings, store)
@@ -155,18 +142,6 @@ def _marked(execution: _Execution) -> Iterator[None]:
             execution.store.interrupt(execution.run.id)
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A private folder for one run, always removed."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="hardgate-", ignore_cleanup_errors=True)
-    except OSError as error:
-        hint = "Nothing was scanned. Free some space, or set TMPDIR to a folder that has it."
-        raise ToolError(f"no temporary folder could be made: {error.strerror}", hint=hint) from error
-    with folder as name:
-        yield Path(name)
-
-
 def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[Action, ...]], ...]:
     for what, wanted, known in (
         ("stage", selection.stages, [stage.name for stage in pipeline.stages]),
@@ -179,7 +154,7 @@ def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[
 
 
 def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, store: Store) -> actions.Scene:
-    tree = read_tree(pipeline, root, folder / "git-view", settings.leave)
+    tree = assembling.read_tree(pipeline, root, folder / "git-view", settings.leave)
     changed = repository.changed(tree, settings.selection.base) if settings.selection.base else None
     obeying = [settings.scanners[one.scanner].configs for one in pipeline.actions if one.honour_config]
     return actions.Scene(
@@ -196,16 +171,10 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         changed=changed,
         locate=settings.locate,
         memory=store,
-        clock=now,
+        clock=assembling.now,
         version=hardgate.__version__,
         advisories=settings.advisories,
     )
-
-
-def read_tree(pipeline: Pipeline, root: Path, scratch: Path, leave: frozenset[str]) -> repository.Tree:
-    """What is in scope below `root` by the pipeline's exclusions and limits; `scratch` need not exist."""
-    exclude = functools.partial(plan.excluded, globs=pipeline.exclude)
-    return repository.read(root, scratch, exclude=exclude, limit=pipeline.max_file_size, leave=leave)
 
 
 def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tuple[Action, ...]]]) -> None:
@@ -221,7 +190,7 @@ def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Setti
     names = [entry.path for entry in scene.tree.entries]
     exceptions = basis.complete(settings.basis, scene.tree, pipeline.policy)
     return Run(
-        id=new_id(),
+        id=assembling.new_id(),
         pipeline=pipeline.name,
         pipeline_digest=pipeline.digest,
         definition=pipeline.definition,
@@ -229,26 +198,15 @@ def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Setti
         commit=scene.tree.commit,
         tree=scene.tree.digest,
         dirty=scene.tree.dirty,
-        started=now(),
+        started=assembling.now(),
         selection=settings.selection,
         expected=tuple(action.name for action in pipeline.actions),
-        requirements=plan.requirements(pipeline, _demanding(scene.tree, scene.changed)),
-        gaps=_readable(scene.tree.gaps),
+        requirements=plan.requirements(pipeline, assembling.demanding(scene.tree, scene.changed)),
+        gaps=assembling.readable(scene.tree.gaps),
         notes=(*_notes(pipeline, scene, names), *basis.notes(exceptions)),
         hardgate_version=hardgate.__version__,
         exceptions=exceptions,
     )
-
-
-def _demanding(tree: repository.Tree, changed: frozenset[str] | None) -> list[str]:
-    """The paths that demand something of the pipeline."""
-    idle = manifests.settled(tree)
-    names = (entry.path for entry in tree.entries)
-    return [name for name in names if name not in idle and (changed is None or name in changed)]
-
-
-def _readable(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
-    return tuple(msgspec.structs.replace(gap, path=plain(gap.path), message=flow(gap.message)) for gap in gaps)
 
 
 def _notes(pipeline: Pipeline, scene: actions.Scene, names: Sequence[str]) -> tuple[str, ...]:
@@ -288,11 +246,11 @@ def _one(execution: _Execution, stage: str, action: Action, memory: int, budget:
     if execution.stopping.is_set():
         return
     scene, store = execution.scene, execution.store
-    ready = actions.prepare(scene, execution.settings.scanners[action.scanner], stage, action)
+    ready = actions.prepare(scene, execution.settings.scanners[action.scanner].fitted(action.options), stage, action)
     if isinstance(ready, Receipt):
         _keep(execution, ready)
         return
-    key = actions.key(scene, ready, now()[:13], code_digest() + identity.key_name(scan.identity_key()))
+    key = actions.key(scene, ready, assembling.now()[:13], code_digest() + identity.key_name(scan.identity_key()))
     known = store.cached(key) if execution.settings.cache else None
     if known is not None:
         _keep(execution, _again(scene, ready, known))
@@ -345,57 +303,12 @@ def _finished(execution: _Execution) -> Run:
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
-        finished=now(),
+        finished=assembling.now(),
         receipts=tuple(execution.done[name] for name in order),
         findings=findings,
         exceptions=exceptions,
         notes=(*execution.run.notes, *basis.told(exceptions)),
-        gaps=(*execution.run.gaps, *_readable(gaps)),
+        gaps=(*execution.run.gaps, *assembling.readable(gaps)),
     )
     execution.store.finish(run)
     return run
-
-
-def assemble(
-    pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str], given: basis.Basis | None = None
-) -> Run:
-    """A Run out of receipts that other machines wrote into `folder`, for the commit that is checked out at `root`."""
-    with _scratch() as scratch:
-        tree = read_tree(pipeline, root, scratch / "git-view", leave)
-        expected = tuple(action.name for action in pipeline.actions)
-        good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
-        if good and good[0].tree != tree.digest:
-            good, refused = (), (*refused, _other_tree(len(good)))
-        judged_by = given or basis.Basis()
-        findings = (*identity.conclude(good), *judged_by.findings)
-        begun = basis.complete(judged_by, tree, pipeline.policy)
-        exceptions = basis.compared(judged_by, tree, begun, findings)
-    names = [entry.path for entry in tree.entries]
-    began = min((receipt.started for receipt in good), default=now())
-    return Run(
-        id=new_id(),
-        pipeline=pipeline.name,
-        pipeline_digest=pipeline.digest,
-        definition=pipeline.definition,
-        root=str(root),
-        commit=tree.commit,
-        tree=tree.digest,
-        dirty=tree.dirty,
-        started=began,
-        finished=now(),
-        state=RunState.FINISHED,
-        expected=expected,
-        requirements=plan.requirements(pipeline, _demanding(tree, None)),
-        receipts=good,
-        findings=findings,
-        gaps=(*_readable(tree.gaps), *refused),
-        notes=(*tree.notes, *plan.advice(pipeline, names), *basis.notes(exceptions), *basis.told(exceptions)),
-        hardgate_version=hardgate.__version__,
-        exceptions=exceptions,
-    )
-
-
-def _other_tree(number: int) -> Gap:
-    message = f"the {number} receipts are of other files than those checked out here, though of the same commit"
-    remedy = "Check out the commit alone on every machine, without changes and without new files, and run again."
-    return Gap(reason=GapReason.RECEIPT_REFUSED, message=message, remedy=remedy)

@@ -19,7 +19,7 @@ import msgspec
 
 from hardgate import basis, canary, identity, plan, repository
 from hardgate.action import MissingError, Prepared, Scene, blank, find_tool, gap_of, job_of, kept_date, stale
-from hardgate.adapter import Job, Scanner
+from hardgate.adapter import OUTSIDE, Job, Scanner
 from hardgate.errors import ReportError, StoreError, ToolError
 from hardgate.model import (
     Action,
@@ -66,7 +66,9 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
         find_tool(scene, ready.scanner, ready.action, check=True)
         scene = _with_data(scene, ready)
         work.mkdir()
-        if ready.scanner.planted:
+        if not _bait(ready):
+            total.notes.append(f"{ready.scanner.name} has no canary: whether it finds what it must find was not tried")
+        elif ready.scanner.planted:
             check = CanaryCheck(
                 checked_at=receipt.started, how="this run", rules=ready.scanner.bait(ready.action.options).rules
             )
@@ -128,7 +130,7 @@ def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | 
     return msgspec.structs.replace(
         receipt,
         state=ActionState.GAP if total.gaps else ActionState.DONE,
-        tool=use_of(ready.scanner.tool_name(ready.action.options), ready.tool),
+        tool=use_of(ready.scanner.tool_name(ready.action.options), ready.tool, total.version),
         rules_digest=ready.rules_digest,
         data=ready.data,
         argv=tuple(total.argv),
@@ -151,9 +153,10 @@ def _count(ready: Prepared, total: Sum) -> int | None:
     return None if total.seen is None or ready.scanner.ecosystem else len(total.seen)
 
 
-def use_of(name: str, tool: Tool) -> ToolUse:
-    """What goes on the record of a tool."""
-    return ToolUse(name=name, version=tool.version, digest=tool.digest, origin=tool.origin)
+def use_of(name: str, tool: Tool, told: str = "") -> ToolUse:
+    """What goes on the record of a tool; `told` is the version that its report names, where nothing else does."""
+    version = tool.version or told
+    return ToolUse(name=name.removeprefix(OUTSIDE), version=version, digest=tool.digest, origin=tool.origin)
 
 
 def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
@@ -326,6 +329,7 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
     total.refuted += [
         msgspec.structs.replace(one, path=path) for one, path in places if not (stand.mark and stand.mark in path)
     ]
+    total.version = total.version or plain(report.version)
     if report.seen is not None:
         seen = {_place(path, stand) for path in report.seen}
         total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}

@@ -28,6 +28,7 @@ class Sum(msgspec.Struct, kw_only=True):
     argv: list[tuple[str, ...]] = []
     exits: list[int] = []
     seen: set[str] | None = None
+    version: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
@@ -115,7 +116,8 @@ def _whole(scanner: Scanner, action: Action, done: tools.Completed, hidden: Sequ
     if done.exit_code not in scanner.done_exits:
         how = f"signal {-done.exit_code}" if done.exit_code < 0 else f"exit code {done.exit_code}"
         message = f"{name} ended with {how}{_last_words(scanner, done, hidden)}"
-        raise missing(GapReason.TOOL_FAILED, message, f"See whether the tool works: hardgate doctor {name}")
+        remedy = "Try its command by hand." if scanner.fit else f"See whether the tool works: hardgate doctor {name}"
+        raise missing(GapReason.TOOL_FAILED, message, remedy)
 
 
 def _last_words(scanner: Scanner, done: tools.Completed, hidden: Sequence[str]) -> str:

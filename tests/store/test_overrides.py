@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from hardgate import engine, override, seals
+from hardgate import assembling, override, seals
 from hardgate.cli import judging
 from hardgate.cli.main import main
 from hardgate.errors import StoreError
@@ -106,7 +106,7 @@ def test_it_opens_one_gate_once_and_the_verdict_stays_what_it_was(store: Store) 
 def test_fifty_gates_at_once_and_one_opens(target: str, tmp_path: Path) -> None:
     with Store.open(target) as store:
         run, verdict = failed(store)
-        granted(store, run, verdict, at=engine.now())  # the clock of these gates is the real one
+        granted(store, run, verdict, at=assembling.now())  # the clock of these gates is the real one
     said = gates.ask(50, target, tmp_path, run.id)
     assert sorted(one.code for one in said) == [0] + [1] * 49, said[0].stderr
     opened = [json.loads(one.stdout)["verdict"] for one in said]

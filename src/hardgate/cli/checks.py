@@ -11,7 +11,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import canary, engine
+from hardgate import assembling, canary, engine
 from hardgate.adapter import Scanner
 from hardgate.advisories.local import Local
 from hardgate.cli import common
@@ -102,7 +102,7 @@ def _prove(scanner: Scanner, action: Action, tool: Tool, folder: Path, asked: St
             changed=None,
             locate=lambda *_words, **_more: tool,
             memory=memory,
-            clock=engine.now,
+            clock=assembling.now,
             version=hardgate.__version__,
             served=osv_url if osv_url.startswith("http://127.0.0.1:") else "",
             trivy=asked.trivy,

@@ -18,7 +18,7 @@ from hardgate import config, identity, plan, yamlfile
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Gap, Pipeline, Run, RunState, Selection, Verdict
 from hardgate.reporters import REPORTERS
-from hardgate.scanners import SCANNERS
+from hardgate.scanners import DESCRIBED, SCANNERS
 from hardgate.wording import flow, plain
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from hardgate.toolbox import Toolbox
 
 CONFIG = "hardgate.yaml"
-BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
-OPTIONS = {scanner.name: scanner.options for scanner in SCANNERS}
+OWN = {scanner.name: scanner for scanner in SCANNERS}
+BY_NAME = OWN | {scanner.name: scanner for scanner in DESCRIBED}
+OPTIONS = {scanner.name: scanner.options for scanner in BY_NAME.values()}
 FORMATS = tuple(reporter.name for reporter in REPORTERS)
 EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
 
@@ -152,10 +153,10 @@ def _with_findings(run: Run) -> Run:
 
 def verdict_of(store: Store, run: Run) -> Verdict:
     """The stored verdict of a run, else a new one by its own hardgate.yaml, as of its end."""
-    from hardgate import engine, gate  # noqa: PLC0415 (as slow to import as all else: help does not wait for it)
+    from hardgate import assembling, gate  # noqa: PLC0415 (as slow to import as all else: help does not wait for it)
     from hardgate.cli.judged import policy_of  # noqa: PLC0415
 
-    return store.verdict(run.id) or gate.decide(run, policy_of(run), now=run.finished or engine.now())
+    return store.verdict(run.id) or gate.decide(run, policy_of(run), now=run.finished or assembling.now())
 
 
 def write_file(path: Path, content: bytes) -> None:

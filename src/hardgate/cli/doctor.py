@@ -31,8 +31,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Check and tell, line by line as it goes."""
     for name in args.names:
-        if name not in common.BY_NAME:
-            raise ConfigError(f"there is no scanner {name!r}", hint=f"Known: {', '.join(common.BY_NAME)}")
+        if name not in common.OWN:
+            raise ConfigError(f"there is no scanner {name!r}", hint=f"Known: {', '.join(common.OWN)}")
     checks = []
     for check in _all(args):
         checks.append(check)
@@ -50,7 +50,7 @@ def _all(args: argparse.Namespace) -> Iterator[Check]:
         yield _git()
         yield _store()
     toolbox = common.open_toolbox()
-    for scanner in common.BY_NAME.values():
+    for scanner in common.OWN.values():
         if not args.names or scanner.name in args.names:
             yield _scanner(scanner, toolbox, args.osv_url)
 

@@ -26,11 +26,12 @@ def main(args: argparse.Namespace) -> int:
     severities = _words(args.severity, "severity", [word.value for word in Severity])
     kinds = _words(args.kind, "kind", [word.value for word in Kind])
     states = _words(args.state, "state", [word.value for word in State])
-    if args.scanner and args.scanner not in common.BY_NAME:
-        raise ConfigError(f"there is no scanner {args.scanner!r}", hint=f"Known: {', '.join(common.BY_NAME)}")
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
         verdict = common.verdict_of(store, run)
+    named = {*common.OWN, *(witness.scanner for finding in run.findings for witness in finding.witnesses)}
+    if args.scanner and args.scanner not in named:
+        raise ConfigError(f"there is no scanner {args.scanner!r}", hint=f"Known: {', '.join(sorted(named))}")
     chosen = [
         judged
         for judged in judge(run, verdict)

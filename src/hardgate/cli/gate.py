@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     if args.base is not None and not args.receipts:
         hint = "A stored run is judged by the base that it was made with: leave --base out."
         raise ConfigError("--base goes with --receipts", hint=hint)
-    from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
+    from hardgate import assembling  # noqa: PLC0415 (slow to import: help does not wait for it)
 
     with common.open_store() as store:
         if args.receipts:
@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
         else:
             run = common.stored_run(store, args.run, args.path)
             pipeline = common.pipeline_of(run)
-        now = engine.now() if args.today or not run.finished else run.finished
+        now = assembling.now() if args.today or not run.finished else run.finished
         policy = policy_of(run)
         verdict = gate.decide(run, policy, now=now)
         verdict, line = judging.settle(store, run, verdict, policy, use=not args.no_override)
@@ -64,10 +64,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _handed_in(args: argparse.Namespace, store: Store) -> tuple[Run, Pipeline]:
-    from hardgate import engine  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415
 
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
     leave = own_files(root, files_below(args.receipts))
-    basis = beside(read(args, root, pipeline, engine.now()), store, pipeline.name)
-    return engine.assemble(pipeline, root, Path(args.receipts), leave, basis), pipeline
+    basis = beside(read(args, root, pipeline, assembling.now()), store, pipeline.name)
+    return assembling.assemble(pipeline, root, Path(args.receipts), leave, basis), pipeline

@@ -37,10 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Read the reports and print what they hold."""
-    if args.tool != "sarif" and args.tool not in common.BY_NAME:
-        known = ", ".join(sorted([*common.BY_NAME, "sarif"]))
+    if args.tool != "sarif" and args.tool not in common.OWN:
+        known = ", ".join(sorted([*common.OWN, "sarif"]))
         raise ConfigError(f"there is no adapter for {plain(args.tool)!r}", hint=f"Nothing was read. Known: {known}")
-    scanner = common.BY_NAME.get(args.tool)
+    scanner = common.OWN.get(args.tool)
     findings: list[Finding] = []
     gaps: list[Gap] = []
     for name in args.files:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 def settle(store: Store, run: Run, verdict: Verdict, policy: Policy, *, use: bool = True) -> tuple[Verdict, Line]:
     """The verdict as this gate answers, stored and recorded; `use` False leaves every override alone."""
-    from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
+    from hardgate import assembling  # noqa: PLC0415 (slow to import: help does not wait for it)
 
     person = who.asking()
     if use and verdict.outcome is not Outcome.PASS:
-        verdict = opened(store, run, verdict, policy.overrides, by=person, now=engine.now())
+        verdict = opened(store, run, verdict, policy.overrides, by=person, now=assembling.now())
     return verdict, store.save_verdict(run.id, verdict, by=person, waivers=policy.waivers)
 
 

@@ -66,7 +66,7 @@ def _seal(one: Override) -> str:
 
 
 def _request(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
+    from hardgate import assembling  # noqa: PLC0415 (slow to import: help does not wait for it)
 
     if not args.reason.strip() or not args.ticket.strip():
         _refuse("--reason and --ticket need words")
@@ -74,10 +74,10 @@ def _request(args: argparse.Namespace, store: Store) -> None:
     verdict = common.verdict_of(store, run)
     if why := override.not_to_be_asked(run, verdict, policy_of(run).overrides):
         _refuse(f"no override was asked for: {why}")
-    now, requester = engine.now(), who.asking(args.by)
+    now, requester = assembling.now(), who.asking(args.by)
     scope = override.scope_of(run, verdict)
     one = Override(
-        id=f"ov-{engine.new_id()}{secrets.token_hex(2)}",
+        id=f"ov-{assembling.new_id()}{secrets.token_hex(2)}",
         scope=scope,
         run=run.id,
         reason=flow(args.reason),
@@ -99,7 +99,7 @@ def _extent(one: Override) -> str:
 
 
 def _grant(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import engine  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415
 
     known = store.override(args.id)
     one, granter = known.override, who.asking(args.by)
@@ -108,7 +108,7 @@ def _grant(args: argparse.Namespace, store: Store) -> None:
     if why := override.not_to_be_granted(one, granter, hours, policy):
         _refuse(f"{one.id} was not granted: {why}")
     _believed(known)
-    made = override.granted(one, granter, engine.now(), hours)
+    made = override.granted(one, granter, assembling.now(), hours)
     store.grant_override(known, made, _seal(made))
     print(f"{one.id} was granted by {override.named(granter)} until {made.expires}: {_extent(made)}.")
     print(f"  The next gate over commit {made.scope.commit[:12]} with exactly these uses it up.")
@@ -124,20 +124,20 @@ def _believed(known: Sealed) -> None:
 
 
 def _revoke(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import engine  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415
 
     if not args.reason.strip():
         _refuse("--reason needs words")
     known, person = store.override(args.id), who.asking(args.by)
-    store.revoke_override(known, person, engine.now(), flow(args.reason))
+    store.revoke_override(known, person, assembling.now(), flow(args.reason))
     print(f"{known.override.id} was revoked by {override.named(person)}.")
 
 
 def _list(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import engine  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415
 
     found = store.overrides(str(common.root_of(args.path)) if args.path else None)
-    now = engine.now()
+    now = assembling.now()
     if args.json:
         common.print_json([_entry(one, now) for one in found])
         return

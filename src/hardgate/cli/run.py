@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run, store, judge, report."""
-    from hardgate import engine  # noqa: PLC0415 (slow to import: help does not wait for it)
+    from hardgate import assembling, engine  # noqa: PLC0415 (slow to import: help does not wait for it)
     from hardgate.advisories.local import Local  # noqa: PLC0415
     from hardgate.advisories.places import default_folder  # noqa: PLC0415
 
@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
     pipeline = common.load_pipeline(root, args.config)
     selection = _selection(args)
     reports = reports_of(args, pipeline, root)
-    basis = read(args, root, pipeline, engine.now())
+    basis = read(args, root, pipeline, assembling.now())
     with ExitStack() as stack:
         store = stack.enter_context(common.open_store())
         toolbox = common.open_toolbox()

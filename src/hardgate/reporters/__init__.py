@@ -9,7 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hardgate.model import Run, Verdict
-from hardgate.reporters import github, html, json, junit, markdown, sarif, text
+from hardgate.reporters import (
+    asff,
+    codeclimate,
+    csv,
+    cyclonedx,
+    github,
+    gitlab,
+    html,
+    json,
+    junit,
+    markdown,
+    ocsf,
+    sarif,
+    text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,15 @@ REPORTERS: tuple[Reporter, ...] = (
     Reporter("junit", "application/xml", junit.render, ".xml"),
     Reporter("html", "text/html; charset=utf-8", html.render, ".html"),
     Reporter("github", "text/plain; charset=utf-8", github.render, ".github.txt"),
+    Reporter("sarif-github", "application/sarif+json", sarif.render_github, ".github.sarif"),
+    Reporter("asff", "application/json", asff.render, ".asff.json"),
+    Reporter("ocsf", "application/json", ocsf.render, ".ocsf.json"),
+    Reporter("gitlab-sast", "application/json", gitlab.render_sast, ".gl-sast.json"),
+    Reporter("gitlab-dependency", "application/json", gitlab.render_dependency, ".gl-dependency.json"),
+    Reporter("gitlab-secret", "application/json", gitlab.render_secret, ".gl-secret.json"),
+    Reporter("cyclonedx", "application/vnd.cyclonedx+json", cyclonedx.render, ".cdx.json"),
+    Reporter("csv", "text/csv; charset=utf-8", csv.render, ".csv"),
+    Reporter("codeclimate", "application/json", codeclimate.render, ".codeclimate.json"),
 )
 
 BY_NAME: dict[str, Reporter] = {reporter.name: reporter for reporter in REPORTERS}

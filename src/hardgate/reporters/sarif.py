@@ -16,7 +16,8 @@ from msgspec import structs
 from hardgate import rated
 from hardgate.allowances import INLINE
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
-from hardgate.wording import Judged, flow, judge, to_json, web_link
+from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut
+from hardgate.wording import Judged, count, flow, judge, to_json, web_link
 
 _Json = dict[str, object]
 
@@ -32,6 +33,7 @@ _LEVELS = {
 }
 # GitHub reads a number: over 9.0 is critical, from 7.0 high, from 4.0 medium, below it low. No number means "note".
 _SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+_RELEVANCE = {State.BLOCKING: 0, State.INFORMING: 1, State.WAIVED: 2}
 _CWE = re.compile(r"CWE-([0-9]+)")
 _ROOT = "SRCROOT"
 _SHARED_TEXTS = 5
@@ -48,6 +50,7 @@ class _Tool:
     receipts: list[Receipt] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def render(run: Run, verdict: Verdict) -> bytes:
@@ -55,7 +58,19 @@ def render(run: Run, verdict: Verdict) -> bytes:
 
     Raises Error when the verdict says nothing about one of the findings.
     """
-    tools = _tools(run, verdict)
+    return _document(run, verdict, _tools(run, verdict))
+
+
+def render_github(run: Run, verdict: Verdict) -> bytes:
+    """The same within the limits of GitHub's code scanning: what blocks comes first, and what is cut off is told.
+
+    Raises Error when the verdict says nothing about one of the findings.
+    """
+    return _document(run, verdict, _fitted(_tools(run, verdict), run))
+
+
+def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> bytes:
+    left_out = [sentence for tool in tools for sentence in tool.left_out]
     return to_json(
         {
             "$schema": SCHEMA_URI,
@@ -70,6 +85,7 @@ def render(run: Run, verdict: Verdict) -> bytes:
                     "judgedAt": verdict.judged_at,
                     "pipeline": run.pipeline,
                     "run": run.id,
+                    **({"leftOut": left_out} if left_out else {}),
                 }
             },
         }
@@ -93,13 +109,38 @@ def _tools(run: Run, verdict: Verdict) -> list[_Tool]:
     for judged in judge(run, verdict):
         finding = judged.finding
         owner = by_action.get(finding.action)
-        if owner is None or owner.scanner != finding.scanner:
+        # What a tool that hardgate.yaml describes found is under the tool's own name.
+        if owner is None or owner.scanner not in {finding.scanner, "sarif"}:
             owner = by_scanner.setdefault(finding.scanner, _Tool(finding.scanner, finding.scanner))
         owner.judged.append(judged)
     for gap in verdict.gaps:
         owner = by_action.get(gap.action) or by_scanner.setdefault("", _Tool("", _OWN_NAME, run.hardgate_version))
         owner.gaps.append(gap)
     return list({id(tool): tool for tool in (*tools.values(), *by_scanner.values())}.values())
+
+
+def _fitted(tools: list[_Tool], run: Run) -> list[_Tool]:
+    """What GitHub takes of it. The gaps of tools that are cut off go to the run of hardgate itself."""
+    for tool in tools:
+        tool.judged.sort(key=lambda one: _RELEVANCE[one.decision.state])  # stable: the worst stay first
+        tool.left_out += github_cut(tool.name, len(tool.judged))
+        del tool.judged[MOST_RESULTS:]
+    if len(tools) <= MOST_RUNS:
+        return tools
+    own = next((tool for tool in tools if not tool.scanner), None) or _Tool("", _OWN_NAME, run.hardgate_version)
+    others = [tool for tool in tools if tool is not own]
+    kept = {id(tool) for tool in sorted(others, key=_weight, reverse=True)[: MOST_RUNS - 1]}
+    for tool in others:
+        if id(tool) not in kept:
+            size = count(len(tool.judged), "finding")
+            own.left_out.append(f"All of {tool.name}, {size}: GitHub takes {MOST_RUNS} tools a file.")
+            own.gaps += tool.gaps
+    return [*(tool for tool in others if id(tool) in kept), own]
+
+
+def _weight(tool: _Tool) -> tuple[int, int, int]:
+    blocking = sum(one.decision.state is State.BLOCKING for one in tool.judged)
+    return blocking, len(tool.gaps), len(tool.judged)
 
 
 def _category(tool: _Tool, tools: Sequence[_Tool]) -> str:
@@ -120,7 +161,7 @@ def _run(tool: _Tool, run: Run, category: str) -> _Json:
         "automationDetails": {"id": "/".join(_quoted(part) for part in (_OWN_NAME, run.pipeline))
                               + f"/{quote(category, safe='/@')}/{_quoted(run.id)}"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder that was scanned."}}},
-        "invocations": [_invocation(receipt, tool.gaps) for receipt in tool.receipts] or [_own_invocation(tool)],
+        "invocations": _invocations(tool),
         "results": [_result(one, places, numbers) for one in tool.judged],
         "columnKind": "unicodeCodePoints",
         "properties": {"commit": run.commit, "dirty": run.dirty, "tree": run.tree},
@@ -287,6 +328,15 @@ def _artifact(path: str) -> _Json:
 
 def _only_carried_bytes(path: str) -> bool:
     return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in path)
+
+
+def _invocations(tool: _Tool) -> list[_Json]:
+    """One for each receipt; the first one tells what of the tool is left out of the file."""
+    left_out = [{"level": "warning", "message": {"text": f"Not in this file: {one}"}} for one in tool.left_out]
+    made = [_invocation(receipt, tool.gaps) for receipt in tool.receipts] or [_own_invocation(tool)]
+    if left_out:
+        made[0]["toolExecutionNotifications"] += left_out  # type: ignore[operator]  # a list, by _invocation
+    return made
 
 
 def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardgate import rated
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, RunState, Severity, State, Verdict
+from hardgate.outward import github_remarks
 from hardgate.wording import (
     Judged,
     also_seen_by,
@@ -238,7 +239,7 @@ def _gaps(gaps: Sequence[Gap], width: int, paint: _Paint) -> _Lines:
 
 
 def _left_out(run: Run, verdict: Verdict, width: int, paint: _Paint) -> _Lines:
-    sentences = (*left_out(run), *remarks(run, verdict))
+    sentences = (*left_out(run), *remarks(run, verdict), *github_remarks(run))
     if not sentences:
         return
     yield from _title("Left out on purpose, and notes", width, paint)

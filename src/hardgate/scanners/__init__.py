@@ -17,6 +17,7 @@ from hardgate.scanners.hadolint import HADOLINT
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
+from hardgate.scanners.sarif import SARIF
 from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.semgrep import SEMGREP
 from hardgate.scanners.trivy import TRIVY
@@ -38,3 +39,6 @@ SCANNERS: tuple[Scanner, ...] = (
     SBOM_AUDIT,
     ZIZMOR,
 )
+
+# What an action can be: these, and a tool that hardgate.yaml describes by its command.
+DESCRIBED: tuple[Scanner, ...] = (SARIF,)

@@ -1,27 +1,31 @@
-"""SARIF 2.1.0 of any tool, for `hardgate ingest`.
+"""SARIF 2.1.0 of any tool: for `hardgate ingest`, and as the scanner that hardgate.yaml describes.
 
-Sections are those of the OASIS standard (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html). Not a
-scanner: it has no tool to start.
+Sections are those of the OASIS standard (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import fnmatch
+import functools
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Annotated
 
 import msgspec
 
-from hardgate.adapter import decode
-from hardgate.errors import ReportError
+from hardgate import sarif_log
+from hardgate.adapter import OUTSIDE, Canary, Job, Scanner
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
+from hardgate.sarif_log import Region, Result, Rule, Run, Text, Unread
 
+_Word = Annotated[str, msgspec.Meta(min_length=1)]
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW, "none": Severity.INFO}
 # The qualitative bands of CVSS 3.1, section 5, for the property `security-severity` that GitHub defined
 # (https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning).
 _BANDS = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (0.1, Severity.LOW))
 _WORST = 10.0
+_PLACES = 5  # that a message names beside the first
 _SAID = 300  # characters of a tool's own words that a gap quotes
 _CWE = re.compile(r"(?:CWE[-_ ]|cwe/cwe-|cwe-)0*(\d+)", re.IGNORECASE)
 _ID = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d+|MAL-\d{4}-\d+")
@@ -36,155 +40,50 @@ _UNREAD = frozenset({("ruff", "invalid-syntax"), ("ruff", "E902"), ("hadolint", 
 _NOT_A_PROBLEM = frozenset({"pass", "open", "notApplicable"})
 
 
-class _Text(msgspec.Struct, frozen=True):
-    text: str = ""
-    id: str = ""
-    arguments: list[str] = []
-
-
-class _Artifact(msgspec.Struct, frozen=True):
-    uri: str = ""
-    index: int = -1
-
-
-class _Region(msgspec.Struct, frozen=True, rename="camel"):
-    start_line: int | None = None
-    end_line: int | None = None
-
-
-class _Physical(msgspec.Struct, frozen=True, rename="camel"):
-    artifact_location: _Artifact = _Artifact()
-    region: _Region = _Region()
-
-
-class _Place(msgspec.Struct, frozen=True, rename="camel"):
-    physical_location: _Physical = _Physical()
-
-
-class _Component(msgspec.Struct, frozen=True):
-    name: str = ""
-    index: int = -1
-
-
-class _Reference(msgspec.Struct, frozen=True, rename="camel"):
-    id: str = ""
-    index: int = -1
-    tool_component: _Component = _Component()
-
-
-class _Relationship(msgspec.Struct, frozen=True):
-    target: _Reference
-
-
-class _Configuration(msgspec.Struct, frozen=True):
-    level: str = ""
-
-
-class _Rule(msgspec.Struct, frozen=True, rename="camel"):
-    id: str = ""
-    short_description: _Text = _Text()
-    message_strings: dict[str, _Text] = {}
-    help_uri: str = ""
-    default_configuration: _Configuration = _Configuration()
-    relationships: list[_Relationship] = []
-    properties: dict[str, Any] = {}
-
-
-class _Fix(msgspec.Struct, frozen=True):
-    description: _Text = _Text()
-
-
-class _Result(msgspec.Struct, frozen=True, rename="camel"):
-    message: _Text
-    rule_id: str = ""
-    rule_index: int = -1
-    rule: _Reference = _Reference()
-    level: str = ""
-    kind: str = "fail"
-    baseline_state: str = ""
-    locations: list[_Place] = []
-    taxa: list[_Reference] = []
-    fixes: list[_Fix] = []
-    suppressions: list[Any] = []
-    properties: dict[str, Any] = {}
-
-
-class _Driver(msgspec.Struct, frozen=True, rename="camel"):
-    name: str
-    version: str = ""
-    semantic_version: str = ""
-    rules: list[_Rule] = []
-
-
-class _Tool(msgspec.Struct, frozen=True):
-    driver: _Driver
-    extensions: list[_Driver] = []
-
-
-class _Notification(msgspec.Struct, frozen=True):
-    message: _Text = _Text()
-    level: str = "warning"
-    locations: list[_Place] = []
-
-
-class _Invocation(msgspec.Struct, frozen=True, rename="camel"):
-    execution_successful: bool
-    tool_execution_notifications: list[_Notification] = []
-    tool_configuration_notifications: list[_Notification] = []
-
-
-class _File(msgspec.Struct, frozen=True):
-    location: _Artifact = _Artifact()
-
-
-class _Run(msgspec.Struct, frozen=True):
-    # `results` is absent when the tool did not come to look (section 3.14.23): it has no default here.
-    tool: _Tool
-    results: list[msgspec.Raw]
-    invocations: list[_Invocation] = []
-    artifacts: list[_File] = []
-
-
-class _Log(msgspec.Struct, frozen=True):
-    version: str
-    runs: list[_Run]
-
-
-def parse(raw: bytes, tool: str) -> Report:
+def parse(raw: bytes, tool: str, *, joined: bool = False) -> Report:
     """Read a SARIF log as a report of `tool` ("": of the tool that each run names).
 
-    One finding for each result, whatever its suppressions; results that say "no problem" (kinds pass, open and
-    notApplicable, baseline state absent) are none. A result that cannot be read is a gap with its number, and so are a
-    failed invocation and every notification of level warning or error. Raises ReportError for anything that is not a
-    whole log with at least one run.
+    `joined`: see sarif_log.read. One finding for each result, whatever its suppressions; results that say "no problem"
+    (kinds pass, open and notApplicable, baseline state absent) are none. What tools get wrong is repaired (see
+    sarif_log). A run, a rule or a result that cannot be read is a gap with its number, and so are a failed invocation
+    and every notification of level warning or error. Raises ReportError for anything that is not a whole log with at
+    least one run that has results.
     """
-    log = decode(raw, _Log, f"{tool or 'the'} SARIF")
-    if log.version != "2.1.0":
-        raise ReportError(f"the SARIF log is of version {log.version!r}", hint="hardgate reads SARIF 2.1.0.")
-    if not log.runs:
-        raise ReportError("the SARIF log has no run in it: no tool looked at anything", hint="Run the tool again.")
+    runs, unread = sarif_log.read(raw, joined=joined)
+    return _report(runs, unread, tool)
+
+
+def _report(runs: list[Run], unread: list[Unread], tool: str) -> Report:
     findings: list[Finding] = []
-    gaps: list[Gap] = []
-    for number, run in enumerate(log.runs, 1):
+    gaps = [_broken(one, tool) for one in (*unread, *(one for run in runs for one in run.unread))]
+    for run in runs:
         gaps += _invoked(run)
-        _results(run, number, tool or run.tool.driver.name.lower(), findings, gaps)
-    driver = log.runs[0].tool.driver
-    return Report(findings=tuple(findings), gaps=tuple(gaps), version=driver.semantic_version or driver.version)
+        _results(run, tool or run.name.lower(), findings, gaps)
+    return Report(findings=tuple(findings), gaps=tuple(gaps), version=runs[0].version)
 
 
-def _results(run: _Run, number: int, tool: str, findings: list[Finding], gaps: list[Gap]) -> None:
+def _broken(one: Unread, tool: str) -> Gap:
+    part = "" if one.part == "it" else f"{one.part} of "
+    message = f"{part}run {one.number} in the SARIF log{f' of {tool}' if tool else ''} could not be read: {one.why}."
+    return Gap(
+        reason=GapReason.REPORT_UNREADABLE,
+        message=message[0].upper() + message[1:],
+        remedy="Read it in the log itself.",
+    )
+
+
+def _results(run: Run, tool: str, findings: list[Finding], gaps: list[Gap]) -> None:
     for position, raw in enumerate(run.results):
         try:
-            result = msgspec.json.decode(raw, type=_Result)
-        except msgspec.ValidationError as error:
-            message = f"Result {position} of run {number} in the SARIF log of {tool} could not be read: {error}."
-            gaps.append(Gap(reason=GapReason.REPORT_UNREADABLE, message=message, remedy="Read it in the log itself."))
+            result = sarif_log.value(raw, Result)
+        except msgspec.DecodeError as error:
+            gaps.append(_broken(Unread(run.number, f"result {position}", str(error)), tool))
             continue
         if result.kind in _NOT_A_PROBLEM or result.baseline_state == "absent":
             continue
-        finding, unknown = _finding(run, result, _rule(run, result), tool)
+        finding, unknown = _finding(run, result, sarif_log.rule_of(run, result), tool)
         gaps += unknown
-        if (run.tool.driver.name.lower(), finding.rule) in _UNREAD:
+        if (run.name.lower(), finding.rule) in _UNREAD:
             gaps.append(_unread(finding, tool))
         else:
             findings.append(finding)
@@ -201,56 +100,39 @@ def _unread(finding: Finding, tool: str) -> Gap:
     )
 
 
-def _invoked(run: _Run) -> Iterator[Gap]:
-    name = run.tool.driver.name
+def _invoked(run: Run) -> Iterator[Gap]:
+    name = run.name
     for invocation in run.invocations:
-        if not invocation.execution_successful:
+        if invocation.execution_successful is False:
             message = f"{name} says in its SARIF log that it did not come to a good end."
             yield Gap(reason=GapReason.TOOL_FAILED, message=message, remedy="Run the tool again.")
         notes = (*invocation.tool_execution_notifications, *invocation.tool_configuration_notifications)
         for note in notes:
             if note.level in {"note", "none"}:
                 continue
-            path = _path(run, note.locations)
+            path = next((path for path, _ in sarif_log.paths_of(run, note.locations)), "")
             about = f" about {path}" if path else ""
             message = f"{name} reports{about}: {' '.join(note.message.text.split())[:_SAID] or 'no reason'}"
             reason = GapReason.FILE_UNREAD if path else GapReason.TOOL_FAILED
             yield Gap(reason=reason, path=path, message=message, remedy="Mend what it names, and run the tool again.")
 
 
-def _rule(run: _Run, result: _Result) -> _Rule:
-    """The rule that a result refers to (section 3.52.4): by component and index, else by id, else an empty one."""
-    wanted = result.rule_id or result.rule.id
-    component = result.rule.tool_component.index
-    owner = run.tool.extensions[component] if 0 <= component < len(run.tool.extensions) else run.tool.driver
-    index = result.rule_index if result.rule_index >= 0 else result.rule.index
-    if 0 <= index < len(owner.rules) and wanted in {"", owner.rules[index].id}:
-        return owner.rules[index]
-    every = (rule for part in (owner, run.tool.driver, *run.tool.extensions) for rule in part.rules)
-    # A hierarchical id such as CA1000/1 belongs to the rule CA1000 (section 3.52.4).
-    names = {wanted, wanted.rpartition("/")[0]} - {""}
-    return next((rule for rule in every if rule.id in names), _Rule(id=wanted))
-
-
-def _finding(run: _Run, result: _Result, rule: _Rule, tool: str) -> tuple[Finding, list[Gap]]:
+def _finding(run: Run, result: Result, rule: Rule, tool: str) -> tuple[Finding, list[Gap]]:
     name = result.rule_id or result.rule.id or rule.id or "no-rule"
     cwe = tuple(dict.fromkeys(f"CWE-{number}" for text in _labels(result, rule) for number in _CWE.findall(text)))
     ids = tuple(dict.fromkeys(found for text in (name, *_labels(result, rule)) for found in _ID.findall(text)))
-    kind = _kind({tool, run.tool.driver.name.lower()}, rule, ids)
+    kind = _kind({tool, run.name.lower()}, rule, ids)
     severity, stated, gaps = _severity(result, rule, kind, f"{tool}'s {name}")
-    region = result.locations[0].physical_location.region if result.locations else _Region()
+    places = sarif_log.paths_of(run, result.locations)
+    path, region = places[0] if places else ("", Region())
     finding = Finding(
         scanner=tool,
         rule=name,
         kind=kind,
         severity=severity,
         severity_from="tool" if stated else "adapter",
-        message=_message(result, rule, cwe),
-        location=Location(
-            path=_path(run, result.locations),
-            line=region.start_line,
-            end_line=region.end_line or region.start_line,
-        ),
+        message=_message(result, rule, cwe) + _also(places[1:]),
+        location=Location(path=path, line=region.start_line, end_line=region.end_line),
         cwe=cwe,
         ids=ids,
         fix=next((fix.description.text for fix in result.fixes if fix.description.text), ""),
@@ -259,7 +141,14 @@ def _finding(run: _Run, result: _Result, rule: _Rule, tool: str) -> tuple[Findin
     return finding, gaps
 
 
-def _severity(result: _Result, rule: _Rule, kind: Kind, what: str) -> tuple[Severity, bool, list[Gap]]:
+def _also(places: list[tuple[str, Region]]) -> str:
+    """The other places of a problem that has several (section 3.27.12): a finding has one."""
+    told = [path if region.start_line is None else f"{path}:{region.start_line}" for path, region in places]
+    more = f" and {len(told) - _PLACES:,} more" if len(told) > _PLACES else ""
+    return f" (also in {', '.join(told[:_PLACES])}{more})" if told else ""
+
+
+def _severity(result: Result, rule: Rule, kind: Kind, what: str) -> tuple[Severity, bool, list[Gap]]:
     """The severity, whether the log states one, and the gap of a word that is not known.
 
     The CVSS band of `security-severity` counts where there is one, else the level of the result, else that of the rule.
@@ -281,7 +170,7 @@ def _severity(result: _Result, rule: _Rule, kind: Kind, what: str) -> tuple[Seve
     return Severity.HIGH, True, [Gap(reason=GapReason.SEVERITY_UNKNOWN, message=message, remedy=remedy)]
 
 
-def _labels(result: _Result, rule: _Rule) -> Iterator[str]:
+def _labels(result: Result, rule: Rule) -> Iterator[str]:
     """Every text in which tools name weaknesses: tags, taxa (3.27.8), relationships (3.49.15), a `cwe` property."""
     for properties in (rule.properties, result.properties):
         for key in ("tags", "cwe"):
@@ -297,7 +186,7 @@ def _texts(value: object) -> Iterable[str]:
     return (one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
-def _kind(names: set[str], rule: _Rule, ids: tuple[str, ...]) -> Kind:
+def _kind(names: set[str], rule: Rule, ids: tuple[str, ...]) -> Kind:
     """What the tags say, else what the tool looks for, else code: SARIF itself has no word for it."""
     tagged = next((_TAGGED[tag] for tag in _texts(rule.properties.get("tags")) if tag in _TAGGED), None)
     if tagged or ids:
@@ -307,27 +196,100 @@ def _kind(names: set[str], rule: _Rule, ids: tuple[str, ...]) -> Kind:
     return Kind.MISCONFIGURATION if names & _CONFIGURATION_TOOLS else Kind.CODE
 
 
-def _message(result: _Result, rule: _Rule, cwe: tuple[str, ...]) -> str:
-    text = result.message.text or _filled(rule.message_strings.get(result.message.id, _Text()).text, result.message)
+def _message(result: Result, rule: Rule, cwe: tuple[str, ...]) -> str:
+    said = result.message.text or result.message.markdown
+    text = said or _filled(rule.message_strings.get(result.message.id, Text()).text, result.message)
     text = " ".join((text or rule.short_description.text or "The tool gives no message.").split())
     if _SECRET_CWES & set(cwe):
         text = re.sub(r"""(["'`]).*?\1""", "(left out)", text)
     return f"{text} (suppressed in the report)" if result.suppressions else text
 
 
-def _filled(template: str, message: _Text) -> str:
+def _filled(template: str, message: Text) -> str:
     """Placeholders {0}, {1} filled in (section 3.11.5)."""
     values = dict(enumerate(message.arguments))
     return re.sub(r"\{(\d+)\}", lambda found: values.get(int(found[1]), found[0]), template)
 
 
-def _path(run: _Run, places: list[_Place]) -> str:
-    """The first location's path, percent-decoded; a place in `artifacts` is followed (section 3.4.5)."""
-    if not places:
-        return ""
-    artifact = places[0].physical_location.artifact_location
-    uri = artifact.uri
-    if not uri and 0 <= artifact.index < len(run.artifacts):
-        uri = run.artifacts[artifact.index].location.uri
-    parts = urlsplit(uri)
-    return unquote(parts.path) if parts.scheme in {"", "file"} else uri
+class _Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    files: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+    rules: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tool by its command. `{report}` in it is where it shall write, else its standard output is read; `{root}` is
+    the private copy of the tree, which is also the working folder. `files` are globs of what it looks at; `canary` is
+    a known-bad input with rules that it must name.
+    """
+
+    command: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)]
+    exits: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)] = (0,)
+    files: tuple[_Word, ...] = ()
+    canary: _Proof | None = None
+
+
+def _argv(job: Job) -> tuple[str, ...]:
+    places = {"{report}": job.report, "{root}": job.root}
+    words = tuple(
+        functools.reduce(lambda text, name: text.replace(name, places[name]), places, word)
+        for word in job.options.command[1:]
+    )
+    return (*job.command, *words, *job.args)
+
+
+def _read(raw: bytes) -> Report:
+    return parse(raw, "", joined=True)
+
+
+def _read_unproven(raw: bytes) -> Report:
+    """A report of a tool without a canary: it must at least tell its version and what it looked for."""
+    runs, unread = sarif_log.read(raw, joined=True)
+    report = _report(runs, unread, "")
+    remedy = "Give it a `canary` in hardgate.yaml: a known-bad input, and the rules that it must find in it."
+    gaps = []
+    for run in runs:
+        if not any(run.components):
+            message = f"{run.name} names no rule in its SARIF: a tool that looks for nothing writes the same"
+            gaps.append(Gap(reason=GapReason.RULES_EMPTY, message=message, remedy=remedy))
+        if not run.version:
+            message = f"{run.name} tells no version in its SARIF: it is not known what looked"
+            gaps.append(Gap(reason=GapReason.REPORT_UNREADABLE, message=message, remedy=remedy))
+    return msgspec.structs.replace(report, gaps=(*report.gaps, *gaps))
+
+
+def _selects(files: tuple[str, ...], path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return not files or any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in files)
+
+
+def _name(options: Options) -> str:
+    return f"{OUTSIDE}{options.command[0]}"
+
+
+def _fit(options: Options) -> Scanner:
+    proof = options.canary
+    bait = {name: text.encode() for name, text in proof.files.items()} if proof else {}
+    return dataclasses.replace(
+        SARIF,
+        name=options.command[0].rpartition("/")[2],
+        parse=_read if proof else _read_unproven,
+        done_exits=frozenset(options.exits),
+        canary=Canary(files=bait, rules=proof.rules if proof else ()),
+        reads_file=any("{report}" in word for word in options.command),
+        selects=functools.partial(_selects, options.files),
+    )
+
+
+SARIF = Scanner(
+    name="sarif",
+    kinds=frozenset(Kind),
+    options=Options,
+    argv=_argv,
+    parse=_read_unproven,
+    done_exits=frozenset({0}),
+    canary=Canary(files={}),
+    selects=functools.partial(_selects, ()),
+    tool=_name,
+    fit=_fit,
+    reusable=False,
+)

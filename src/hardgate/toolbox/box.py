@@ -21,7 +21,7 @@ from pathlib import Path
 
 from hardgate import tools
 from hardgate.errors import ConfigError, Error, ToolError
-from hardgate.toolbox import folder, manifest, own
+from hardgate.toolbox import folder, manifest, outside, own
 from hardgate.toolbox.lock import PACKAGED, Lock, Pinned, read_lock, this_platform
 from hardgate.toolbox.recipes import BY_NAME, NAMES, RECIPES, Recipe
 from hardgate.toolbox.steps import Progress, Site, Step
@@ -121,6 +121,11 @@ class Toolbox:
         """
         if own.is_own(name):
             return _own(name, version)
+        if outside.is_outside(name):
+            found = outside.find(name, self._environ.get("PATH", ""), version)
+            return Tool(
+                command=(str(found),), version="", digest=manifest.sha256(found), origin="path", home=found.parent
+            )
         recipe = _recipe(name)
         pinned = self.lock.pinned(name)
         home = self._home(name, pinned)

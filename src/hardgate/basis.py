@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import git, past, repository
+from hardgate import git, identity, past, repository
 from hardgate.allowances import DISCLOSED, INLINE, INTRODUCED, PREEXISTING
 from hardgate.exceptions import inline, origins
 from hardgate.model import Exceptions, Finding, Policy, Request, Run, Suppression
@@ -84,10 +84,25 @@ def compared(basis: Basis, tree: repository.Tree, exceptions: Exceptions, findin
         raw = past.file(tree.git, exceptions.base, tree.prefix + entry.path) if tree.git and entry else None
         return entry is not None and raw is not None and hashlib.sha256(raw).hexdigest() == entry.digest
 
-    known = functools.cache(unchanged)
-    found = origins.compare(before.findings, findings, run=before.id, since=before.started, unchanged=known)
+    found = origins.compare(
+        before.findings,
+        findings,
+        run=before.id,
+        since=before.started,
+        unchanged=functools.cache(unchanged),
+        moved=_moved(before, tree, exceptions.base, findings),
+    )
     first = basis.first_seen([name for name, origin in found.origins.items() if origin != INTRODUCED])
     return msgspec.structs.replace(exceptions, comparison=origins.started(found, first))
+
+
+def _moved(before: Run, tree: repository.Tree, base: str, findings: Sequence[Finding]) -> dict[str, str]:
+    """Findings in renamed files, as git sees them: the id now to the id then. A rewritten line is not the same."""
+    renames = git.renames(tree.git, base, tree.commit, tree.prefix) if tree.git and tree.commit else {}
+    if not renames:
+        return {}
+    pairs = identity.pair(before.findings, findings, renames).same
+    return {one.newer.id: one.older.id for one in pairs if not one.rewritten}
 
 
 def told(exceptions: Exceptions) -> tuple[str, ...]:

@@ -243,6 +243,25 @@ def test_findings_are_split_by_the_stored_run_of_the_base(home: Path, repository
     assert hardgate("gate", "--run", result.json["run"]["id"], "--json").json == result.json
 
 
+def test_what_is_in_a_renamed_file_is_no_deed_of_the_change_but_what_was_rewritten_is(
+    home: Path, repository: Make
+) -> None:
+    grace = STRICT + "  grace: {preexisting: 10}\n"
+    lines = "".join(f"x{number} = {number}\n" for number in range(20))
+    root = repository({"old.py": HOLE + lines, "other.py": HOLE + lines.replace("x", "y")}, pipeline=grace)
+    before = run(root).json
+    git(root, "checkout", "--quiet", "-b", "change")
+    git(root, "mv", "old.py", "moved.py")
+    git(root, "mv", "other.py", "rewritten.py")
+    write(root, {"rewritten.py": HOLE.replace("input()", "input().lower()") + lines.replace("x", "y")})
+    commit(root)
+    result = run(root, "--base", "main")
+    found = {one["location"]["path"]: one for one in result.json["findings"]}
+    assert {path: one["state"] for path, one in found.items()} == {"moved.py": "waived", "rewritten.py": "blocking"}
+    fixed = [one["id"] for one in before["findings"] if one["location"]["path"] == "other.py"]
+    assert result.json["exceptions"]["comparison"]["fixed"] == fixed
+
+
 def test_without_a_run_of_the_base_nothing_is_told_apart(home: Path, repository: Make) -> None:
     root = repository({"old.py": HOLE}, pipeline=STRICT + "  grace: {preexisting: 10}\n")
     result = run(root, "--base", "main")

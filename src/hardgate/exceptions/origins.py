@@ -11,26 +11,33 @@ from hardgate.model import Finding, Policy
 
 
 def compare(
-    before: Sequence[Finding], after: Sequence[Finding], *, run: str, since: str, unchanged: Callable[[str], bool]
+    before: Sequence[Finding],
+    after: Sequence[Finding],
+    *,
+    run: str,
+    since: str,
+    unchanged: Callable[[str], bool],
+    moved: Mapping[str, str] | None = None,
 ) -> Comparison:
     """The findings of a change beside those of its base.
 
-    Two findings are the same when they share a name (applying.names). One that is new is `disclosed`, and no deed of
+    Two findings are the same when they share a name (applying.names), or when the file of the one was renamed: `moved`
+    has the id of the finding then by the id of the finding now. One that is new is `disclosed`, and no deed of
     the change, when it is about a package that was there: its file is `unchanged(path)`, or the base had another
     finding of the same version of it. Whatever cannot be told is `introduced`. `run` is the run of the base, `since`
     its start.
     """
     known = {name for one in before for name in applying.names(one)}
     packages = {(one.location.path, url) for one in before if one.package and (url := purls.of(one.package))}
-    origins = {}
+    origins, moves = {}, moved or {}
     for one in after:
-        if not known.isdisjoint(applying.names(one)):
+        if one.id in moves or not known.isdisjoint(applying.names(one)):
             origins[one.id] = PREEXISTING
         elif one.package and ((one.location.path, purls.of(one.package)) in packages or unchanged(one.location.path)):
             origins[one.id] = DISCLOSED
         else:
             origins[one.id] = INTRODUCED
-    there = {name for one in after for name in applying.names(one)}
+    there = {name for one in after for name in applying.names(one)} | set(moves.values())
     fixed = tuple(sorted(one.id for one in before if there.isdisjoint(applying.names(one))))
     return Comparison(run=run, since=since, origins=origins, fixed=fixed)
 

@@ -91,7 +91,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
         total.gaps += stale(scene, ready.action, data, ours=False)
     if ready.cut_off and total.gaps:
         total.gaps.insert(0, _cut_off(ready))
-    return _signed(receipt, ready, total, check)
+    return _signed(receipt, ready, total, check, whole=scene.changed is None)
 
 
 def _with_data(scene: Scene, ready: Prepared) -> Scene:
@@ -125,7 +125,7 @@ def _cut_off(ready: Prepared) -> Gap:
     return gap_of(ready.action, GapReason.DATA_UNAVAILABLE, message, remedy)
 
 
-def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | None) -> Receipt:
+def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | None, *, whole: bool) -> Receipt:
     missed = any(gap.reason is GapReason.CANARY_MISSED for gap in total.gaps)
     return msgspec.structs.replace(
         receipt,
@@ -141,7 +141,7 @@ def _signed(receipt: Receipt, ready: Prepared, total: Sum, check: CanaryCheck | 
         scope=msgspec.structs.replace(ready.scope, seen=_count(ready, total)),
         canary=None if missed else check,
         findings=tuple(total.findings),
-        refuted=tuple(total.refuted),
+        refuted=tuple(total.refuted) if whole else (),  # files that were not looked at may change what arrives
         gaps=tuple(total.gaps),
         notes=(*ready.notes, *total.notes),
         outputs=tuple(total.outputs),

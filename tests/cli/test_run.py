@@ -118,6 +118,18 @@ def test_only_changed(home: Path, repository: Make) -> None:
     assert {one["location"]["path"] for one in result.json["findings"]} == {"new.py"}
 
 
+def test_a_part_of_the_files_refutes_nothing(home: Path, repository: Make) -> None:
+    both = "pipeline: small\nstages:\n  - name: scan\n    actions: [ruff, dataflow]\npolicy:\n  block_at: low\n"
+    harmless = 'import sqlite3\n\nsqlite3.connect("x").execute("SELECT a FROM " + "t")\n'
+    root = repository({"old.py": "x = 1\n", "new.py": harmless}, pipeline=both)
+    (root / "old.py").write_text("x = 2\n")
+    whole = run(root)
+    assert [one["refuted"] for one in whole.json["findings"]] == ["dataflow"]
+    (root / "new.py").write_text(harmless + "y = 1\n")
+    part = run(root, "--only-changed", "--base", "main")
+    assert [one["refuted"] for one in part.json["findings"]] == [""]
+
+
 def test_an_empty_change_and_a_base_that_does_not_exist_never_pass(home: Path, repository: Make) -> None:
     root = repository({"old.py": "print(1)\n"})
     empty = run(root, "--only-changed", "--base", "main")

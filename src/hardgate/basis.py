@@ -167,5 +167,11 @@ def overlay(view: Path, kept: Mapping[str, bytes], is_config: Callable[[str], bo
 
 
 def digest_parts(kept: Mapping[str, bytes] | None, is_config: Callable[[str], bool]) -> list[str]:
-    """The configuration of one scanner as a part of its cache key."""
-    return [f"{os.fsencode(path).hex()}={raw.hex()}" for path, raw in sorted((kept or {}).items()) if is_config(path)]
+    """The configuration of one scanner as a part of its cache key.
+
+    A base that has none is not the same as no base, where the tree's own counts.
+    """
+    if kept is None:
+        return []
+    rows = (f"{os.fsencode(path).hex()}={raw.hex()}" for path, raw in sorted(kept.items()) if is_config(path))
+    return ["of the base", *rows]

@@ -43,6 +43,19 @@ def compare(base: Pipeline, head: Pipeline, line: Callable[[str], int]) -> tuple
     return tuple(_finding(step, line) for step in steps)
 
 
+def outgrown(finding: Finding) -> Finding | None:
+    """A weakening that only the base brought about, by growing stricter; None where its policy judges in any case.
+
+    What it does not judge is what was scanned, by which action, and what had to be.
+    """
+    if finding.rule.startswith("weakened-policy") and finding.rule != "weakened-policy-exempt":
+        return None
+    message = f"{finding.message} The base has grown stricter in this since this change left it."
+    witnesses = tuple(msgspec.structs.replace(one, message=message) for one in finding.witnesses)
+    fix = "Bring the base into this change (merge it, or rebase), and run again."
+    return msgspec.structs.replace(finding, message=message, fix=fix, witnesses=witnesses)
+
+
 def _finding(step: _STEP, line: Callable[[str], int]) -> Finding:
     rule, subject, message = step
     name = hashlib.sha256("\0".join(("weakening/v1", rule, subject)).encode("utf-8", "surrogatepass")).hexdigest()

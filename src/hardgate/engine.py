@@ -123,7 +123,7 @@ def _resumed(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Set
     if not settings.resume:
         return None
     found = store.resumable(str(root), pipeline.digest, scene.tree.digest)
-    same = found is not None and found.exceptions.base == settings.basis.exceptions.base
+    same = found is not None and found.exceptions.digest == settings.basis.exceptions.digest
     if found is None or not same or found.selection != settings.selection:
         hint = "Start anew (hardgate run), or give the same --stage and --action that the run had."
         raise ConfigError("there is no interrupted run of these files with this hardgate.yaml and selection", hint=hint)

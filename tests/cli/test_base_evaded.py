@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,11 @@ import pytest
 
 from hardgate.model import ExitCode
 from tests.cli.conftest import HOLE, commit, git, run
-from tests.cli.test_base import STRICT, states, write
+from tests.cli.test_base import STRICT, WAIVERS, states, write
+from tests.cli.test_base import until as until  # noqa: PLC0414 (a fixture)
+from tests.cli.test_run import _counting
+from tests.lab.command import EXECUTABLE, hardgate
+from tests.lab.tools import command
 
 Make = Callable[..., Path]
 
@@ -76,3 +82,35 @@ def test_an_old_branch_without_the_scanners_of_the_base_does_not_pass(home: Path
     assert states(found)["weakened-action-removed"] == "blocking"
     (one,) = [one for one in found.json["findings"] if one["rule"] == "weakened-action-removed"]
     assert "since this change left it" in one["message"]
+
+
+@pytest.mark.parametrize("more", ["", "# of b\n"])
+def test_a_run_of_another_folder_is_not_that_of_the_base(home: Path, repository: Make, more: str) -> None:
+    grace = STRICT + "  grace: {preexisting: 10}\n"
+    files = {"a/hardgate.yaml": grace, "b/hardgate.yaml": grace + more, "a/app.py": HOLE, "b/readme.py": "x = 1\n"}
+    root = repository(files, pipeline=grace)
+    assert run(root / "a").code is ExitCode.FAIL
+    git(root, "checkout", "--quiet", "-b", "change")
+    write(root, {"b/app.py": HOLE})
+    commit(root)
+    result = run(root / "b", "--base", "main")
+    assert (result.code, states(result)) == (ExitCode.FAIL, {"S602": "blocking"})
+
+
+def test_a_waiver_that_is_gone_does_not_come_back_with_a_resumed_run(
+    tmp_path: Path, repository: Make, until: str
+) -> None:
+    pipeline = STRICT.replace("[ruff]", "[ruff]\n  - name: late\n    actions: [bandit]") + "  tools_from_path: true\n"
+    root = repository({"app.py": HOLE, ".gitignore": ".hardgate\n"}, pipeline=pipeline)
+    write(root, {".hardgate/waivers.yaml": WAIVERS % until})
+    folder, _log = _counting(tmp_path, ["ruff", "bandit"])
+    probe = f'case "$*" in *--version*) exec {" ".join(command("bandit"))} "$@";; esac'
+    (folder / "bandit").write_text(f"#!/bin/sh\n{probe}\necho here > {tmp_path / 'gate'}\nexec sleep 600\n")
+    os.mkfifo(tmp_path / "gate")
+    environment = {**os.environ, "PATH": f"{folder}:/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "own")}
+    with subprocess.Popen([EXECUTABLE, "run", root, "--quiet"], env=environment, stderr=subprocess.PIPE) as process:
+        assert (tmp_path / "gate").read_text() == "here\n"
+        process.terminate()
+    (root / ".hardgate/waivers.yaml").unlink()
+    result = hardgate("run", str(root), "--resume", env=environment)
+    assert (result.code, "there is no interrupted run" in result.stderr) == (ExitCode.USAGE, True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from hardgate import basis, past
+from hardgate import basis, git, past
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.exceptions import documents, waivers, weakening
@@ -82,11 +82,14 @@ def read(args: argparse.Namespace, root: Path, pipeline: Pipeline, now: str) -> 
         return _from_base(base, pipeline, _config(args, root, base.prefix), own)
 
 
-def beside(found: basis.Basis, store: Store, pipeline: str) -> basis.Basis:
+def beside(found: basis.Basis, store: Store, pipeline: str, root: Path) -> basis.Basis:
     """The same with the stored run of the base, where there is a base and a whole run of it."""
     if not found.exceptions.base:
         return found
-    before = store.run_of_commit(pipeline, found.exceptions.base)
+    given, around = found.exceptions, git.around(root)
+    prefix = root.relative_to(around[0]).as_posix() if around else ""
+    folder = "" if prefix in {"", "."} else f"{prefix}/"
+    before = store.run_of_commit(pipeline, given.base, definition=given.definition, folder=folder)
     return dataclasses.replace(found, before=before, first_seen=functools.partial(store.first_seen, pipeline))
 
 

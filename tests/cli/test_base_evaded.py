@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hardgate.cli import common, judged
 from hardgate.model import ExitCode
 from tests.cli.conftest import HOLE, commit, git, run
 from tests.cli.test_base import STRICT, WAIVERS, states, write
@@ -114,3 +116,24 @@ def test_a_waiver_that_is_gone_does_not_come_back_with_a_resumed_run(
     (root / ".hardgate/waivers.yaml").unlink()
     result = hardgate("run", str(root), "--resume", env=environment)
     assert (result.code, "there is no interrupted run" in result.stderr) == (ExitCode.USAGE, True)
+
+
+RULE = """rules:
+  - {id: no-shell, languages: [python], severity: ERROR, message: no, pattern: "subprocess.run(..., shell=True)"}
+"""
+
+
+@pytest.mark.parametrize("new", ["rules: []\n", None])
+def test_rules_of_the_repository_that_the_change_alters_are_told(home: Path, repository: Make, new: str | None) -> None:
+    pipeline = STRICT.replace("[ruff]", "[{semgrep: {config: [bundled, rules/]}}]")
+    root = repository({"readme.py": "x = 1\n", "rules/shell.yaml": RULE, "rules/b.yaml": RULE}, pipeline=pipeline)
+    git(root, "checkout", "--quiet", "-b", "change")
+    write(root, {"rules/more.yaml": RULE})
+    commit(root)
+    given = argparse.Namespace(base="main", no_base=False, config=None)
+    assert judged.read(given, root, common.load_pipeline(root), "2026-01-31T12:00:00Z").findings == ()
+    (root / "rules/shell.yaml").unlink() if new is None else write(root, {"rules/shell.yaml": new})
+    commit(root)
+    (found,) = judged.read(given, root, common.load_pipeline(root), "2026-01-31T12:00:00Z").findings
+    assert found.rule == "weakened-action-rules"
+    assert "`rules/shell.yaml` is " in found.message

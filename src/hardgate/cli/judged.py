@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import hashlib
 import os
+import posixpath
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +21,7 @@ from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.exceptions import documents, waivers, weakening
 from hardgate.model import Document, Exceptions, Finding, Pipeline, Policy, Run
+from hardgate.scanners.semgrep import Options as SemgrepOptions
 from hardgate.wording import plain
 from hardgate.yamlfile import Source
 
@@ -79,7 +82,7 @@ def read(args: argparse.Namespace, root: Path, pipeline: Pipeline, now: str) -> 
         return basis.Basis(exceptions=given)
     with tempfile.TemporaryDirectory(prefix="hardgate-") as scratch:
         base = past.base(root, Path(scratch) / "git", names)
-        return _from_base(base, pipeline, _config(args, root, base.prefix), own)
+        return _from_base(base, root, pipeline, _config(args, root, base.prefix), own)
 
 
 def beside(found: basis.Basis, store: Store, pipeline: str, root: Path) -> basis.Basis:
@@ -122,7 +125,9 @@ class _There(NamedTuple):
     pipeline: Pipeline
 
 
-def _from_base(base: past.Base, pipeline: Pipeline, config: _Config, own: Sequence[Document]) -> basis.Basis:
+def _from_base(
+    base: past.Base, root: Path, pipeline: Pipeline, config: _Config, own: Sequence[Document]
+) -> basis.Basis:
     there = _pipeline_at(base, base.commit, config.path)
     kept = _documents_at(base)
     if not config.path:  # it is not from the work tree: no change can have made it
@@ -133,6 +138,7 @@ def _from_base(base: past.Base, pipeline: Pipeline, config: _Config, own: Sequen
     head = documents.in_force(pipeline.policy, Exceptions(documents=tuple(own)))
     requests = documents.asked_for(head.waivers, policy.waivers)
     found = _weaker(base, there, pipeline, config) if there and config.path else ()
+    found = (*found, *_other_rules(base, root, there.pipeline if there else pipeline))
     return basis.Basis(exceptions=msgspec.structs.replace(given, requests=requests), policy=policy, findings=found)
 
 
@@ -163,6 +169,20 @@ def _weaker(base: past.Base, there: _There, pipeline: Pipeline, config: _Config)
     since = {one.id for one in weakening.compare(began.pipeline, pipeline, lambda _key: 1)}
     told = (one if one.id in since else weakening.outgrown(one) for one in found)
     return tuple(one for one in told if one is not None)
+
+
+def _other_rules(base: past.Base, root: Path, there: Pipeline) -> Iterator[Finding]:
+    """A finding for each of the repository's own rule files that the change alters or takes away."""
+    for action in there.actions:
+        for name in action.options.own_rules if isinstance(action.options, SemgrepOptions) else ():
+            place = f"{base.prefix}{posixpath.normpath(name)}"
+            rows = git.names(git.ask(base.git, "ls-tree", "-r", "-z", "--name-only", base.commit, "--", place))
+            for path in (row.removeprefix(base.prefix) for row in rows):
+                was, now = past.file(base.git, base.commit, base.prefix + path), root / path
+                regular = now.is_file() and not now.is_symlink()
+                digest = hashlib.sha256(_content(now)).hexdigest() if regular else ""
+                if was is not None and digest != hashlib.sha256(was).hexdigest():
+                    yield weakening.other_rules(action.name, plain(path), digest, lambda _key: 1)
 
 
 def _from_tree(root: Path) -> tuple[Document, ...]:

@@ -43,6 +43,16 @@ def compare(base: Pipeline, head: Pipeline, line: Callable[[str], int]) -> tuple
     return tuple(_finding(step, line) for step in steps)
 
 
+def other_rules(action: str, path: str, digest: str, line: Callable[[str], int]) -> Finding:
+    """The finding that a file of an action's own rules is not as on the base: `digest` is over it, "" when it is gone.
+
+    What rules say cannot be weighed.
+    """
+    said = "is another than on the base" if digest else "is gone"
+    step = "weakened-action-rules", f"{action} {path} {digest}", f"{action}: its file of rules `{path}` {said}."
+    return _finding(step, line)
+
+
 def outgrown(finding: Finding) -> Finding | None:
     """A weakening that only the base brought about, by growing stricter; None where its policy judges in any case.
 

@@ -43,6 +43,14 @@ class Basis:
         return msgspec.structs.replace(policy, honour_inline_suppressions=silent)
 
 
+def bound(exceptions: Exceptions, digest: str) -> str:
+    """The digest of a pipeline as receipts have it: with a base it is another, since tools then obey other files.
+
+    A receipt that was made without the base may leave out what a comment or a file of the change told a tool to.
+    """
+    return hashlib.sha256(f"{digest} with a base".encode()).hexdigest() if exceptions.base else digest
+
+
 def complete(basis: Basis, tree: repository.Tree, own: Policy) -> Exceptions:
     """The exceptions of a run with the inline suppressions of its tree: who wrote each, since when, whether it counts.
 

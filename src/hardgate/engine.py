@@ -165,7 +165,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         policy=settings.basis.for_tools(pipeline.policy),
         configs=basis.configs(settings.basis, tree, obeying),
         exclude=pipeline.exclude,
-        pipeline_digest=pipeline.digest,
+        pipeline_digest=basis.bound(settings.basis.exceptions, pipeline.digest),
         osv_url=settings.osv_url or pipeline.osv_url,
         cache=settings.cache_folder,
         changed=changed,

@@ -137,3 +137,17 @@ def test_rules_of_the_repository_that_the_change_alters_are_told(home: Path, rep
     (found,) = judged.read(given, root, common.load_pipeline(root), "2026-01-31T12:00:00Z").findings
     assert found.rule == "weakened-action-rules"
     assert "`rules/shell.yaml` is " in found.message
+
+
+def test_receipts_that_were_made_without_the_base_are_refused_beside_it(
+    home: Path, repository: Make, tmp_path: Path
+) -> None:
+    root = repository({"readme.py": "x = 1\n"}, pipeline=STRICT + "  honour_inline_suppressions: true\n")
+    git(root, "checkout", "--quiet", "-b", "change")
+    write(root, {"app.py": HOLE.rstrip() + "  # noqa: S602\n"})
+    commit(root)
+    folder = str(tmp_path / "receipts")
+    assert hardgate("run", str(root), "--receipts", folder).code is ExitCode.PASS
+    result = hardgate("gate", str(root), "--receipts", folder, "--base", "main", "--json")
+    assert result.code is ExitCode.INCOMPLETE
+    assert "or without its base" in result.stdout

@@ -15,7 +15,7 @@ import msgspec
 import hardgate
 from hardgate import basis, identity, manifests, plan, receipts, repository
 from hardgate.errors import ToolError
-from hardgate.model import Gap, GapReason, Pipeline, Run, RunState
+from hardgate.model import Exceptions, Gap, GapReason, Pipeline, Run, RunState
 from hardgate.wording import flow, plain
 
 
@@ -65,10 +65,12 @@ def assemble(
     with scratch() as private:
         tree = read_tree(pipeline, root, private / "git-view", leave)
         expected = tuple(action.name for action in pipeline.actions)
-        good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=pipeline.digest, expected=expected)
+        judged_by = given or basis.Basis()
+        own = basis.bound(judged_by.exceptions, pipeline.digest)
+        also = "" if judged_by.exceptions.base else basis.bound(Exceptions(base="any"), pipeline.digest)
+        good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=own, also=also, expected=expected)
         if good and good[0].tree != tree.digest:
             good, refused = (), (*refused, _other_tree(len(good)))
-        judged_by = given or basis.Basis()
         findings = (*identity.conclude(good), *judged_by.findings)
         begun = basis.complete(judged_by, tree, pipeline.policy)
         exceptions = basis.compared(judged_by, tree, begun, findings)

@@ -43,6 +43,14 @@ class Basis:
         return msgspec.structs.replace(policy, honour_inline_suppressions=silent)
 
 
+def bound(exceptions: Exceptions, digest: str) -> str:
+    """The digest of a pipeline as receipts have it: with a base it is another, since tools then obey other files.
+
+    A receipt that was made without the base may leave out what a comment or a file of the change told a tool to.
+    """
+    return hashlib.sha256(f"{digest} with a base".encode()).hexdigest() if exceptions.base else digest
+
+
 def complete(basis: Basis, tree: repository.Tree, own: Policy) -> Exceptions:
     """The exceptions of a run with the inline suppressions of its tree: who wrote each, since when, whether it counts.
 
@@ -182,5 +190,11 @@ def overlay(view: Path, kept: Mapping[str, bytes], is_config: Callable[[str], bo
 
 
 def digest_parts(kept: Mapping[str, bytes] | None, is_config: Callable[[str], bool]) -> list[str]:
-    """The configuration of one scanner as a part of its cache key."""
-    return [f"{os.fsencode(path).hex()}={raw.hex()}" for path, raw in sorted((kept or {}).items()) if is_config(path)]
+    """The configuration of one scanner as a part of its cache key.
+
+    A base that has none is not the same as no base, where the tree's own counts.
+    """
+    if kept is None:
+        return []
+    rows = (f"{os.fsencode(path).hex()}={raw.hex()}" for path, raw in sorted(kept.items()) if is_config(path))
+    return ["of the base", *rows]

@@ -123,7 +123,7 @@ def _resumed(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Set
     if not settings.resume:
         return None
     found = store.resumable(str(root), pipeline.digest, scene.tree.digest)
-    same = found is not None and found.exceptions.base == settings.basis.exceptions.base
+    same = found is not None and found.exceptions.digest == settings.basis.exceptions.digest
     if found is None or not same or found.selection != settings.selection:
         hint = "Start anew (hardgate run), or give the same --stage and --action that the run had."
         raise ConfigError("there is no interrupted run of these files with this hardgate.yaml and selection", hint=hint)
@@ -165,7 +165,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         policy=settings.basis.for_tools(pipeline.policy),
         configs=basis.configs(settings.basis, tree, obeying),
         exclude=pipeline.exclude,
-        pipeline_digest=pipeline.digest,
+        pipeline_digest=basis.bound(settings.basis.exceptions, pipeline.digest),
         osv_url=settings.osv_url or pipeline.osv_url,
         cache=settings.cache_folder,
         changed=changed,

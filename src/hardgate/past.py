@@ -17,6 +17,8 @@ from hardgate.errors import ConfigError, ToolError
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _ANY = frozenset({0, 1, 128})
 _FILE_MODES = ("100644", "100755")
+# Where git looks for a name, the first first: https://git-scm.com/docs/gitrevisions#_specifying_revisions
+_PLACES = ("refs/tags/", "refs/heads/", "refs/remotes/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,8 @@ class Base:
 def base(root: Path, scratch: Path, names: Sequence[str]) -> Base:
     """The first of `names` that is a commit of the repository that `root` is in; `scratch` need not exist.
 
-    Raises ConfigError when there is no repository or none of the names is a commit: what is read from the base must
-    never come from a misspelt name.
+    Raises ConfigError when there is no repository, or none of the names is a commit, or one is several: what is read
+    from the base must never come from a misspelt name, nor from a tag that somebody called like the branch.
     """
     found = git.around(root)
     if found is None:
@@ -48,11 +50,26 @@ def base(root: Path, scratch: Path, names: Sequence[str]) -> Base:
     for name in names:
         commit = resolve(ours, name)
         if commit:
+            _only_one(ours, name)
             fork = git.ask(ours, "merge-base", commit, "HEAD", fine=_ANY).decode().strip()
             prefix = "" if work == root else root.relative_to(work).as_posix() + "/"
-            return Base(git=ours, commit=commit, fork=fork, prefix=prefix, name=name)
+            return Base(git=ours, commit=commit, fork=fork, prefix=prefix, name=_short(name))
     hint = "Nothing was run. Fetch the base first (git fetch origin BRANCH), or name another."
-    raise ConfigError(f"the base {names[-1]!r} is no commit of this repository", hint=hint)
+    raise ConfigError(f"the base {_short(names[-1])!r} is no commit of this repository", hint=hint)
+
+
+def _only_one(ours: Path, name: str) -> None:
+    """Refuse a name that stands for several commits: git takes the tag, and whoever may push may make one."""
+    found = {place: commit for place in _PLACES if (commit := resolve(ours, place + name))}
+    if len(set(found.values())) > 1:
+        told = ", ".join(place + name for place in found)
+        hint = "Nothing was run. Name the base in full, such as refs/remotes/origin/main."
+        raise ConfigError(f"the base {name!r} is several commits of this repository: {told}", hint=hint)
+
+
+def _short(name: str) -> str:
+    """The name of a branch as people write it."""
+    return name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
 
 
 def resolve(ours: Path, name: str) -> str:

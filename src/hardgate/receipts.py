@@ -8,7 +8,7 @@ has the key refuses any other seal.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -54,12 +54,13 @@ def write(folder: Path, receipt: Receipt, documents: Mapping[str, bytes]) -> Pat
 
 
 def read(
-    folder: Path, *, commit: str, pipeline_digest: str, expected: Iterable[str]
+    folder: Path, *, commit: str, pipeline_digest: str, expected: Iterable[str], also: str = ""
 ) -> tuple[tuple[Receipt, ...], tuple[Gap, ...]]:
     """The receipts in `folder` that can be believed, and a gap for each that cannot.
 
     Refused are: no whole receipt, a seal that does not fit, another commit, another pipeline definition, an action that
     the pipeline does not have, a second one of the same action (then neither counts), another tree than the others'.
+    `also` is another digest of the same definition (see basis.bound).
     Raises StoreError when the folder cannot be read.
     """
     if not folder.is_dir():
@@ -67,7 +68,7 @@ def read(
     names, good, gaps = frozenset(expected), dict[str, Receipt](), list[Gap]()
     seen: dict[str, str] = {}
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
-        receipt, problem = _read(path, commit, pipeline_digest, names)
+        receipt, problem = _read(path, commit, {pipeline_digest, also} - {""}, names)
         if receipt is not None and receipt.action in seen:
             problem = f"is a second receipt of {receipt.action} beside {seen[receipt.action]}; neither counts"
             good.pop(receipt.action, None)
@@ -88,7 +89,7 @@ def _refused(name: str, problem: str) -> Gap:
     return Gap(reason=GapReason.RECEIPT_REFUSED, message=f"{plain(name)} {flow(problem)}", remedy=remedy)
 
 
-def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) -> tuple[Receipt | None, str]:
+def _read(path: Path, commit: str, digests: Collection[str], names: frozenset[str]) -> tuple[Receipt | None, str]:
     """A receipt and "", or None and what is wrong with it."""
     try:
         receipt = msgspec.json.decode(_bytes(path), type=Receipt)
@@ -101,8 +102,8 @@ def _read(path: Path, commit: str, pipeline_digest: str, names: frozenset[str]) 
         return None, problem
     if receipt.commit != commit:
         return None, f"is of commit {receipt.commit[:12] or 'none'}, and the gate judges {commit[:12] or 'none'}"
-    if receipt.pipeline_digest != pipeline_digest:
-        return None, "was made under another hardgate.yaml than the one that the gate judges by"
+    if receipt.pipeline_digest not in digests:
+        return None, "was made under another hardgate.yaml than the one that the gate judges by, or without its base"
     if receipt.action not in names:
         return None, f"is of an action, {receipt.action}, that the pipeline does not have"
     return receipt, ""

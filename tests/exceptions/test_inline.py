@@ -117,3 +117,41 @@ def test_a_comment_is_the_same_when_lines_above_change_and_another_when_its_code
     assert keys(old.replace("RUN x", "RUN y"))[2] not in keys(old)
     assert keys(old.replace("a()  # nosec", "b()  # nosec", 1))[0] not in keys(old)
     assert keys("a()  # nosec\n" + old)[2] not in keys(old)
+
+
+BUCKETS = """resource "aws_s3_bucket" "logs" {
+  # checkov:skip=CKV_AWS_18: it is the log itself
+  bucket = "logs"
+}
+resource "aws_s3_bucket" "people" {
+  bucket = "people"
+}
+"""
+CALLS = """run(
+    ["ls"],
+)  # nosec
+
+run(
+    words,
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        (BUCKETS, BUCKETS.replace('"logs" {', '"customers" {')),
+        (BUCKETS, BUCKETS.replace('"logs" {\n', '"logs" {\n  tags = {\n').replace('"logs"\n}', '"logs"\n  }\n}')),
+        (BUCKETS, BUCKETS.replace('"logs" {\n', '"logs" {\n   }\n   resource "aws_s3_bucket" "people" {\n')),
+        (CALLS, CALLS.replace('run(\n    ["ls"]', 'execute(\n    ["ls"]')),
+        (CALLS, CALLS.replace('["ls"]', "words")),
+    ],
+)
+def test_a_comment_that_speaks_of_a_block_does_not_move_to_another(text: str, moved: str) -> None:
+    def keys(text: str) -> list[tuple[str, ...]]:
+        return inline.keys(list(inline.find("a", text)), text)
+
+    assert text != moved
+    assert keys(text)
+    assert set(keys(text)).isdisjoint(keys(moved))
+    assert keys(text) == keys("x = 1\n\n" + text)

@@ -102,3 +102,9 @@ def test_what_is_introduced_and_what_cannot_wait_has_no_time(after: Finding) -> 
 def test_each_origin_has_its_own_days() -> None:
     assert judged(vulnerable(5), {"preexisting": 300}).outcome is Outcome.FAIL
     assert judged(vulnerable(5), {"disclosed": 300}).outcome is Outcome.PASS
+
+
+def test_a_package_without_a_version_may_be_another_release_by_now() -> None:
+    bare = dependency("x", version="", purl="pkg:pypi/flask").package
+    before, after = (msgspec.structs.replace(vulnerable(number), package=bare) for number in (1, 2))
+    assert split((before,), (after,)) == {after.id: "introduced"}

@@ -118,6 +118,56 @@ def test_what_is_as_strict_or_stricter_is_none(old: str, new: str) -> None:
     assert compare(old, new) == ()
 
 
+DESCRIBED = """pipeline: small
+stages:
+  - name: scan
+    actions:
+      - sarif: {command: [scan, --all], exits: [0, 1], files: ["*.py", "*.js"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("--all]", "--all, --exclude=src]", "`command` is now `scan`, `--all`, `--exclude=src`"),
+        ("[scan, --all]", "[--all, scan]", "`command` is now"),
+        ("[0, 1]", "[0, 1, 2]", "`exits` takes `2` for success too"),
+        ('["*.py", "*.js"]', '["*.py"]', "`files` has lost `*.js`"),
+        (', files: ["*.py", "*.js"]', "", ""),
+        ("[0, 1]", "[0]", ""),
+        ('["*.py", "*.js"]', '["*.py", "*.js", "*.c"]', ""),
+    ],
+)
+def test_a_described_tool_that_is_told_less(old: str, new: str, words: str) -> None:
+    found = [one.message for one in compare(old, new, DESCRIBED)]
+    assert len(found) == bool(words)
+    assert all(words in one for one in found)
+
+
+def test_a_described_tool_that_looked_at_all() -> None:
+    text = DESCRIBED.replace(', files: ["*.py", "*.js"]', "")
+    (found,) = compare("[0, 1]", '[0, 1], files: ["*.md"]', text)
+    assert "`files` has lost `all files`" in found.message
+
+
+@pytest.mark.parametrize(
+    ("old", "one", "other"),
+    [
+        ("code: medium", "code: high", "code: never"),
+        ("max_advisory_age: 7", "max_advisory_age: 8", "max_advisory_age: 999"),
+        ("block_refuted: true", "block_confidence: medium", "block_confidence: high"),
+        ("block_refuted: true", "overrides: {max_hours: 25}", "overrides: {max_hours: 720}"),
+        ("max_advisory_age: 7", "baseline_days: {high: 31}", "baseline_days: {high: 366}"),
+        ("max_advisory_age: 7", "grace: {disclosed: 1}", "grace: {disclosed: 366}"),
+        ("exclude: [vendor]", "advisories: {osv_url: http://x}", "advisories: {osv_url: http://y}"),
+    ],
+)
+def test_a_waiver_for_one_step_does_not_let_a_longer_one_pass(old: str, one: str, other: str) -> None:
+    ids = [{found.id for found in compare(old, new) if "refuted" not in found.message} for new in (one, other)]
+    assert all(ids)
+    assert ids[0].isdisjoint(ids[1])
+
+
 def test_the_registries_of_hadolint_may_be_fewer() -> None:
     two = BASE.replace("[docker.io]", "[docker.io, quay.io]")
     assert compare("[docker.io, quay.io]", "[docker.io]", two) == ()

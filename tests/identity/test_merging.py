@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hardgate import equivalents, identity
+from hardgate import equivalents, identity, rated
 from hardgate.model import Finding, Kind, Receipt, Refutation, Severity
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.trivy import TRIVY
@@ -210,3 +210,11 @@ def test_two_findings_say_what_tells_them_apart() -> None:
         "another file: requirements.txt and b.txt", "another release of a package: flask 1.0 and flask 2.0",
         "another advisory: CVE-1 and CVE-2 share no name",
     ]  # fmt: skip
+
+
+def test_that_a_vulnerability_is_exploited_is_known_of_whichever_witness_leads() -> None:
+    told = dependency("PYSEC-1", "CVE-2024-1", severity=Severity.MEDIUM, severity_from=f"tool; {rated.EXPLOITED}")
+    lead = dependency("PYSEC-1", scanner="trivy", severity=Severity.HIGH, severity_from="tool; high in its database")
+    (one,) = identity.merge([*settle("pip-audit", [told]), *settle("trivy", [lead])])
+    assert (one.scanner, rated.exploited(one.severity_from)) == ("trivy", True)
+    assert one.severity_from.startswith("tool; high in its database; ")

@@ -69,5 +69,5 @@ def _handed_in(args: argparse.Namespace, store: Store) -> tuple[Run, Pipeline]:
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)
     leave = own_files(root, files_below(args.receipts))
-    basis = beside(read(args, root, pipeline, assembling.now()), store, pipeline.name)
+    basis = beside(read(args, root, pipeline, assembling.now()), store, pipeline.name, root)
     return assembling.assemble(pipeline, root, Path(args.receipts), leave, basis), pipeline

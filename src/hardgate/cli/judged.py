@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import hashlib
 import os
+import posixpath
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from hardgate import basis, past
+from hardgate import basis, git, past
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.exceptions import documents, waivers, weakening
 from hardgate.model import Document, Exceptions, Finding, Pipeline, Policy, Run
+from hardgate.scanners.semgrep import Options as SemgrepOptions
 from hardgate.wording import plain
 from hardgate.yamlfile import Source
 
@@ -53,8 +56,8 @@ def base_names(args: argparse.Namespace) -> tuple[str, ...]:
         return (str(args.base),)
     named = () if args.no_base else (os.environ.get(name, "") for name in _BRANCHES)
     branch = next(filter(None, named), "").removeprefix("refs/heads/")
-    # A CI system checks out one commit: the branch is known as that of the remote.
-    return (f"origin/{branch}", branch) if branch else ()
+    # A CI system checks out one commit: the branch is known as that of the remote. In full, since a tag comes first.
+    return (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}") if branch else ()
 
 
 def policy_of(run: Run) -> Policy:
@@ -79,23 +82,40 @@ def read(args: argparse.Namespace, root: Path, pipeline: Pipeline, now: str) -> 
         return basis.Basis(exceptions=given)
     with tempfile.TemporaryDirectory(prefix="hardgate-") as scratch:
         base = past.base(root, Path(scratch) / "git", names)
-        return _from_base(base, root, pipeline, _config_path(args, root), own)
+        return _from_base(base, root, pipeline, _config(args, root, base.prefix), own)
 
 
-def beside(found: basis.Basis, store: Store, pipeline: str) -> basis.Basis:
+def beside(found: basis.Basis, store: Store, pipeline: str, root: Path) -> basis.Basis:
     """The same with the stored run of the base, where there is a base and a whole run of it."""
     if not found.exceptions.base:
         return found
-    before = store.run_of_commit(pipeline, found.exceptions.base)
+    given, around = found.exceptions, git.around(root)
+    prefix = root.relative_to(around[0]).as_posix() if around else ""
+    folder = "" if prefix in {"", "."} else f"{prefix}/"
+    before = store.run_of_commit(pipeline, given.base, definition=given.definition, folder=folder)
     return dataclasses.replace(found, before=before, first_seen=functools.partial(store.first_seen, pipeline))
 
 
-def _config_path(args: argparse.Namespace, root: Path) -> str:
-    """Where hardgate.yaml lies in the scanned folder, "" when it is not from there: then no change can have made it."""
-    if not args.config:
-        return common.CONFIG
-    path = Path(args.config).resolve()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+class _Config(NamedTuple):
+    """hardgate.yaml as it was named, and its path in the work tree: "" when it is not in there."""
+
+    file: Path
+    path: str
+
+
+def _config(args: argparse.Namespace, root: Path, prefix: str) -> _Config:
+    """Where hardgate.yaml lies; a change can have made all that is in the work tree, also above the scanned folder.
+
+    By its name, not by what a link leads to: a change can have made that link.
+    """
+    file = Path(args.config) if args.config else root / common.CONFIG
+    work = root.parents[prefix.count("/") - 1] if prefix else root
+    named = Path(os.path.abspath(file))  # noqa: PTH100 (Path.resolve would follow the links)
+    folder = next((folder for folder in reversed(named.parents) if folder.resolve() == work), None)
+    if folder is not None:
+        return _Config(file, named.relative_to(folder).as_posix())
+    real = file.resolve()
+    return _Config(file, real.relative_to(work).as_posix() if real.is_relative_to(work) else "")
 
 
 class _There(NamedTuple):
@@ -105,45 +125,64 @@ class _There(NamedTuple):
     pipeline: Pipeline
 
 
-def _from_base(base: past.Base, root: Path, pipeline: Pipeline, config: str, own: Sequence[Document]) -> basis.Basis:
-    there = _pipeline_at(base, base.commit, config)
+def _from_base(
+    base: past.Base, root: Path, pipeline: Pipeline, config: _Config, own: Sequence[Document]
+) -> basis.Basis:
+    there = _pipeline_at(base, base.commit, config.path)
     kept = _documents_at(base)
-    if not config:  # it is not from the scanned folder: no change there can have made it
+    if not config.path:  # it is not from the work tree: no change can have made it
         there = _There(pipeline.definition, pipeline)
     given = documents.evidence(kept, there.text if there else "", base.commit, base.name)
     ours = there.pipeline.policy if there else documents.without_its_own(pipeline.policy, given)
     policy = documents.in_force(ours, given)
     head = documents.in_force(pipeline.policy, Exceptions(documents=tuple(own)))
     requests = documents.asked_for(head.waivers, policy.waivers)
-    found = _weaker(base, there, pipeline, config, root) if there and config else ()
+    found = _weaker(base, there, pipeline, config) if there and config.path else ()
+    found = (*found, *_other_rules(base, root, there.pipeline if there else pipeline))
     return basis.Basis(exceptions=msgspec.structs.replace(given, requests=requests), policy=policy, findings=found)
 
 
 def _pipeline_at(base: past.Base, commit: str, config: str) -> _There | None:
-    raw = past.file(base.git, commit, base.prefix + config) if config else None
+    raw = past.file(base.git, commit, config) if config else None
     if raw is None:
         return None
     name = f"{config} of the base {plain(base.name)} ({commit[:12]})"
     return _There(raw.decode("utf-8-sig", "surrogateescape"), common.parse_pipeline(raw, name))
 
 
-def _weaker(base: past.Base, there: _There, pipeline: Pipeline, config: str, root: Path) -> tuple[Finding, ...]:
-    """In what the change weakens hardgate.yaml: in what it is weaker than on the base, and than where the change began.
+def _weaker(base: past.Base, there: _There, pipeline: Pipeline, config: _Config) -> tuple[Finding, ...]:
+    """In what hardgate.yaml is weaker than on the base.
 
-    What only the base made stricter since is no deed of this change.
+    What only the base made stricter since the change left it is no deed of this change: it is left out where the policy
+    of the base judges all the same, and told where it was not looked so well as the base demands.
     """
-    source = Source((root / config).read_bytes(), config)
+    source = Source(config.file.read_bytes(), config.path)
     found = weakening.compare(there.pipeline, pipeline, lambda key: source.line((key,)))
     if not found or not base.fork or base.fork == base.commit:
         return found
     try:
-        began = _pipeline_at(base, base.fork, config)
+        began = _pipeline_at(base, base.fork, config.path)
     except ConfigError:  # it is long ago, and its words are not understood any more
         return found
     if began is None:
         return found
     since = {one.id for one in weakening.compare(began.pipeline, pipeline, lambda _key: 1)}
-    return tuple(one for one in found if one.id in since)
+    told = (one if one.id in since else weakening.outgrown(one) for one in found)
+    return tuple(one for one in told if one is not None)
+
+
+def _other_rules(base: past.Base, root: Path, there: Pipeline) -> Iterator[Finding]:
+    """A finding for each of the repository's own rule files that the change alters or takes away."""
+    for action in there.actions:
+        for name in action.options.own_rules if isinstance(action.options, SemgrepOptions) else ():
+            place = f"{base.prefix}{posixpath.normpath(name)}"
+            rows = git.names(git.ask(base.git, "ls-tree", "-r", "-z", "--name-only", base.commit, "--", place))
+            for path in (row.removeprefix(base.prefix) for row in rows):
+                was, now = past.file(base.git, base.commit, base.prefix + path), root / path
+                regular = now.is_file() and not now.is_symlink()
+                digest = hashlib.sha256(_content(now)).hexdigest() if regular else ""
+                if was is not None and digest != hashlib.sha256(was).hexdigest():
+                    yield weakening.other_rules(action.name, plain(path), digest, lambda _key: 1)
 
 
 def _from_tree(root: Path) -> tuple[Document, ...]:

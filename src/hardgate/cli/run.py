@@ -75,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
             leave=own_files(root, [*reports.values(), *files_below(args.receipts)]),
             cache_folder=common.state_folder() / "cache",
             receipts=Path(args.receipts).absolute() if args.receipts else None,
-            basis=beside(basis, store, pipeline.name),
+            basis=beside(basis, store, pipeline.name, root),
         )
         run = engine.execute(pipeline, root, settings=settings, store=store, watcher=live)
         live.close()

@@ -14,10 +14,11 @@ from hardgate.algorithms import names_one
 from hardgate.allowances import BASELINE, GRACE, INLINE, VEX, WAIVER, Waiver
 from hardgate.exceptions import baseline, purls
 from hardgate.exceptions import inline as inline_
-from hardgate.exceptions.waivers import too_far
+from hardgate.exceptions.waivers import day_after, too_far
 from hardgate.model import Exceptions, Finding, Gap, GapReason, Policy, Severity, Suppression
 
 SHORT_ID = 16  # digits of an id as reports show it; a fingerprint has 64
+_TO_COME = "have a `since` that is still to come, and waive nothing"
 _WORDS = {
     WAIVER: "waived by",
     VEX: "not affected, says",
@@ -137,7 +138,7 @@ def settle(
     gaps, warnings = list[Gap](), list[str]()
     for one in policy.waivers:
         if id(one) in far:
-            gaps.append(_gap(one, far[id(one)]))
+            gaps += [_gap(one, far[id(one)])] if one.kind != BASELINE else []
         elif id(one) in ended:
             if one.kind not in {BASELINE, GRACE}:
                 warnings.append(f"{_called(one)} ended on {one.until}: it waives nothing.")
@@ -145,14 +146,31 @@ def settle(
             _tell(policy.broad_waivers, one, _broad(used[id(one)], policy), gaps, warnings)
         elif whole and not used[id(one)] and one.kind == WAIVER:
             _tell(policy.unused_waivers, one, "matches no finding: remove it.", gaps, warnings)
+    gaps += _of_the_future([one for one in policy.waivers if one.kind == BASELINE and id(one) in far])
     if over := sum(one.kind == BASELINE and id(one) in ended for one in policy.waivers):
         warnings.append(f"The time of {over:,} of the baseline's findings is over: those that are still there block.")
     return Taken(waivers=chosen, gaps=tuple(gaps), warnings=tuple(warnings))
 
 
 def _far(waiver: Waiver, policy: Policy, now: str) -> str:
-    """A baseline has days of its own, and a VEX document no end: its reader gave it the longest that is allowed."""
-    return too_far(waiver, policy.max_waiver_days, now) if waiver.kind == WAIVER else ""
+    """What is wrong with the end of a record, "" when nothing is.
+
+    A baseline has days of its own, and a VEX document no end: its reader gave it the longest that is allowed. Either
+    ends later than that when its own date is still to come.
+    """
+    if waiver.kind == BASELINE:
+        days = policy.baseline_days.get(Severity(waiver.severity), 0)
+        return _TO_COME if waiver.until > day_after(now[:10], days) else ""
+    return too_far(waiver, policy.max_waiver_days, now) if waiver.kind in {WAIVER, VEX} else ""
+
+
+def _of_the_future(entries: Sequence[Waiver]) -> list[Gap]:
+    """One gap for all: a baseline has as many entries as it likes."""
+    if not entries:
+        return []
+    message = f"{len(entries):,} of the baseline's entries {_TO_COME}, such as that of {entries[0].id}."
+    remedy = f"Write the day on which each was taken in: {entries[0].source}"
+    return [Gap(reason=GapReason.EXCEPTION_REFUSED, message=message, remedy=remedy)]
 
 
 def _called(waiver: Waiver) -> str:

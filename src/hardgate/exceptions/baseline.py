@@ -15,6 +15,7 @@ import msgspec
 from hardgate import rated
 from hardgate.allowances import BASELINE, Waiver
 from hardgate.errors import ConfigError
+from hardgate.exceptions.waivers import day_after
 from hardgate.model import Decision, Finding, Kind, Policy, Severity, State
 from hardgate.wording import cut, plain
 
@@ -84,8 +85,7 @@ def _order(entry: Entry) -> tuple[str, str, str]:
 
 def due(entry: Entry, policy: Policy) -> str:
     """The last day on which the finding is covered."""
-    days = policy.baseline_days.get(entry.severity, 0)
-    return str(datetime.date.fromisoformat(entry.since) + datetime.timedelta(days=days))
+    return day_after(entry.since, policy.baseline_days.get(entry.severity, 0))
 
 
 def records(raw: bytes, name: str, policy: Policy) -> tuple[Waiver, ...]:

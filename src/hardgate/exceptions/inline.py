@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from hardgate.model import Finding, Suppression
@@ -60,6 +60,8 @@ _ANY = re.compile(
     re.IGNORECASE,
 )
 _SECURITY = re.compile(r"S\d+", re.IGNORECASE)
+_CLOSERS = ")]}"
+_FOR_A_BLOCK = re.compile(r"^\s*(?:#|//|/\*|<!--|--|;|[)\]}])")
 _ALONE = re.compile(r"^\s*(?:#|//|/\*|<!--|--|;)")
 
 
@@ -96,18 +98,45 @@ def _security(rules: Collection[str]) -> tuple[str, ...]:
 def keys(found: Collection[Suppression], text: str) -> list[tuple[str, ...]]:
     """What makes each comment the same in another version of its file: tool, rules, the line's text, and its count.
 
-    Lines above may come and go. The line itself may not change: it would silence other code.
+    Lines above may come and go. The line itself may not change: it would silence other code. Nor may the heads of the
+    blocks around a comment that speaks of its block, and not of its line: it would silence another block.
     """
     lines = text.split("\n")
+    around = _heads(
+        lines, {one.line for one in found if one.tool == "checkov" or _FOR_A_BLOCK.match(lines[one.line - 1])}
+    )
     counted: Counter[tuple[str, ...]] = Counter()
     result = []
     for one in found:
         code = " ".join(lines[one.line - 1].split())
         below = " ".join(lines[one.line].split()) if one.above and one.line < len(lines) else ""
-        key = (one.tool, *one.rules, code, below)
+        key = (one.tool, *one.rules, *around.get(one.line, ()), code, below)
         result.append((*key, str(counted[key])))
         counted[key] += 1
     return result
+
+
+def _heads(lines: Sequence[str], wanted: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The heads of the blocks around each wanted line, by its number: the lines before that stand further left.
+
+    The last word is all that stands between the innermost head and the line: a block may hide another by its indent.
+    """
+    open_: list[tuple[int, int]] = []
+    found = {}
+    for number, line in enumerate(lines, 1) if wanted else ():
+        code = line.strip()
+        if not code:
+            continue
+        left, ends = len(line) - len(line.lstrip()), code[0] in _CLOSERS
+        while open_ and (open_[-1][0] > left or (open_[-1][0] == left and not ends)):
+            open_.pop()
+        if number in wanted:
+            inside = lines[open_[-1][1] : number - 1] if open_ else ()
+            heads = (" ".join(lines[head - 1].split()) for _, head in open_)
+            found[number] = (*heads, " ".join(" ".join(inside).split()))
+        if not ends and not _ALONE.match(line):
+            open_.append((left, number))
+    return found
 
 
 def covers(one: Suppression, finding: Finding) -> bool:

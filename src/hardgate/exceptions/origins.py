@@ -28,18 +28,25 @@ def compare(
     its start.
     """
     known = {name for one in before for name in applying.names(one)}
-    packages = {(one.location.path, url) for one in before if one.package and (url := purls.of(one.package))}
+    packages = {release for one in before if (release := _release(one))}
     origins, moves = {}, moved or {}
     for one in after:
         if one.id in moves or not known.isdisjoint(applying.names(one)):
             origins[one.id] = PREEXISTING
-        elif one.package and ((one.location.path, purls.of(one.package)) in packages or unchanged(one.location.path)):
+        elif one.package and (_release(one) in packages or unchanged(one.location.path)):
             origins[one.id] = DISCLOSED
         else:
             origins[one.id] = INTRODUCED
     there = {name for one in after for name in applying.names(one)} | set(moves.values())
     fixed = tuple(sorted(one.id for one in before if there.isdisjoint(applying.names(one))))
     return Comparison(run=run, since=since, origins=origins, fixed=fixed)
+
+
+def _release(finding: Finding) -> tuple[str, str, str, str] | None:
+    """The release of a package in its file; None where its version is not told: it may be another one by now."""
+    url = purls.of(finding.package) if finding.package else None
+    version = (url.version or finding.package.version) if url and finding.package else ""
+    return (finding.location.path, url.type, url.name, version) if url and version else None
 
 
 def started(comparison: Comparison, first: Mapping[str, str]) -> Comparison:

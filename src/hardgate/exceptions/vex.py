@@ -7,8 +7,9 @@ as many days after its timestamp as the policy gives any waiver.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ import msgspec
 from hardgate.allowances import VEX, Waiver
 from hardgate.errors import ConfigError
 from hardgate.exceptions import purls
+from hardgate.exceptions.waivers import day_after
 from hardgate.model import Policy
 from hardgate.wording import cut, flow, plain
 
@@ -178,22 +180,32 @@ def _read(raw: bytes) -> tuple[str, list[_Said]]:
 
 
 def _waivers(said: Iterable[_Said], owner: str, name: str, days: int) -> tuple[Waiver, ...]:
-    last: dict[tuple[str, str], _Said] = {}
+    last: dict[tuple[str, purls.Purl], _Said] = {}
     for one in sorted(said, key=lambda one: one.when):
-        last.update({(rule, one.purl): one for rule in one.names})
+        last.update({(rule, purl): one for rule in one.names if (purl := purls.parse(one.purl))})
+    denied: defaultdict[tuple[str, str, str], list[tuple[str, datetime]]] = defaultdict(list)
+    for (rule, purl), one in last.items():
+        if not one.waives:
+            denied[rule, purl.type, purl.name].append((purl.version, one.when))
+
+    def stands(rule: str, purl: purls.Purl, when: datetime) -> bool:
+        """Whether no later statement, about one release or all of them, says another thing of some of the same."""
+        others = denied[rule, purl.type, purl.name]
+        return not any(late >= when and "" in {version, purl.version} for version, late in others)
+
     return tuple(
         Waiver(
             reason=flow(one.reason),
             owner=owner,
-            until=(one.when + timedelta(days=days)).date().isoformat(),
+            until=day_after(one.when.date().isoformat(), days),
             rule=rule,
-            purl=purl,
+            purl=one.purl,
             kind=VEX,
             justification=one.label,
             source=name,
         )
         for (rule, purl), one in last.items()
-        if one.waives
+        if one.waives and stands(rule, purl, one.when)
     )
 
 
@@ -258,6 +270,6 @@ def _time(text: str, where: str) -> datetime:
     """A timestamp of RFC 3339; without one nobody knows how long it counts."""
     try:
         when = datetime.fromisoformat(text)
-    except ValueError as error:
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no time, such as 2026-01-31T12:00:00Z - at `{where}`") from error
-    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hardgate.allowances import Waiver
+from hardgate.allowances import BASELINE, VEX, Waiver
 from hardgate.errors import ConfigError
 from hardgate.exceptions import purls
 from hardgate.yamlfile import Path, Source, convert
@@ -74,18 +74,29 @@ def days_ahead(until: str, now: str) -> int:
     return (datetime.date.fromisoformat(until) - datetime.date.fromisoformat(now[:10])).days
 
 
+def day_after(day: str, days: int) -> str:
+    """The day so many days after `day`, at most the last that the calendar has."""
+    first = datetime.date.fromisoformat(day)
+    return str(first + datetime.timedelta(days=min(days, (datetime.date.max - first).days)))
+
+
 def too_far(waiver: Waiver, longest: int, now: str) -> str:
     """What is wrong with a waiver that ends more than `longest` days after `now`, "" when it does not."""
     days = days_ahead(waiver.until, now)
     if days <= longest:
         return ""
     last = datetime.date.fromisoformat(now[:10]) + datetime.timedelta(days=longest)
+    if waiver.kind == VEX:
+        return f"its time is still to come: it would count until {waiver.until}; write when it was stated"
     return f"until: {waiver.until} is {days} days ahead; {_FAR} allows {longest}: write {last} or earlier"
 
 
 def check(given: tuple[Waiver, ...], longest: int, now: str) -> None:
-    """Raise ConfigError, with file and line, for the first waiver that ends later than the policy allows."""
-    for one in given:
+    """Raise ConfigError, with file and line, for the first waiver that ends later than the policy allows.
+
+    A baseline has days of its own; the gate looks at them.
+    """
+    for one in (waiver for waiver in given if waiver.kind != BASELINE):
         if problem := too_far(one, longest, now):
             hint = "Nothing was run. A waiver is looked at again when it ends; extend it then, with a reason."
             raise ConfigError(f"{one.source or one.subject}: {problem}", hint=hint)

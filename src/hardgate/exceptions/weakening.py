@@ -43,6 +43,29 @@ def compare(base: Pipeline, head: Pipeline, line: Callable[[str], int]) -> tuple
     return tuple(_finding(step, line) for step in steps)
 
 
+def other_rules(action: str, path: str, digest: str, line: Callable[[str], int]) -> Finding:
+    """The finding that a file of an action's own rules is not as on the base: `digest` is over it, "" when it is gone.
+
+    What rules say cannot be weighed.
+    """
+    said = "is another than on the base" if digest else "is gone"
+    step = "weakened-action-rules", f"{action} {path} {digest}", f"{action}: its file of rules `{path}` {said}."
+    return _finding(step, line)
+
+
+def outgrown(finding: Finding) -> Finding | None:
+    """A weakening that only the base brought about, by growing stricter; None where its policy judges in any case.
+
+    What it does not judge is what was scanned, by which action, and what had to be.
+    """
+    if finding.rule.startswith("weakened-policy") and finding.rule != "weakened-policy-exempt":
+        return None
+    message = f"{finding.message} The base has grown stricter in this since this change left it."
+    witnesses = tuple(msgspec.structs.replace(one, message=message) for one in finding.witnesses)
+    fix = "Bring the base into this change (merge it, or rebase), and run again."
+    return msgspec.structs.replace(finding, message=message, fix=fix, witnesses=witnesses)
+
+
 def _finding(step: _STEP, line: Callable[[str], int]) -> Finding:
     rule, subject, message = step
     name = hashlib.sha256("\0".join(("weakening/v1", rule, subject)).encode("utf-8", "surrogatepass")).hexdigest()
@@ -78,7 +101,7 @@ def _pipeline(base: Pipeline, head: Pipeline) -> Iterator[_STEP]:
         yield "weakened-exclude", glob, f"`exclude` now leaves out `{glob}` for every scanner."
     if base.osv_url != head.osv_url:
         said = f"`{head.osv_url}`" if head.osv_url else "its usual place"
-        yield "weakened-advisories", "osv_url", f"Vulnerability data now comes from {said}."
+        yield "weakened-advisories", f"osv_url {head.osv_url}", f"Vulnerability data now comes from {said}."
 
 
 def _actions(base: Pipeline, head: Pipeline) -> Iterator[_STEP]:
@@ -137,6 +160,37 @@ def _lowered(old: Severity | None, new: Severity | None) -> bool:
     return old is None or new is None or new.rank < old.rank
 
 
+def _files(was: Collection[str], now: Collection[str]) -> str:
+    """None listed: all are looked at."""
+    gone = _added(now, was) or ([] if was else ["all files"])
+    return f"has lost {_quoted(gone)}." if now and gone else ""
+
+
+def _exits(was: Collection[int], now: Collection[int]) -> str:
+    more = [str(one) for one in now if one not in was]
+    return f"takes {_quoted(more)} for success too." if more else ""
+
+
+def _command(_was: Collection[str], now: Collection[str]) -> str:
+    """A word more can be one that leaves everything out."""
+    return f"is now {_quoted(now)}."
+
+
+def _registries(was: Collection[str], now: Collection[str]) -> str:
+    """None listed: all are trusted."""
+    more = not now or (was and _added(was, now))
+    return f"trusts more: {_quoted(now) or 'all registries'}." if more else ""
+
+
+# The keys in which not every loss, or not only a loss, is weaker.
+_OWN: dict[str, Callable[[Any, Any], str]] = {
+    "files": _files,
+    "exits": _exits,
+    "command": _command,
+    "trusted_registries": _registries,
+}
+
+
 def _options(old: Any, new: Any) -> Iterator[tuple[str, str]]:
     """The scanner's own keys: a list that lost something, a switch that is off, anything else that differs."""
     before, after = (msgspec.structs.asdict(one) if one is not None else {} for one in (old, new))
@@ -144,9 +198,9 @@ def _options(old: Any, new: Any) -> Iterator[tuple[str, str]]:
         was, now = before.get(key), after.get(key)
         if was == now:
             continue
-        if key == "trusted_registries":  # none listed: all are trusted
-            if not now or (was and _added(was, now)):
-                yield key, f"trusts more: {_quoted(now or ()) or 'all registries'}."
+        if key in _OWN:
+            if said := _OWN[key](was or (), now or ()):
+                yield key, said
         elif isinstance(was, tuple | list | frozenset) and isinstance(now, tuple | list | frozenset):
             if gone := _added(now, was):
                 yield key, f"has lost {_quoted(map(str, gone))}."
@@ -161,7 +215,8 @@ def _policy(old: Policy, new: Policy) -> Iterator[_STEP]:
     for kind in Kind:
         was, now = old.block_at[kind], new.block_at[kind]
         if was is not None and (now is None or now.rank > was.rank):
-            yield "weakened-policy-threshold", kind, f"Findings of kind {kind} now block from `{now or 'never'}` on."
+            word = now or "never"
+            yield "weakened-policy-threshold", f"{kind} {word}", f"Findings of kind {kind} now block from `{word}` on."
     for name in _added(new.required, old.required):
         yield "weakened-policy-required", name, f"`{name}` is not under `policy.required` any more."
     for subject in _added(old.exempt, new.exempt):
@@ -172,7 +227,7 @@ def _policy(old: Policy, new: Policy) -> Iterator[_STEP]:
 def _switches(old: Policy, new: Policy) -> Iterator[_STEP]:
     if _CONFIDENCES.index(new.block_confidence) > _CONFIDENCES.index(old.block_confidence):
         sentence = f"`policy.block_confidence` is now `{new.block_confidence}`."
-        yield "weakened-policy-confidence", "block_confidence", sentence
+        yield "weakened-policy-confidence", f"block_confidence {new.block_confidence}", sentence
     for key in ("honour_inline_suppressions", "tools_from_path"):
         if getattr(new, key) and not getattr(old, key):
             yield "weakened-policy-switch", key, f"`policy.{key}` is now true."
@@ -188,17 +243,25 @@ def _switches(old: Policy, new: Policy) -> Iterator[_STEP]:
 def _limits(old: Policy, new: Policy) -> Iterator[_STEP]:
     for key in ("max_advisory_age", "max_waiver_days", "max_waiver_matches"):
         if getattr(new, key) > getattr(old, key):
-            yield "weakened-policy-limit", key, f"`policy.{key}` is now {getattr(new, key):g}."
+            yield (
+                "weakened-policy-limit",
+                f"{key} {getattr(new, key):g}",
+                f"`policy.{key}` is now {getattr(new, key):g}.",
+            )
     if new.overrides.max_hours > old.overrides.max_hours:
         sentence = f"`policy.overrides.max_hours` is now {new.overrides.max_hours:g}."
-        yield "weakened-policy-limit", "overrides.max_hours", sentence
+        yield "weakened-policy-limit", f"overrides.max_hours {new.overrides.max_hours:g}", sentence
     for severity, days in new.baseline_days.items():
         if days > old.baseline_days.get(severity, 0):
             sentence = f"`policy.baseline_days` now gives {severity} findings {days} days."
-            yield "weakened-policy-limit", f"baseline_days {severity}", sentence
+            yield "weakened-policy-limit", f"baseline_days {severity} {days}", sentence
     for origin, days in new.grace.items():
         if days > old.grace.get(origin, 0):
-            yield "weakened-policy-limit", f"grace {origin}", f"`policy.grace` now gives what is {origin} {days} days."
+            yield (
+                "weakened-policy-limit",
+                f"grace {origin} {days}",
+                f"`policy.grace` now gives what is {origin} {days} days.",
+            )
     for key in ("unused_waivers", "broad_waivers"):
         if _LEVELS.index(getattr(new, key)) > _LEVELS.index(getattr(old, key)):
             yield "weakened-policy-limit", key, f"`policy.{key}` is now `{getattr(new, key)}`."

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from hardgate import equivalents
+from hardgate import equivalents, rated
 from hardgate.identity.naming import advisory, aliases, pypi_name
 from hardgate.identity.settling import reading_order
 from hardgate.model import Finding, Kind, Receipt, Refutation, Severity
@@ -218,7 +218,16 @@ def _join(group: list[Finding]) -> Finding:
         fix=next((one.fix for one in (lead, *others) if one.fix), ""),
         url=next((one.url for one in (lead, *others) if one.url), ""),
         fingerprints=_fingerprints(lead, others),
+        severity_from=_known(lead, others),
     )
+
+
+def _known(lead: Finding, others: Iterable[Finding]) -> str:
+    """Who rated the lead, and that it is exploited when any witness knows that: no baseline may cover it."""
+    known = rated.known(lead.severity_from)
+    if rated.EXPLOITED in known or not any(rated.exploited(one.severity_from) for one in others):
+        return lead.severity_from
+    return rated.told(rated.source(lead.severity_from), [*known, rated.EXPLOITED])
 
 
 def _fingerprints(lead: Finding, others: Iterable[Finding]) -> dict[str, str]:

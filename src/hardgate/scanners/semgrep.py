@@ -63,6 +63,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     engine: Literal["semgrep", "opengrep"] = "semgrep"
     config: tuple[str, ...] = (_BUNDLED,)
 
+    @property
+    def own_rules(self) -> tuple[str, ...]:
+        """The rule files and folders of the repository."""
+        return tuple(one for one in self.config if one not in {_BUNDLED, _AUTO} and not one.startswith(_REGISTRY))
+
     def __post_init__(self) -> None:
         for name in self.config:
             if not name or name.startswith(("/", "-", "~")) or ".." in name.split("/") or "://" in name:

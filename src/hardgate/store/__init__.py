@@ -204,10 +204,10 @@ class Store:
         with self._database.read(f"The verdict of run {run_id} was not read") as connection:
             return reading.load_verdict(connection, reading.find_run(connection, run_id))
 
-    def run_of_commit(self, pipeline: str, commit: str) -> Run | None:
-        """The newest whole run of a pipeline over a commit, None when there is none."""
+    def run_of_commit(self, pipeline: str, commit: str, *, definition: str = "", folder: str = "") -> Run | None:
+        """The newest whole run of a pipeline over a commit, with that hardgate.yaml and of that folder where given."""
         with self._database.read(f"No run of {commit} was looked for") as connection:
-            return comparing.run_of_commit(connection, pipeline, commit)
+            return comparing.run_of_commit(connection, pipeline, commit, definition=definition, folder=folder)
 
     def first_seen(self, pipeline: str, ids: Sequence[str]) -> dict[str, str]:
         """When the first run of a pipeline that has each finding was started, by id."""

@@ -15,8 +15,14 @@ _AT_ONCE = 500  # ids in one question: SQLite takes 32,766 and PostgreSQL 65,535
 _NEWEST = 20  # runs of one commit that are looked at
 
 
-def run_of_commit(connection: Connection, pipeline: str, commit: str) -> Run | None:
-    """The newest whole run of a pipeline over a commit as it is, None when there is none."""
+def run_of_commit(
+    connection: Connection, pipeline: str, commit: str, *, definition: str = "", folder: str = ""
+) -> Run | None:
+    """The newest whole run of a pipeline over a commit as it is, None when there is none.
+
+    Of the same folder of the work tree (`services/api/`) with the same hardgate.yaml, "" for any: two folders of one
+    repository may have findings with the same ids.
+    """
     runs = schema.runs
     query = select(runs).where(
         runs.c.commit_id == escape(commit),
@@ -25,7 +31,8 @@ def run_of_commit(connection: Connection, pipeline: str, commit: str) -> Run | N
     )
     for row in connection.execute(query.order_by(runs.c.seq.desc()).limit(_NEWEST)).all():
         run = load_run(connection, row)
-        if not run.dirty and not run.selection.partial and not run.selection.base:
+        same = definition in {"", run.definition} and f"{run.root}/".endswith(f"/{folder}")
+        if same and not run.dirty and not run.selection.partial and not run.selection.base:
             return run
     return None
 

@@ -160,6 +160,7 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
     history = bool(getattr(action.options, "history", False))
     past = history and scene.changed is None
     gaps, notes = _history(scene, action) if past else ((), ())
+    notes = (*scanner.told, *notes)
     past = past and scene.tree.git is not None and bool(scene.tree.commit)
     files = tuple(entry for entry in entries if scanner.selects(entry.path))
     if not files and not past:
@@ -173,7 +174,8 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
         found = _sources(scene, scanner, action, tool, address)
     except MissingError as error:
         receipt = blank(scene, stage, action, ActionState.GAP)
-        return msgspec.structs.replace(receipt, gaps=(*gaps, msgspec.structs.replace(error.gap, action=action.name)))
+        gaps = (*gaps, msgspec.structs.replace(error.gap, action=action.name))
+        return msgspec.structs.replace(receipt, gaps=gaps, notes=notes)
     scope = Scope(
         files=len(files), digest=_entries_digest(entries), excluded=left, configs=configs, honoured=action.honour_config
     )
@@ -378,7 +380,7 @@ def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
     """The digest of everything that a result depends on; `hour` stands for the data of an online service."""
     action = ready.action
     parts = [
-        "" if ready.scanner.reusable else str(scene.scratch),  # which no other run has
+        ready.scanner.origin, "" if ready.scanner.reusable else str(scene.scratch),  # which no other run has
         code, ready.tool.digest, ready.rules_digest, action, ready.scope, ready.history and _refs(scene.tree.git),
         scene.policy.honour_inline_suppressions, ready.online, ready.data, ready.rates, ready.lowers,
         hour if (ready.data and not ready.local) or ready.online else "",  # a local database has its digest

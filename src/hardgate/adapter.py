@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -110,6 +110,9 @@ class Scanner:
     `fit(options)` is the scanner of one action, for a scanner that hardgate.yaml describes; `reusable`: the digest of
     the tool tells its version, so that a result of the same tool and files may be used again.
 
+    `origin` is set by hardgate itself: the installed package that an adapter of somebody else came from, with its
+    version and digest, "" for those of hardgate's own list.
+
     `seconds` and `memory` (bytes) are first guesses for the scheduler until receipts know better. `tool(options)` is
     the name of its tool in the toolbox, where that is not the scanner's own.
     """
@@ -149,6 +152,7 @@ class Scanner:
     reusable: bool = True
     seconds: float = 5.0
     memory: int = 300_000_000
+    origin: str = ""
 
     def bait(self, options: Any) -> Canary:
         """The canary of an action with these options."""
@@ -156,7 +160,17 @@ class Scanner:
 
     def fitted(self, options: Any) -> Scanner:
         """The scanner of an action with these options."""
-        return self.fit(options) if self.fit else self
+        scanner = self.fit(options) if self.fit else self
+        if not self.origin:
+            return scanner
+        # Of a command that nobody pinned the digest may be that of a start script: it does not tell the version.
+        pinned = not self.tool_name(options).startswith(OUTSIDE)
+        return replace(scanner, origin=self.origin, reusable=scanner.reusable and pinned)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What stands on every receipt of this scanner, whatever its tool did."""
+        return (f"{self.name} is no scanner of hardgate's own: its adapter is {self.origin}",) if self.origin else ()
 
     def tool_name(self, options: Any) -> str:
         """The name of the tool in the toolbox that an action with these options starts."""

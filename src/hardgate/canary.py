@@ -19,7 +19,7 @@ def daily(scene: Scene, ready: Prepared, work: Path, total: Sum) -> CanaryCheck 
     """The canary's check of today for this tool, rules and options; the tool is started when there is none."""
     scanner, action = ready.scanner, ready.action
     parts = [scanner.name, ready.tool.digest, ready.rules_digest, action.options, action.args, ready.data]
-    key = msgspec.json.encode([*parts, scene.version], order="deterministic").decode()
+    key = msgspec.json.encode([*parts, scene.version, scanner.origin], order="deterministic").decode()
     known = scene.memory.canary(key)
     if known and scanner.reusable and known.checked_at[:10] == scene.clock()[:10]:
         return msgspec.structs.replace(known, how="earlier today")

@@ -12,7 +12,7 @@ import msgspec
 import hardgate
 from hardgate import action as actions
 from hardgate import assembling, canary, engine
-from hardgate.adapter import Scanner
+from hardgate.adapter import OUTSIDE, Scanner
 from hardgate.advisories.local import Local
 from hardgate.cli import common
 from hardgate.errors import Error
@@ -41,6 +41,7 @@ def works(scanner: Scanner, toolbox: Toolbox, asked: StandIn, options: Any = Non
         )
     options = scanner.options() if options is None else options
     name = scanner.tool_name(options)
+    bare = name.removeprefix(OUTSIDE)
     if scanner.judges and not (asked.local and asked.local.use()):
         message = "there is no local advisory database to judge by"
         return Check(name=scanner.name, well=False, message=message, remedy=actions.IMPORT)
@@ -53,9 +54,16 @@ def works(scanner: Scanner, toolbox: Toolbox, asked: StandIn, options: Any = Non
         return Check(name=scanner.name, well=False, message=str(error), remedy=error.hint)
     except actions.MissingError as error:
         circle = "hardgate doctor" in error.gap.remedy
-        remedy = f"Install it anew: hardgate tools sync {name}; then see docs/scanners." if circle else error.gap.remedy
+        anew = f": hardgate tools sync {name}; then see docs/scanners" if bare == name else f", or {scanner.origin}"
+        remedy = f"Install it anew{anew}." if circle else error.gap.remedy
         return Check(name=scanner.name, well=False, message=error.gap.message, remedy=remedy)
-    return Check(name=scanner.name, well=True, message=f"{name} {tool.version} is whole and finds its canary")
+    return Check(name=scanner.name, well=True, message=_told(scanner, bare, tool.version))
+
+
+def _told(scanner: Scanner, name: str, version: str) -> str:
+    if scanner.origin:
+        return f"{name} finds its canary; its adapter is {scanner.origin}"
+    return f"{name} {version} is whole and finds its canary"
 
 
 class StandIn(NamedTuple):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hardgate import config, identity, plan, yamlfile
+from hardgate.cli.plugins import Options, Scanners
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Gap, Pipeline, Run, RunState, Selection, Verdict
 from hardgate.reporters import REPORTERS
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 CONFIG = "hardgate.yaml"
 OWN = {scanner.name: scanner for scanner in SCANNERS}
-BY_NAME = OWN | {scanner.name: scanner for scanner in DESCRIBED}
-OPTIONS = {scanner.name: scanner.options for scanner in BY_NAME.values()}
+BY_NAME = Scanners(OWN | {scanner.name: scanner for scanner in DESCRIBED})
+OPTIONS = Options(BY_NAME)
 FORMATS = tuple(reporter.name for reporter in REPORTERS)
 EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
 

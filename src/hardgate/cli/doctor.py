@@ -31,8 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Check and tell, line by line as it goes."""
     for name in args.names:
-        if name not in common.OWN:
-            raise ConfigError(f"there is no scanner {name!r}", hint=f"Known: {', '.join(common.OWN)}")
+        if name not in common.OWN and name not in common.BY_NAME.others:
+            known = ", ".join((*common.OWN, *common.BY_NAME.others))
+            raise ConfigError(f"there is no scanner {name!r}", hint=f"Known: {known}")
     checks = []
     for check in _all(args):
         checks.append(check)
@@ -53,6 +54,20 @@ def _all(args: argparse.Namespace) -> Iterator[Check]:
     for scanner in common.OWN.values():
         if not args.names or scanner.name in args.names:
             yield _scanner(scanner, toolbox, args.osv_url)
+    for claim in common.BY_NAME.claims if not args.names else ():
+        yield Check(name="plug-in", well=False, message=claim, remedy="Uninstall that package, or ask who makes it.")
+    for name in common.BY_NAME.others:
+        if not args.names or name in args.names:
+            yield _other(name, toolbox, args.osv_url)
+
+
+def _other(name: str, toolbox: Toolbox, osv_url: str) -> Check:
+    """A check of a scanner that another package brings."""
+    try:
+        scanner = common.BY_NAME[name]
+    except ConfigError as error:
+        return Check(name=name, well=False, message=str(error), remedy=error.hint)
+    return _scanner(scanner.fitted(scanner.options()), toolbox, osv_url)
 
 
 def _scanner(scanner: Scanner, toolbox: Toolbox, osv_url: str) -> Check:

@@ -29,7 +29,8 @@ def main(args: argparse.Namespace) -> int:
     with common.open_store() as store:
         run = common.stored_run(store, args.run, args.path)
         verdict = common.verdict_of(store, run)
-    named = {*common.OWN, *(witness.scanner for finding in run.findings for witness in finding.witnesses)}
+    ran = (receipt.scanner for receipt in run.receipts)
+    named = {*common.OWN, *ran, *(witness.scanner for finding in run.findings for witness in finding.witnesses)}
     if args.scanner and args.scanner not in named:
         raise ConfigError(f"there is no scanner {args.scanner!r}", hint=f"Known: {', '.join(sorted(named))}")
     chosen = [

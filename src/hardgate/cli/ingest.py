@@ -37,10 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Read the reports and print what they hold."""
-    if args.tool != "sarif" and args.tool not in common.OWN:
-        known = ", ".join(sorted([*common.OWN, "sarif"]))
+    if args.tool not in common.BY_NAME:
+        known = ", ".join(sorted(common.BY_NAME))
         raise ConfigError(f"there is no adapter for {plain(args.tool)!r}", hint=f"Nothing was read. Known: {known}")
-    scanner = common.OWN.get(args.tool)
+    scanner = None if args.tool == "sarif" else common.BY_NAME[args.tool]
     findings: list[Finding] = []
     gaps: list[Gap] = []
     for name in args.files:

@@ -140,6 +140,8 @@ class Toolbox:
         """The tool, every byte of it compared with what was installed; raises ToolError as `locate` does."""
         if own.is_own(name):
             return _own(name, "")
+        if outside.is_outside(name):
+            return self.locate(name)
         _recipe(name)
         pinned = self.lock.pinned(name)
         home = self._home(name, pinned)

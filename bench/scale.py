@@ -6,10 +6,10 @@
 
 A report of SARIF has 100 findings a file, and the file is there: a function of three lines for each finding, so that
 identity reads code, scopes and line hashes. A report of Trivy has 1,000 vulnerabilities for each requirements file of
-200 packages. Each case has a process of its own, that goes the whole way: parse, identity (settle), seal, merge
-(conclude), store (a receipt and the finished run, in SQLite with full sync), gate (the decision, its record in the ledger with the
-digest of the evidence), report (json and sarif). Beside it, over the same file of SARIF, `sarif summary` of sarif-tools
-reads and counts, and so does a process of ours that does no more than that.
+200 packages. Each case has a process of its own, that goes the whole way: parse, identity (settle), seal (the
+receipt), merge (conclude), store (a receipt and the finished run, in SQLite with full sync), gate (the decision, its
+record in the ledger with the digest of the evidence), report (json and sarif). Beside it, over the same file of SARIF,
+`sarif summary` of sarif-tools reads and counts, and so does a process of ours that does no more than that.
 
 The gates judge the newest run, of 1,000 findings, of a store with few runs and of one with many: store opened, run
 read, verdict recorded. Time is wall time and CPU time (user and system) of processes; memory is their peak, resident.

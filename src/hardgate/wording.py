@@ -103,6 +103,8 @@ def plain(text: str) -> str:
 
 def flow(text: str) -> str:
     """Running text on one line: line breaks and tabs become spaces, anything else hidden becomes visible."""
+    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+        return text  # nearly all text
     return plain(" ".join(text.split()))
 
 

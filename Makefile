@@ -68,6 +68,7 @@ bench: setup
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.churn
+	$(BIN)/python -m bench.scale
 	$(BIN)/python docs/generate.py
 
 lock: $(UV)

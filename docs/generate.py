@@ -5,8 +5,9 @@
 
 Made are the JSON Schema of hardgate.yaml for editors, the bundled Semgrep rules as the one file that the engines read,
 a page for each rule and the table of all rules (rules_pages.py), the table of figures in README.md out of
-bench/results/overhead.json, the tables of docs/explanation/detection.md out of bench/results/detection.json, and
-that of docs/explanation/identity.md out of bench/results/churn.json. The same input always makes the same bytes.
+bench/results/overhead.json, the tables of docs/explanation/detection.md out of bench/results/detection.json, that of
+docs/explanation/identity.md out of bench/results/churn.json, and that of docs/explanation/scale.md out of
+bench/results/scale.json (scale_page.py). The same input always makes the same bytes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hardgate.scanners import DESCRIBED, SCANNERS
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import rule_gates
 import rules_pages
+import scale_page
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = Path("src/hardgate/schemas/hardgate-yaml.schema.json")
@@ -303,6 +305,9 @@ def made(root: Path) -> Mapping[Path, bytes]:
         README: readme.encode(),
         DETECTION: detection.encode(),
         IDENTITY: identity.encode(),
+        scale_page.PAGE: between(
+            (root / scale_page.PAGE).read_text("utf-8"), scale_page.PAGE, scale_page.MARKERS, scale_page.table(root)
+        ).encode(),
         index: listed.encode(),
         **rules_pages.pages(root, rules),
     }

@@ -35,6 +35,7 @@ GROUND: dict[str, set[str]] = {
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
     "wording": {"model", "errors"},  # words and escapes that all reports share
+    "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
     "seals": set(),  # digests over records, with a key where there is one

@@ -2,6 +2,9 @@
 
 Times are ISO 8601 in UTC (`2026-01-31T12:00:00Z`), durations seconds, sizes bytes, paths relative to the scanned root
 with `/`, digests SHA-256 in lower-case hexadecimal.
+
+What a run has hundreds of thousands of can refer to nothing that refers back to it: `gc=False` keeps Python's collector
+from walking all of them again and again, which took longer than the work itself.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Location(msgspec.Struct, frozen=True, kw_only=True):
+class Location(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a finding is: `line` from 1, None for the whole file; `commit` if it is in the history, not the tree."""
 
     path: str
@@ -30,7 +33,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     commit: str = ""
 
 
-class Package(msgspec.Struct, frozen=True, kw_only=True):
+class Package(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The dependency that a finding is about. `fixed` lists versions that no longer have the problem."""
 
     ecosystem: str
@@ -40,7 +43,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     fixed: tuple[str, ...] = ()
 
 
-class Witness(msgspec.Struct, frozen=True, kw_only=True):
+class Witness(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One tool's own words about a finding: kept when several tools saw the same fact."""
 
     scanner: str
@@ -50,7 +53,7 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One problem. An adapter fills in what its tool told; identity.py adds id, fingerprints, action and witnesses.
 
     `severity_from`: "tool", "adapter" (the tool has no word; docs/scanners says how it is rated) or "hardgate.yaml".
@@ -313,7 +316,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(action for stage in self.stages for action in stage.actions)
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the gate made of one finding, and the rule of the policy that said so, as a sentence.
 
     `waiver` is the record that waives it, whatever sort it is; None unless the state is WAIVED.

@@ -35,53 +35,53 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters or more: one
 _ROOT = re.compile(r"%?(SRC|SOURCE|PROJECT|REPO|REPOSITORY|WORKSPACE)?[_-]?(ROOT|ROOTPATH|ROOTDIR)%?", re.IGNORECASE)
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
     markdown: str = ""
     id: str = ""
     arguments: list[str] = []
 
 
-class Artifact(msgspec.Struct, frozen=True, rename="camel"):
+class Artifact(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     uri: str = ""
     uri_base_id: str = ""
     index: int = -1
 
 
-class Region(msgspec.Struct, frozen=True, rename="camel"):
+class Region(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     start_line: int | None = None
     end_line: int | None = None
 
 
-class Physical(msgspec.Struct, frozen=True, rename="camel"):
+class Physical(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     artifact_location: Artifact = Artifact()
     region: Region = Region()
 
 
-class Place(msgspec.Struct, frozen=True, rename="camel"):
+class Place(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     physical_location: Physical = Physical()
 
 
-class Component(msgspec.Struct, frozen=True):
+class Component(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     index: int = -1
 
 
-class Reference(msgspec.Struct, frozen=True, rename="camel"):
+class Reference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     id: str = ""
     index: int = -1
     tool_component: Component = Component()
 
 
-class Relationship(msgspec.Struct, frozen=True):
+class Relationship(msgspec.Struct, frozen=True, gc=False):
     target: Reference
 
 
-class Configuration(msgspec.Struct, frozen=True):
+class Configuration(msgspec.Struct, frozen=True, gc=False):
     level: str = ""
 
 
-class Rule(msgspec.Struct, frozen=True, rename="camel"):
+class Rule(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     id: str = ""
     short_description: Text = Text()
     message_strings: dict[str, Text] = {}
@@ -91,11 +91,11 @@ class Rule(msgspec.Struct, frozen=True, rename="camel"):
     properties: dict[str, Any] = {}
 
 
-class Fix(msgspec.Struct, frozen=True):
+class Fix(msgspec.Struct, frozen=True, gc=False):
     description: Text = Text()
 
 
-class Result(msgspec.Struct, frozen=True, rename="camel"):
+class Result(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     message: Text
     rule_id: str = ""
     rule_index: int = -1

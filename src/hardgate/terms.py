@@ -17,7 +17,10 @@ class Severity(enum.StrEnum):
     @property
     def rank(self) -> int:
         """4 for critical down to 0 for info."""
-        return 4 - list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: 4 - place for place, severity in enumerate(Severity)}
 
 
 class Kind(enum.StrEnum):

@@ -103,6 +103,8 @@ def plain(text: str) -> str:
 
 def flow(text: str) -> str:
     """Running text on one line: line breaks and tabs become spaces, anything else hidden becomes visible."""
+    if text.isascii() and text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+        return text  # nearly all text
     return plain(" ".join(text.split()))
 
 
@@ -335,14 +337,19 @@ def to_json(tree: object) -> bytes:
     A character that no terminal should get raw is written as a JSON escape. A half of a surrogate pair has no place in
     JSON (RFC 8259, section 8.2): it becomes visible text as in `plain`, so `b"\\xff"` in a file name reads `\\xff`.
     """
+    return formatted(tree) + b"\n"
+
+
+def formatted(tree: object) -> bytes:
+    """The same without the line end behind it."""
     try:
         packed = msgspec.json.encode(tree)
     except UnicodeEncodeError:
         packed = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(tree)))
-    text = msgspec.json.format(packed, indent=2).decode().replace("##[", "#\\u0023[")  # see inert
-    if not text.isascii() or "\x7f" in text:
-        text = _BEYOND_CONTROLS.sub(_json_escape, text)
-    return text.encode() + b"\n"
+    laid_out = msgspec.json.format(packed, indent=2).replace(b"##[", b"#\\u0023[")  # see inert
+    if laid_out.isascii() and b"\x7f" not in laid_out:
+        return laid_out
+    return _BEYOND_CONTROLS.sub(_json_escape, laid_out.decode()).encode()
 
 
 def _json_escape(match: re.Match[str]) -> str:

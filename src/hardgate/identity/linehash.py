@@ -39,7 +39,9 @@ class LineHashes:
         if not 1 <= line <= len(self._starts):
             return ""
         start = self._starts[line - 1]
-        value = sum(map(mul, map(ord, self._units[start : start + _BLOCK]), _POWERS)) & _MASK
+        window = self._units[start : start + _BLOCK]
+        units = window.encode() if window.isascii() else map(ord, window)
+        value = sum(map(mul, units, _POWERS)) & _MASK
         return f"{value:x}:{self._occurrence(line)}"
 
     def _occurrence(self, line: int) -> int:

@@ -26,6 +26,7 @@ _SHORT = 32
 _ADVISORIES = ("CVE-", "GHSA-", "PYSEC-", "OSV-", "SNYK-")
 # Package URLs of what the system of an image installs: https://github.com/package-url/purl-spec (PURL-TYPES).
 _OF_A_SYSTEM = ("pkg:apk/", "pkg:deb/", "pkg:rpm/", "pkg:alpm/", "pkg:oci/", "pkg:docker/")
+_DASHES, _VERSION, _BEYOND = re.compile("[-_.]+"), re.compile("@[^@/]*$"), re.compile("[?#]")
 # What a tool names an image's system packages by: `python:3.4-alpine (alpine 3.9.2)`.
 _IMAGE = re.compile(r".+ \((\S+) [^)]*\)")
 
@@ -87,15 +88,16 @@ class Namer:
     def fingerprints(self, finding: Finding, text: Text) -> dict[str, str]:
         """The first one is the finding's id. `finding` still has the mark of a secret's value, where there is one."""
         line = finding.location.line
-        parts = identifying(finding, text.code(line))
+        code = " ".join(text.code(line).split())
+        parts = identifying(finding, code)
         prints = {parts[0]: self._counting(parts)}
         if finding.package:
             prints |= self._of_package(finding, parts)
         elif finding.kind is Kind.SECRET:
             # Nothing that is made of the line: whoever knows the rest of it could try passwords.
             return prints | self._of_value(finding)
-        elif text.code(line).strip():
-            prints |= self._of_place(finding, text)
+        elif code:
+            prints |= self._of_place(finding, text, code)
         if not finding.location.commit and (hashed := text.hash(line)):
             prints["line/v1"] = hashed
         return prints
@@ -103,9 +105,9 @@ class Namer:
     def _counting(self, parts: tuple[str, ...], counter: tuple[str, ...] = ()) -> str:
         """The digest of the parts, and of how often the same parts came before."""
         counter = counter or parts
-        digest = _digest((*parts, str(self._counted[counter])))
-        self._counted[counter] += 1
-        return digest
+        count = self._counted.get(counter, 0)
+        self._counted[counter] = count + 1
+        return _digest((*parts, str(count)))
 
     def _of_package(self, finding: Finding, parts: tuple[str, ...]) -> dict[str, str]:
         """One for each other name of the advisory: what it would be called if only that were known."""
@@ -130,9 +132,9 @@ class Namer:
         self._counted[parts] += 1
         return {f"secret/{self._key_name}/v2": hmac.digest(self._key, counted, "sha256").hex()[:_SHORT]}
 
-    def _of_place(self, finding: Finding, text: Text) -> dict[str, str]:
+    def _of_place(self, finding: Finding, text: Text, code: str) -> dict[str, str]:
         where = finding.location
-        scope, code = text.scope(where.line), " ".join(text.code(where.line).split())
+        scope = text.scope(where.line)
         place = ("place/v1", finding.rule, scope or "", code)
         prints = {"place/v1": self._counting(place, (*place, where.path))[:_SHORT]}
         if scope is not None:
@@ -154,7 +156,7 @@ def identifying(finding: Finding, code: str) -> tuple[str, ...]:
 
 def unversioned(purl: str) -> str:
     """A package URL up to its version: https://github.com/package-url/purl-spec. A scope may be written with an @."""
-    return re.sub(r"@[^@/]*$", "", re.split("[?#]", purl, maxsplit=1)[0])
+    return _VERSION.sub("", _BEYOND.split(purl, maxsplit=1)[0])
 
 
 def advisory(finding: Finding) -> str:
@@ -164,13 +166,13 @@ def advisory(finding: Finding) -> str:
 
 def aliases(finding: Finding) -> list[str]:
     """All names that an advisory has in the known databases, those that most databases share first."""
-    names = sorted({*finding.ids, finding.rule})
+    names = sorted(name for name in {*finding.ids, finding.rule} if name.startswith(_ADVISORIES))
     return [name for prefix in _ADVISORIES for name in names if name.startswith(prefix)]
 
 
 def pypi_name(name: str) -> str:
     """A package's name as PEP 503 compares names."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return _DASHES.sub("-", name).lower()
 
 
 def _in_image(finding: Finding) -> str:

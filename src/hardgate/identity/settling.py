@@ -10,10 +10,11 @@ import msgspec
 
 from hardgate import rated
 from hardgate.identity.naming import ID_LENGTH, Namer, Text, pypi_name
-from hardgate.model import Finding, Kind, Location, Severity, Witness
+from hardgate.model import Finding, Kind, Severity, Witness
 from hardgate.wording import flow, plain
 
 Lines = Callable[[str], Sequence[str]]
+_NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 def relative(path: str, roots: Sequence[str], names: Mapping[str, str]) -> str:
@@ -51,7 +52,8 @@ def settle(
     for path in sorted(files, key=lambda one: (plain(one), one)):  # file by file: one text at a time is held
         text = lines(path)
         read = Text(path, text, original(path) if original else text)
-        group = [_settle(finding, action, severities, path, text) for finding in files[path]]
+        pins = _Pins(text)
+        group = [_settle(finding, action, severities, path, pins) for finding in files[path]]
         for finding in sorted(group, key=reading_order):
             prints = namer.fingerprints(finding, read)
             name = next(iter(prints.values()))[:ID_LENGTH]
@@ -115,12 +117,13 @@ def _settle(
     action: str,
     severities: Mapping[str, Severity],
     path: str,
-    text: Sequence[str],
+    pins: _Pins,
 ) -> Finding:
     """The finding with our path and severity."""
     location = msgspec.structs.replace(finding.location, path=plain(path))
     if finding.package and location.line is None:
-        location = _pinned(location, finding.package.name, text)
+        line = pins.line(finding.package.name)
+        location = msgspec.structs.replace(location, line=line, end_line=line) if line else location
     override = next((severities[name] for name in (finding.rule, *finding.ids) if name in severities), None)
     return msgspec.structs.replace(
         finding,
@@ -146,14 +149,21 @@ def _own(finding: Finding) -> tuple[Witness, ...]:
     )
 
 
-def _pinned(location: Location, package: str, lines: Sequence[str]) -> Location:
-    """The line of a requirements file that names a package; names are compared as PEP 503 says."""
-    wanted = pypi_name(package)
-    for number, line in enumerate(lines, 1):
-        name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)
-        if name and pypi_name(name[1]) == wanted:
-            return msgspec.structs.replace(location, line=number, end_line=number)
-    return location
+class _Pins:
+    """The lines of a requirements file by the packages that they name, read when the first finding asks."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+        self._found: dict[str, int] | None = None
+
+    def line(self, package: str) -> int | None:
+        """The first line that names a package, from 1; names are compared as PEP 503 says."""
+        if self._found is None:
+            self._found = {}
+            for number, line in enumerate(self._lines, 1):
+                if name := _NAMED.match(line):
+                    self._found.setdefault(pypi_name(name[1]), number)
+        return self._found.get(pypi_name(package))
 
 
 def reading_order(finding: Finding) -> tuple[str, str, int, str, str, tuple[str, ...], str]:

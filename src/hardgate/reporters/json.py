@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from hardgate import bulk
 from hardgate.model import (
     Decision,
     Exceptions,
@@ -35,18 +36,19 @@ def render(run: Run, verdict: Verdict) -> bytes:
     Raises Error when the verdict says nothing about one of the findings.
     """
     judged = judge(run, verdict)
-    return to_json(
+    return bulk.to_json(
         {
             "schema": SCHEMA,
             "hardgate": run.hardgate_version,
             "run": _run(run),
             "verdict": _verdict(judged, verdict),
-            "findings": [finding_entry(one.finding, one.decision) for one in judged],
+            "findings": bulk.HERE,
             "gaps": [gap_entry(gap) for gap in verdict.gaps],
             "receipts": [_receipt(receipt) for receipt in run.receipts],
             "notes": run.notes,
             "exceptions": _exceptions(run.exceptions),
-        }
+        },
+        [(finding_entry(one.finding, one.decision) for one in judged)],
     )
 
 

@@ -6,18 +6,19 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from msgspec import structs
 
-from hardgate import rated
+from hardgate import bulk, rated
 from hardgate.allowances import INLINE
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
 from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut
-from hardgate.wording import Judged, count, flow, judge, to_json, web_link
+from hardgate.wording import Judged, count, flow, judge, web_link
 
 _Json = dict[str, object]
 
@@ -71,7 +72,7 @@ def render_github(run: Run, verdict: Verdict) -> bytes:
 
 def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> bytes:
     left_out = [sentence for tool in tools for sentence in tool.left_out]
-    return to_json(
+    return bulk.to_json(
         {
             "$schema": SCHEMA_URI,
             "version": "2.1.0",
@@ -88,7 +89,8 @@ def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> bytes:
                     **({"leftOut": left_out} if left_out else {}),
                 }
             },
-        }
+        },
+        [_results(tool) for tool in tools],
     )
 
 
@@ -152,23 +154,32 @@ def _category(tool: _Tool, tools: Sequence[_Tool]) -> str:
 
 def _run(tool: _Tool, run: Run, category: str) -> _Json:
     rules = _group(tool.judged)
-    weaknesses = sorted({cwe for one in tool.judged for cwe in one.finding.cwe}, key=_cwe_order)
+    weaknesses = _weaknesses(tool)
     driver = _driver(tool, rules, weaknesses)
-    places = {rule: at for at, rule in enumerate(rules)}
-    numbers = {cwe: at for at, cwe in enumerate(weaknesses)}
     entry: _Json = {
         "tool": {"driver": driver},
         "automationDetails": {"id": "/".join(_quoted(part) for part in (_OWN_NAME, run.pipeline))
                               + f"/{quote(category, safe='/@')}/{_quoted(run.id)}"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder that was scanned."}}},
         "invocations": _invocations(tool),
-        "results": [_result(one, places, numbers) for one in tool.judged],
+        "results": bulk.HERE,
         "columnKind": "unicodeCodePoints",
         "properties": {"commit": run.commit, "dirty": run.dirty, "tree": run.tree},
     }  # fmt: skip
     if weaknesses:
         entry["taxonomies"] = [_taxonomy(weaknesses)]
     return entry
+
+
+def _weaknesses(tool: _Tool) -> list[str]:
+    return sorted({cwe for one in tool.judged for cwe in one.finding.cwe}, key=_cwe_order)
+
+
+def _results(tool: _Tool) -> Iterator[_Json]:
+    """The results one by one: all at once they would take more memory than all the rest."""
+    places = {rule: at for at, rule in enumerate(_group(tool.judged))}
+    numbers = {cwe: at for at, cwe in enumerate(_weaknesses(tool))}
+    return (_result(one, places, numbers) for one in tool.judged)
 
 
 def _quoted(text: str) -> str:
@@ -321,9 +332,14 @@ def _location(location: Location) -> _Json:
 
 
 def _artifact(path: str) -> _Json:
+    return {"uri": _uri(path), "uriBaseId": _ROOT}
+
+
+@functools.lru_cache(maxsize=4096)
+def _uri(path: str) -> str:
     """A path as a relative reference of RFC 3986: every byte that is no plain letter, digit or mark is encoded."""
     raw = path.encode("utf-8", "surrogateescape" if _only_carried_bytes(path) else "surrogatepass")
-    return {"uri": quote(raw, safe="/"), "uriBaseId": _ROOT}
+    return quote(raw, safe="/")
 
 
 def _only_carried_bytes(path: str) -> bool:
@@ -368,10 +384,8 @@ def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
 
 def _own_invocation(tool: _Tool) -> _Json:
     """For what no receipt stands behind: gaps of the whole run, or findings whose action left none."""
-    return {
-        "executionSuccessful": not tool.gaps,
-        "toolExecutionNotifications": [_notification(gap) for gap in tool.gaps],
-    }
+    notes = [_notification(gap) for gap in tool.gaps]
+    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": notes}
 
 
 def _notification(gap: Gap) -> _Json:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,6 +19,7 @@ from hardgate.store.owner import Owner, gone, now, this_process
 from hardgate.store.reading import find_run, lost_runs, owner_of, unknown_run
 from hardgate.store.records import encode, escape
 
+_TOGETHER = 2000  # rows of findings
 _RESUME = "Resume it with: hardgate run --resume"
 
 
@@ -218,7 +221,7 @@ def _number(result: CursorResult[Any]) -> int:
 
 
 def _insert_findings(connection: Connection, run: int, receipt: int | None, findings: Sequence[Finding]) -> None:
-    rows = [
+    rows = (
         {
             "run": run,
             "receipt": receipt,
@@ -230,14 +233,18 @@ def _insert_findings(connection: Connection, run: int, receipt: int | None, find
             "body": encode(finding),
         }
         for position, finding in enumerate(findings)
-    ]
-    if rows:
-        connection.execute(insert(schema.findings), rows)
+    )
+    while some := list(itertools.islice(rows, _TOGETHER)):  # all rows at once would double the memory of a run
+        connection.execute(insert(schema.findings), some)
 
 
 def _scanners(finding: Finding) -> str:
     """Every scanner that saw it, each between commas."""
-    names = {finding.scanner, *(witness.scanner for witness in finding.witnesses)}
+    return _listed(frozenset((finding.scanner, *(witness.scanner for witness in finding.witnesses))))
+
+
+@functools.lru_cache(maxsize=256)
+def _listed(names: frozenset[str]) -> str:
     return f",{','.join(escape(name) for name in sorted(names))},"
 
 
@@ -247,4 +254,13 @@ def _drop(connection: Connection, receipt: int) -> None:
 
 
 def _sha256(receipt: Receipt) -> str:
-    return hashlib.sha256(encode(receipt).encode()).hexdigest()
+    """SHA-256 over the text of the whole receipt, made in parts: a receipt may have hundreds of thousands of findings.
+
+    Quotes within a text are written with a backslash, so the empty list is found in one place only.
+    """
+    head, empty, tail = encode(msgspec.structs.replace(receipt, findings=())).partition('"findings":[]')
+    whole = hashlib.sha256(f"{head}{empty[:-1]}".encode())
+    for place, finding in enumerate(receipt.findings):
+        whole.update(("," if place else "").encode() + encode(finding).encode())
+    whole.update(f"{empty[-1:]}{tail}".encode())
+    return whole.hexdigest()

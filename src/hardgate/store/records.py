@@ -23,6 +23,8 @@ Value = TypeVar("Value")
 
 def escape(text: str) -> str:
     """`text` without NUL and lone surrogates, so that any database takes it; undone by `unescape`."""
+    if text.isascii() and text.isprintable():
+        return text
     return _REFUSED.sub(lambda match: f"\x1a{ord(match[0]):04x}", text)
 
 

@@ -118,10 +118,12 @@ def test_doctor_and_ingest_know_it(home: Path, python: Path) -> None:
     assert (read.code, len(read.json["findings"])) == (ExitCode.PASS, 2)
 
 
-def test_where_the_package_is_not_installed_its_scanner_is_unknown(home: Path, repository: Make) -> None:
-    result = run(repository({"a.c": HOLE}, pipeline=PIPELINE))
-    assert result.code is ExitCode.USAGE
-    assert "unknown scanner 'flawfinder'" in result.stderr
+def test_where_the_package_is_not_installed_its_scanner_is_unknown(home: Path, repository: Make, python: Path) -> None:
+    root = repository({"a.c": CLEAN}, pipeline=PIPELINE)
+    assert outside(python, "run", str(root)).code is ExitCode.PASS
+    for result in (run(root), hardgate("gate", str(root))):
+        assert result.code is ExitCode.USAGE
+        assert "unknown scanner 'flawfinder'" in result.stderr
 
 
 # Packages whose adapter cannot be used: folders on the path of Python with what an installer leaves there.
@@ -177,6 +179,16 @@ def test_one_that_cannot_be_used_is_an_error_that_names_its_package(
     checked = hardgate("doctor", "lint", env={"PYTHONPATH": str(tmp_path / "site")})
     assert checked.code is ExitCode.INCOMPLETE
     assert words in checked.stdout
+
+
+@pytest.mark.parametrize("word", ["argv", "parse", "selects"])
+def test_one_that_ends_the_program_while_it_works_is_no_pass(
+    home: Path, repository: Make, tmp_path: Path, word: str
+) -> None:
+    code = GOOD.replace("name='lint'", f"name='lint', {word}=lambda _given: __import__('sys').exit(0)")
+    result = run(repository({"a.py": "x = 1\n"}, pipeline=LINT), PYTHONPATH=install(tmp_path / "site", code))
+    assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
+    assert "no verdict was reached: RuntimeError: something ended the program with 0" in result.stderr
 
 
 def test_a_name_that_two_packages_bring_is_an_error(home: Path, repository: Make, tmp_path: Path) -> None:

@@ -99,7 +99,11 @@ def _dispatch(words: list[str]) -> int:
         allow_abbrev=False,
     )
     module.add(parser)
-    code = module.main(parser.parse_args(words[1:]))
+    args = parser.parse_args(words[1:])
+    try:
+        code = module.main(args)
+    except SystemExit as error:  # an adapter from elsewhere, or what it calls: exit code 0 must mean PASS
+        raise RuntimeError(f"something ended the program with {error.code!r}") from error
     sys.stdout.flush()
     return int(code)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from hardgate import basis, plan, repository, tools
+from hardgate import basis, plan, repository, staging, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories import age
 from hardgate.errors import StoreError, ToolError
@@ -112,6 +112,8 @@ def in_scope(scene: Scene, scanner: Scanner, action: Action) -> tuple[tuple[repo
             continue
         if plan.excluded(entry.path, action.exclude):
             left += 1
+            continue
+        if scanner.recognises and not staging.recognised(scanner, scene.staged, entry):
             continue
         chosen.append(entry)
     return tuple(chosen), left

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from hardgate import repository
+from hardgate.adapter import Scanner
 from hardgate.model import Gap
 
 
@@ -23,3 +25,14 @@ class Stager:
                 self.folder.mkdir()
                 self.gaps = repository.stage(self.tree, self.folder)
         return self.folder
+
+
+def recognised(scanner: Scanner, staged: Callable[[], Path], entry: repository.Entry) -> bool:
+    """Whether a file that a scanner selects by its name is its business by its content too; a configuration always is.
+
+    A file that could not be copied is: the gap that says so shall belong to somebody.
+    """
+    if scanner.recognises is None or not scanner.selects(entry.path):
+        return True
+    copy = staged() / entry.private
+    return not copy.exists() or scanner.recognises(entry.path, copy.read_bytes())

@@ -109,7 +109,10 @@ MUTES = {
         {".dockerignore": _ALL},
     ),
     "cfn-lint": Mute(
-        {".cfnlintrc": "ignore_checks: [E, W]\nignore_templates: ['**/*']\nappend_rules: [rules]\n"},
+        {
+            ".cfnlintrc": "ignore_checks: [E, W]\nignore_templates: ['**/*']\nappend_rules: [rules]\n",
+            ".cfnlintrc.yml": "ignore_checks: [E, W]\n",
+        },
         {"sub/.cfnlintrc": "ignore_checks: [E, W]\n"},
     ),
     "zizmor": Mute(

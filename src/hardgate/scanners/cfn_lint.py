@@ -193,7 +193,7 @@ CFN_LINT = Scanner(
     parse=_parse,
     done_exits=_DONE,
     canary=Canary(files={"canary.template": _CANARY}, rules=("W2501",)),
-    selects=templates.may_be,
+    selects=lambda path: templates.may_be(path) and path not in _CONFIGS,
     recognises=templates.is_template,
     configs=lambda path: path in _CONFIGS,
     planted=True,

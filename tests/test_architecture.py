@@ -30,6 +30,7 @@ GROUND: dict[str, set[str]] = {
     "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
+    "templates": set(),  # CloudFormation by names and contents: an adapter, the plan and init ask
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
     "trivy_report": set(),  # the largest of the foreign reports, as values
@@ -76,7 +77,7 @@ ENGINE: dict[str, set[str]] = {
     "roles": set(),  # what the engine asks of those it is handed
     "staging": set(),  # the private copy of the tree
     "basis": set(),  # what a run is judged by: the exceptions of the tree or of the base
-    "action": {"roles", "basis"},  # one action before its tool starts
+    "action": {"roles", "basis", "staging"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs

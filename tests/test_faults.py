@@ -51,6 +51,7 @@ NO_RULES = {
     "checkov": ["--check", "CKV_AWS_999"],
     "hadolint": ["--ignore", "DL3002"],
     "trivy": ["--severity", "UNKNOWN"],
+    "cfn-lint": ["--ignore-templates", "hardgate-canary-*/*"],
     "zizmor": ["--min-severity", "high", "--min-confidence", "high", "--persona", "regular", "--min-severity", "high"],
 }
 EXECUTABLES = {"cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}

@@ -103,6 +103,9 @@ def test_an_empty_tree_asks_for_nothing() -> None:
         ([".github/workflows/ci.yml"], [action("gitleaks")], ["GitHub workflows"]),
         (["sub/.github/workflows/ci.yaml"], [action("gitleaks"), action("zizmor")], []),
         ([".github/workflows/deep/ci.yml"], [action("gitleaks")], []),
+        (["template.yaml"], [action("gitleaks")], ["CloudFormation templates"]),
+        (["cdk.out/shop.template.json"], [action("gitleaks"), action("cfn-lint")], []),
+        (["settings.yaml"], [action("gitleaks")], []),
         (["a.py", ".github/workflows/ci.yml"], [], ["secrets", "Python code", "GitHub workflows"]),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from hardgate import basis, plan, repository, tools
+from hardgate import basis, plan, repository, staging, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories import age
 from hardgate.errors import StoreError, ToolError
@@ -104,14 +104,15 @@ def in_scope(scene: Scene, scanner: Scanner, action: Action) -> tuple[tuple[repo
     """The entries that the action shall look at, and how many its own `exclude` left out."""
     chosen, left = [], 0
     for entry in scene.tree.entries:
-        if not (scanner.selects(entry.path) or scanner.configs(entry.path)) or not plan.within(
-            entry.path, action.paths
-        ):
+        theirs = scanner.selects(entry.path) or scanner.configs(entry.path)
+        if not theirs or not plan.within(entry.path, action.paths):
             continue
         if scene.changed is not None and entry.path not in scene.changed:
             continue
         if plan.excluded(entry.path, action.exclude):
             left += 1
+            continue
+        if scanner.recognises and not staging.recognised(scanner, scene.staged, entry):
             continue
         chosen.append(entry)
     return tuple(chosen), left

@@ -86,7 +86,8 @@ class Scanner:
     the report is at `job.report`, not on standard output. `complaints(stderr)` are gaps that a tool tells on its
     standard error only.
 
-    `selects(path)` says whether a path is the tool's business; `configs(path)` whether it is a file by which a
+    `selects(path)` says whether a path is the tool's business, and `recognises(path, content)` of those which, where
+    the name does not tell; `configs(path)` whether it is a file by which a
     repository would steer the tool; `hidden(path)` whether the tool would pass it by because of its name, so that it
     is shown to it under another. `silencers` are the marks by which a line silences the tool where no flag prevents
     it: they are broken in the private copy. `utf8_only`: it does not look into files that are not UTF-8, and does not
@@ -124,6 +125,7 @@ class Scanner:
     done_exits: frozenset[int]
     canary: Canary
     selects: Callable[[str], bool]
+    recognises: Callable[[str, bytes], bool] | None = None
     configs: Callable[[str], bool] = field(default=lambda _path: False)
     options: type[msgspec.Struct] = NoOptions
     split: Callable[[Job], tuple[Job, ...]] = _whole

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from hardgate import locks
+from hardgate import locks, templates
 from hardgate.model import Action, Pipeline, Requirement, Selection
 from hardgate.pins import is_requirements
 from hardgate.wording import plain
@@ -68,6 +68,9 @@ ADVISED = (
         lambda path: bool(re.fullmatch(r"(.*/)?\.github/workflows/[^/]+\.ya?ml", path)),
         ("zizmor", "checkov"),
         "GitHub workflows",
+    ),
+    Subject(
+        "cloudformation", templates.is_named, ("cfn-lint", "checkov", "trivy:misconfig"), "CloudFormation templates"
     ),
 )
 

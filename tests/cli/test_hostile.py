@@ -108,6 +108,13 @@ MUTES = {
         },
         {".dockerignore": _ALL},
     ),
+    "cfn-lint": Mute(
+        {
+            ".cfnlintrc": "ignore_checks: [E, W]\nignore_templates: ['**/*']\nappend_rules: [rules]\n",
+            ".cfnlintrc.yml": "ignore_checks: [E, W]\n",
+        },
+        {"sub/.cfnlintrc": "ignore_checks: [E, W]\n"},
+    ),
     "zizmor": Mute(
         {
             "zizmor.yml": "rules: {template-injection: {disable: true}}\n",
@@ -229,6 +236,15 @@ MARKS: dict[str, tuple[Files, tuple[str, ...]]] = {
             "b.tf": "#tfsec:ignore:*\n" + _BUCKET % "",
         },
         ("trivy:ignore", "tfsec:ignore"),
+    ),
+    "cfn-lint": (
+        {
+            "a.yaml": "Metadata: {cfn-lint: {config: {ignore_checks: [E]}}}\n"
+            "Resources: {Topic: {Type: 'AWS::SNS::Topc'}}\n",
+            "b.json": '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Nam": 1},\n'
+            '"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3002"]}}}}}}\n',
+        },
+        ("cfn-lint",),
     ),
     "zizmor": (
         {".github/workflows/a.yml": _WORKFLOW.rstrip("\n") + " # zizmor: ignore[template-injection]\n"},

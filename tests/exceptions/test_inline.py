@@ -34,6 +34,8 @@ from tests.builders import settled
         ("#trivy:ignore:AVD-AWS-0086", "trivy", ("AVD-AWS-0086",)),
         ("  # tfsec:ignore:aws-s3-no-public", "trivy", ("aws-s3-no-public",)),
         ("key = 'x'  # pragma: allowlist secret", "detect-secrets", ()),
+        ("        ignore_checks: [E3002, W]", "cfn-lint", ("E3002", "W")),
+        ('          "ignore_checks": [', "cfn-lint", ()),
         ("      # zizmor: ignore[template-injection, artipacked]", "zizmor", ("template-injection", "artipacked")),
     ],
 )

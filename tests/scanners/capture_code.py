@@ -1,4 +1,4 @@
-"""Captures the samples of gitleaks, bandit, ruff, semgrep, hadolint and zizmor, and SARIF logs, from the real tools.
+"""Captures the samples of gitleaks, bandit, ruff, semgrep, hadolint, zizmor, cfn-lint, and SARIF logs, from real tools.
 
     python -m tests.scanners.capture_code [NAME ...]
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from hardgate import tools
 from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
@@ -118,6 +119,24 @@ def zizmor(root: Path, scratch: Path) -> None:
     plainly("zizmor", "sarif", "zizmor-1.32.0.sarif", words, root)
 
 
+def cfn_lint(root: Path, scratch: Path) -> None:
+    real.write(root, inputs.TEMPLATES)
+    adapter(CFN_LINT, "report-1.58.0.json", root, scratch, options={"informational": True})
+    words = (
+        "--format",
+        "json",
+        "--regions",
+        "us-east-1",
+        "--mandatory-checks",
+        "E",
+        "W",
+        "--",
+        "stacks/broken.yaml",
+        "stacks/database.yaml",
+    )
+    other("cfn-lint==0.87.11", "cfn-lint", "report-0.87.11.json", words, root)
+
+
 def semgrep(root: Path, scratch: Path) -> None:
     real.write(root, inputs.FLASK)
     adapter(SEMGREP, "report-1.182.0.json", root, scratch)
@@ -135,6 +154,7 @@ def dataflow(root: Path, scratch: Path) -> None:
 CAPTURES: dict[str, Callable[[Path, Path], None]] = {
     "gitleaks": gitleaks, "detect-secrets": detect_secrets,
     "bandit": bandit, "ruff": ruff, "hadolint": hadolint, "zizmor": zizmor, "semgrep": semgrep, "dataflow": dataflow,
+    "cfn-lint": cfn_lint,
 }  # fmt: skip
 
 

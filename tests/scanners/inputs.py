@@ -178,6 +178,46 @@ WORKFLOWS: dict[str, str | bytes] = {
     ),
 }
 
+TEMPLATES: dict[str, str | bytes] = {
+    "stacks/database.yaml": (
+        'AWSTemplateFormatVersion: "2010-09-09"\n'
+        "Metadata:\n"
+        "  cfn-lint: {config: {ignore_checks: [W2501, E], regions: [nowhere]}}\n"
+        "Resources:\n"
+        "  Database:\n"
+        "    Type: AWS::RDS::DBInstance\n"
+        "    Metadata: {cfn-lint: {config: {ignore_checks: [E3002, W2501]}}}\n"
+        "    Properties:\n"
+        "      DBInstanceClass: db.t3.micro\n"
+        "      Engine: mysql\n"
+        '      AllocatedStorage: "20"\n'
+        "      MasterUsername: shop\n"
+        "      MasterUserPassword: open-sesame-42\n"
+        "      StorageEncryptd: true\n"
+        "  Replica:\n"
+        "    Type: AWS::RDS::DBInstance\n"
+        "    Properties:\n"
+        "      DBInstanceClass: db.t3.micro\n"
+        "      MasterUserPassword: [open-sesame-43]\n"
+    ),
+    "stacks/function.template": (
+        '{"Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "a.b",\n'
+        '  "Runtime": "python3.7", "Role": "arn:aws:iam::123456789012:role/shop",\n'
+        '  "Code": {"ZipFile": "def b(): pass"}}}}}\n'
+    ),
+    "stacks/serverless.yaml": (
+        "Transform: AWS::Serverless-2016-10-31\n"
+        "Resources:\n"
+        "  Function:\n"
+        "    Type: AWS::Serverless::Function\n"
+        "    Properties: {Handler: a.b, Runtime: python3.13, InlineCode: x, Bogus: 1}\n"
+    ),
+    "stacks/[odd] name.yml": "Resources: {Topic: {Type: 'AWS::SNS::Topc'}}\n",
+    "stacks/broken.yaml": "Resources:\n  Topic: {Type: AWS::SNS::Topic\n",
+    "stacks/numbers.cfn.yaml": "Resources: 5\n",
+    "stacks/clean.yaml": "Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n",
+}
+
 
 def git(folder: Path, *words: str, when: str = "2026-01-02T03:04:05+0000") -> None:
     """Run git in `folder`, with a fixed name and a fixed time, so that commits have the same ids everywhere."""

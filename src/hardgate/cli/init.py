@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hardgate import plan, repository
+from hardgate import plan, repository, templates
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.model import ExitCode
@@ -62,6 +62,7 @@ def _found(paths: Sequence[str]) -> list[tuple[str, str]]:
         ("Python code", lambda path: bool(_PYTHON.fullmatch(path))),
         *((subject.what, subject.found) for subject in plan.SUBJECTS),
         ("GitHub workflows", lambda path: bool(_WORKFLOW.fullmatch(path))),
+        ("CloudFormation", templates.is_named),
         ("Postman collections", lambda path: bool(_POSTMAN.fullmatch(path))),
     ]
     rows = [(what, next((path for path in paths if test(path)), "")) for what, test in sorts]
@@ -70,8 +71,8 @@ def _found(paths: Sequence[str]) -> list[tuple[str, str]]:
 
 def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
     """The text of a hardgate.yaml for a repository with these files."""
-    has = {subject.name: any(subject.found(path) for path in paths) for subject in plan.SUBJECTS}
-    python = any(_PYTHON.fullmatch(path) for path in paths)
+    has = {subject.name: any(subject.found(path) for path in paths) for subject in (*plan.SUBJECTS, *plan.ADVISED)}
+    stacks, python = has["cloudformation"], any(_PYTHON.fullmatch(path) for path in paths)
     workflows = any(_WORKFLOW.fullmatch(path) for path in paths)
     pipeline = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "pipeline"
     gitleaks = "gitleaks" if history else "gitleaks: {history: false}   # no git here: only the files"
@@ -88,7 +89,8 @@ def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
             "hadolint: {trusted_registries: [docker.io]}",
             "Dockerfiles, and where their images are from",
         ),
-        (has["terraform"] or has["dockerfile"] or workflows, "checkov", "Terraform, Dockerfiles, workflows"),
+        (has["terraform"] or has["dockerfile"] or workflows or stacks, "checkov", "Terraform, Dockerfiles, workflows"),
+        (stacks, "cfn-lint", "CloudFormation against the schemas of AWS"),
         (workflows, "zizmor", "GitHub workflows"),
         (
             has["dockerfile"] or has["terraform"] or has["lockfile"],

@@ -52,11 +52,14 @@ SILENCERS: tuple[Silencer, ...] = (
     _silencer("detect-secrets", r"pragma\s*:\s*(?:allowlist|whitelist)\s+(?P<next>nextline\s+)?secret", _NONE),
     # https://docs.zizmor.sh/usage/#with-comments
     _silencer("zizmor", r"#\s*zizmor\s*:\s*ignore\[", r"[a-z][a-z0-9-]*"),
+    # https://github.com/aws-cloudformation/cfn-lint#template-based-metadata (no comment: a key of the template)
+    _silencer("cfn-lint", r"\bignore_checks[\"']?\s*:\s*\[?\s*", r"[EWI]\d*"),
 )
 _LONGEST = 2000  # characters of a line after the comment's word that are read for rules
 # A quick look whether a file has any of them: most have none.
 _ANY = re.compile(
-    rb"nosec|nosem|noqa|skip\s*=|hadolint|gitleaks:allow|(?:trivy|tfsec|aquasec)\s*:\s*ignore|pragma\s*:|zizmor\s*:",
+    rb"nosec|nosem|noqa|skip\s*=|hadolint|gitleaks:allow|(?:trivy|tfsec|aquasec)\s*:\s*ignore|pragma\s*:|zizmor\s*:"
+    rb"|ignore_checks",
     re.IGNORECASE,
 )
 _SECURITY = re.compile(r"S\d+", re.IGNORECASE)

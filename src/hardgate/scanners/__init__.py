@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.dataflow import DATAFLOW
@@ -33,6 +34,7 @@ SCANNERS: tuple[Scanner, ...] = (
     PIP_AUDIT,
     SAFETY,
     CHECKOV,
+    CFN_LINT,
     HADOLINT,
     TRIVY,
     CYCLONEDX,

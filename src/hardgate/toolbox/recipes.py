@@ -156,6 +156,7 @@ RECIPES = (
         probe_environment={"SEMGREP_ENABLE_VERSION_CHECK": "0", "SEMGREP_SEND_METRICS": "off"},
     ),
     Recipe(name="safety", package="safety", script="safety"),
+    Recipe(name="cfn-lint", package="cfn-lint", script="cfn-lint"),
     Recipe(name="pip-audit", package="pip-audit", script="pip-audit"),
     Recipe(name="cyclonedx", package="cyclonedx-bom", script="cyclonedx-py", commands=("cyclonedx-py",)),
     Recipe(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hardgate.algorithms import names_one
 from hardgate.allowances import BASELINE, GRACE, INLINE, VEX, WAIVER, Waiver
-from hardgate.exceptions import baseline, purls
+from hardgate.exceptions import baseline, merged, purls
 from hardgate.exceptions import inline as inline_
 from hardgate.exceptions.waivers import day_after, too_far
 from hardgate.model import Exceptions, Finding, Gap, GapReason, Policy, Severity, Suppression
@@ -131,11 +131,11 @@ def settle(
     broad = {id(one) for one in policy.waivers if not one.id and used[id(one)] > policy.max_waiver_matches}
     refused = {*far, *ended, *(broad if policy.broad_waivers == "error" else ())}
     comments = _Comments(inline)
+    gaps, warnings = list[Gap](), list[str]()
     chosen = tuple(
-        next((one for one in each if id(one) not in refused), None) or comments.of(finding)
+        _first([one for one in each if id(one) not in refused], finding, warnings) or comments.of(finding)
         for each, finding in zip(found, findings, strict=True)
     )
-    gaps, warnings = list[Gap](), list[str]()
     for one in policy.waivers:
         if id(one) in far:
             gaps += [_gap(one, far[id(one)])] if one.kind != BASELINE else []
@@ -150,6 +150,14 @@ def settle(
     if over := sum(one.kind == BASELINE and id(one) in ended for one in policy.waivers):
         warnings.append(f"The time of {over:,} of the baseline's findings is over: those that are still there block.")
     return Taken(waivers=chosen, gaps=tuple(gaps), warnings=tuple(warnings))
+
+
+def _first(records: Sequence[Waiver], finding: Finding, warnings: list[str]) -> Waiver | None:
+    """The record that covers a finding, None when there is none, or not for all that several tools saw there."""
+    if records and (missing := merged.left(finding, records)):
+        warnings += merged.told(finding, missing)
+        return None
+    return records[0] if records else None
 
 
 def _far(waiver: Waiver, policy: Policy, now: str) -> str:

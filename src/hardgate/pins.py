@@ -186,7 +186,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _statement(line: str, number: int) -> Pin | tuple[str, str] | str:
     """What one line means: a pinned requirement, ("include", file), (_NAMED or _NAMELESS, why), "" for nothing."""
     # Here and not above: a run of which everything is known reads no requirement, and needs not wait for this.
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 (loaded where it is needed)
 
     if not line:
         return ""
@@ -224,7 +224,7 @@ def _option(line: str) -> tuple[str, str] | str:
 
 def _exact(requirement: Requirement) -> str:
     """The one version that the requirement allows, "" when it is not pinned or its version is none of PEP 440's."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 (loaded where it is needed)
 
     for specifier in requirement.specifier:
         if specifier.operator in ("==", "===") and not specifier.version.endswith(".*"):
@@ -241,7 +241,7 @@ def _exact_file(pins: Iterable[Pin]) -> bytes:
     Lock files name two versions of a package under different markers. pip-audit 2.10 refuses that for one spelling of
     a name, and judges both when the spellings differ. Should a release refuse them, it fails, which is a gap.
     """
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 (loaded where it is needed)
 
     versions: dict[str, list[str]] = {}
     rows: dict[int, str] = {}

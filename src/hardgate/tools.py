@@ -299,8 +299,8 @@ def reachable(address: str, *, timeout: float = 3.0) -> bool:
 def answers(address: str, *, timeout: float = 5.0) -> bool:
     """Whether there is something at an address: a server that has it, and not just any server."""
     # Here and not above: they take 50 ms, and few runs ask.
-    from http.client import HTTPException  # noqa: PLC0415
-    from urllib.request import Request, urlopen  # noqa: PLC0415
+    from http.client import HTTPException  # noqa: PLC0415 (loaded where it is needed)
+    from urllib.request import Request, urlopen  # noqa: PLC0415 (loaded where it is needed)
 
     if not address.startswith(("http://", "https://")):
         return False
@@ -317,8 +317,8 @@ def answers(address: str, *, timeout: float = 5.0) -> bool:
 def last_modified(address: str, *, timeout: float = 5.0) -> str:
     """The `Last-Modified` header (RFC 9110, section 8.8.2) that an address answers to HEAD with, or ""."""
     # Here and not above: they take 50 ms, and few runs ask.
-    from http.client import HTTPException  # noqa: PLC0415
-    from urllib.request import Request, urlopen  # noqa: PLC0415
+    from http.client import HTTPException  # noqa: PLC0415 (loaded where it is needed)
+    from urllib.request import Request, urlopen  # noqa: PLC0415 (loaded where it is needed)
 
     if not address.startswith(("http://", "https://")):
         return ""

@@ -59,7 +59,7 @@ def public(ecosystem: str, text: str) -> str:
 
 @functools.lru_cache(maxsize=65_536)
 def _pypi(text: str) -> Any:
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 (loaded where it is needed)
 
     try:
         return Version(text)
@@ -69,7 +69,7 @@ def _pypi(text: str) -> Any:
 
 @functools.lru_cache(maxsize=65_536)
 def _semver(text: str) -> Any:
-    from univers.versions import SemverVersion  # noqa: PLC0415
+    from univers.versions import SemverVersion  # noqa: PLC0415 (loaded where it is needed)
 
     match = _SEMVER.fullmatch(text)
     if match is None:
@@ -80,7 +80,7 @@ def _semver(text: str) -> Any:
 
 @functools.lru_cache(maxsize=65_536)
 def _maven(text: str) -> Any:
-    from univers.versions import MavenVersion  # noqa: PLC0415
+    from univers.versions import MavenVersion  # noqa: PLC0415 (loaded where it is needed)
 
     if not _MAVEN.fullmatch(text):
         raise NotComparableError(f"{text!r} is no version of Maven")
@@ -89,7 +89,7 @@ def _maven(text: str) -> Any:
 
 @functools.lru_cache(maxsize=65_536)
 def _debian(text: str) -> Any:
-    from univers.versions import DebianVersion  # noqa: PLC0415
+    from univers.versions import DebianVersion  # noqa: PLC0415 (loaded where it is needed)
 
     return _built(DebianVersion, text).value
 

@@ -127,7 +127,7 @@ def _bundled(folder: Path, ecosystems: Sequence[str], kev: Kev | None) -> Meta:
 
 def _online(ecosystems: Sequence[str], kev: Kev | None) -> Meta:
     """OSV's exports as they are now. CISA's list comes with them where it can be had."""
-    from hardgate.toolbox import net  # noqa: PLC0415
+    from hardgate.toolbox import net  # noqa: PLC0415 (loaded where it is needed)
 
     names = [importing.known(name) for name in ecosystems] or list(snapshot.ECOSYSTEMS)
     with tempfile.TemporaryDirectory(prefix="hardgate-") as scratch:
@@ -150,7 +150,7 @@ def _online(ecosystems: Sequence[str], kev: Kev | None) -> Meta:
 
 
 def _exploited(target: Path) -> Kev | None:
-    from hardgate.toolbox import net  # noqa: PLC0415
+    from hardgate.toolbox import net  # noqa: PLC0415 (loaded where it is needed)
 
     try:
         net.download(importing.CISA, target, lambda _done, _all: None)
@@ -269,7 +269,7 @@ def _lines(meta: Meta) -> list[str]:
 
 def _lookup(args: argparse.Namespace) -> int:
     """Judge; 0 when nothing was found, 1 when something was, 3 when something could not be judged."""
-    from hardgate.advisories import lookup, sbom  # noqa: PLC0415
+    from hardgate.advisories import lookup, sbom  # noqa: PLC0415 (loaded where it is needed)
 
     if not args.purls and not args.sbom:
         hint = "Nothing was looked up. hardgate advisories lookup pkg:pypi/jinja2@2.4.1, or --sbom FILE."

@@ -29,7 +29,7 @@ class Bars:
     def __enter__(self) -> Bars:
         if self.pretty and not self.quiet:
             from rich import progress  # noqa: PLC0415 (slow to import, only for terminals)
-            from rich.console import Console  # noqa: PLC0415
+            from rich.console import Console  # noqa: PLC0415 (loaded where it is needed)
 
             self.progress = progress.Progress(
                 progress.TextColumn("{task.fields[tool]:<12}"),

@@ -57,7 +57,7 @@ def open_store() -> Store:
 
 def open_toolbox() -> Toolbox:
     """The toolbox of this user with the lock file in force."""
-    from hardgate import toolbox  # noqa: PLC0415
+    from hardgate import toolbox  # noqa: PLC0415 (loaded where it is needed)
 
     return toolbox.open_default(os.environ)
 
@@ -69,7 +69,7 @@ def install_missing(toolbox: Toolbox, pipeline: Pipeline, selection: Selection, 
     missing = toolbox.absent(names, allow_path=pipeline.policy.tools_from_path)
     if not missing:
         return
-    from hardgate.cli.bars import Bars  # noqa: PLC0415
+    from hardgate.cli.bars import Bars  # noqa: PLC0415 (loaded where it is needed)
 
     try:
         with Bars(sys.stderr, pretty=colour(sys.stderr), quiet=quiet) as bars:
@@ -155,7 +155,7 @@ def _with_findings(run: Run) -> Run:
 def verdict_of(store: Store, run: Run) -> Verdict:
     """The stored verdict of a run, else a new one by its own hardgate.yaml, as of its end."""
     from hardgate import assembling, gate  # noqa: PLC0415 (as slow to import as all else: help does not wait for it)
-    from hardgate.cli.judged import policy_of  # noqa: PLC0415
+    from hardgate.cli.judged import policy_of  # noqa: PLC0415 (loaded where it is needed)
 
     return store.verdict(run.id) or gate.decide(run, policy_of(run), now=run.finished or assembling.now())
 

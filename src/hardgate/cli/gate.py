@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _handed_in(args: argparse.Namespace, store: Store) -> tuple[Run, Pipeline]:
-    from hardgate import assembling  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415 (loaded where it is needed)
 
     root = common.root_of(args.path)
     pipeline = common.load_pipeline(root, args.config)

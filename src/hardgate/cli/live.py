@@ -51,7 +51,7 @@ class Live:
                 self.rows[action.name] = (stage, None, 0.0)
         if self.pretty and not self.quiet:
             from rich.console import Console  # noqa: PLC0415 (slow to import, only for terminals)
-            from rich.live import Live as RichLive  # noqa: PLC0415
+            from rich.live import Live as RichLive  # noqa: PLC0415 (loaded where it is needed)
 
             console = Console(file=self.stream)
             self.live = RichLive(get_renderable=self._picture, console=console, refresh_per_second=8)
@@ -72,8 +72,8 @@ class Live:
             self.stream.flush()
 
     def _picture(self) -> RenderableType:
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415 (loaded where it is needed)
+        from rich.text import Text  # noqa: PLC0415 (loaded where it is needed)
 
         table = Table.grid(padding=(0, 2))
         with self.lock:

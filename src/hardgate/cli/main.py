@@ -124,7 +124,7 @@ def _top() -> argparse.ArgumentParser:
 
 def _failed(error: Exception) -> int:
     from hardgate.errors import ConfigError, Error  # noqa: PLC0415 (only when something failed)
-    from hardgate.wording import plain  # noqa: PLC0415
+    from hardgate.wording import plain  # noqa: PLC0415 (loaded where it is needed)
 
     if isinstance(error, Error):
         print(f"hardgate: {plain(str(error))}", file=sys.stderr)

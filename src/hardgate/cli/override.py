@@ -99,7 +99,7 @@ def _extent(one: Override) -> str:
 
 
 def _grant(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import assembling  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415 (loaded where it is needed)
 
     known = store.override(args.id)
     one, granter = known.override, who.asking(args.by)
@@ -124,7 +124,7 @@ def _believed(known: Sealed) -> None:
 
 
 def _revoke(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import assembling  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415 (loaded where it is needed)
 
     if not args.reason.strip():
         _refuse("--reason needs words")
@@ -134,7 +134,7 @@ def _revoke(args: argparse.Namespace, store: Store) -> None:
 
 
 def _list(args: argparse.Namespace, store: Store) -> None:
-    from hardgate import assembling  # noqa: PLC0415
+    from hardgate import assembling  # noqa: PLC0415 (loaded where it is needed)
 
     found = store.overrides(str(common.root_of(args.path)) if args.path else None)
     now = assembling.now()

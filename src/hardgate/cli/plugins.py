@@ -146,7 +146,7 @@ def _digest(entry: EntryPoint) -> str:
 
     Also of one that is installed as a link to its sources, where the version stays and the code does not.
     """
-    from importlib.util import find_spec  # noqa: PLC0415
+    from importlib.util import find_spec  # noqa: PLC0415 (loaded where it is needed)
 
     running = hashlib.sha256(((entry.dist and entry.dist.read_text("RECORD")) or "").encode())
     spec = find_spec(entry.module.partition(".")[0])

@@ -46,8 +46,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run, store, judge, report."""
     from hardgate import assembling, engine  # noqa: PLC0415 (slow to import: help does not wait for it)
-    from hardgate.advisories.local import Local  # noqa: PLC0415
-    from hardgate.advisories.places import default_folder  # noqa: PLC0415
+    from hardgate.advisories.local import Local  # noqa: PLC0415 (loaded where it is needed)
+    from hardgate.advisories.places import default_folder  # noqa: PLC0415 (loaded where it is needed)
 
     if args.receipts and (args.report or args.json):
         hint = "Nothing was run. Reports come from the gate: hardgate gate --receipts DIR --report FORMAT=FILE"

@@ -123,7 +123,7 @@ def _told(one: Synced) -> str:
 
 def _lock(args: argparse.Namespace) -> int:
     from hardgate.toolbox import locking  # noqa: PLC0415 (only this command resolves)
-    from hardgate.toolbox.lock import encode_lock  # noqa: PLC0415
+    from hardgate.toolbox.lock import encode_lock  # noqa: PLC0415 (loaded where it is needed)
 
     target = args.lock or Path(_OWN_LOCK)
     base = target if target.is_file() else lock_path(os.environ)

@@ -234,8 +234,8 @@ def _back_up(path: Path, revision: str) -> None:
 
 def _migrate(connection: Connection) -> None:
     # Alembic takes longer to import than a store takes to open, and is seldom needed.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 (loaded where it is needed)
+    from alembic.config import Config  # noqa: PLC0415 (loaded where it is needed)
 
     config = Config(attributes={"connection": connection})
     folder = Path(__file__).parent / "migrations"

@@ -234,7 +234,7 @@ class Toolbox:
         return _tool(home, sealed, digest)
 
     def _elsewhere(self, recipe: Recipe, version: str, allow_path: bool, error: ToolError) -> Tool:
-        from hardgate.toolbox import install  # noqa: PLC0415
+        from hardgate.toolbox import install  # noqa: PLC0415 (loaded where it is needed)
 
         found = _on_path(recipe, self._environ.get("PATH", "")) if allow_path else None
         if found is None:
@@ -295,7 +295,7 @@ class Toolbox:
         return Synced(name=name, version=pinned.version, installed=True, seconds=seconds, passed_over=passed_over)
 
     def _install(self, recipe: Recipe, pinned: Pinned, progress: Progress) -> str:
-        from hardgate.toolbox import install  # noqa: PLC0415
+        from hardgate.toolbox import install  # noqa: PLC0415 (loaded where it is needed)
 
         home = self._home(recipe.name, pinned)
         stage = Path(tempfile.mkdtemp(prefix=f"{recipe.name}-", dir=self.folder / folder.STAGING))

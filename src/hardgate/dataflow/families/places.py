@@ -147,8 +147,8 @@ def written_there(node: ast.AST | None) -> bool:
 def default_values(frame: Frame, node: ast.AST | None) -> list[Value]:
     """What `field(default=..)`, `Field(default_factory=..)`, `CharField(default=..)` and their kin put in."""
     from hardgate.dataflow.calls import called  # noqa: PLC0415 - calls needs the families' frame first
-    from hardgate.dataflow.frame import Call  # noqa: PLC0415
-    from hardgate.dataflow.values import UNKNOWN  # noqa: PLC0415
+    from hardgate.dataflow.frame import Call  # noqa: PLC0415 (loaded where it is needed)
+    from hardgate.dataflow.values import UNKNOWN  # noqa: PLC0415 (loaded where it is needed)
 
     if not isinstance(node, ast.Call):
         return []

@@ -122,6 +122,16 @@ def test_a_damaged_store_is_an_error_wherever_the_damage_is(file: Path) -> None:
     assert told > 10
 
 
+def test_a_store_that_ends_in_the_middle_of_a_page_is_not_opened(file: Path) -> None:
+    whole = file.read_bytes()
+    for length in (17, 18, 4095, 4097, *range(len(whole) - 4095, len(whole), 273)):
+        file.write_bytes(whole[:length])
+        _refused(file, "it ends in the middle of a page", "restore the store from a backup")
+    file.write_bytes(whole)
+    with Store.open(file) as store:
+        assert store.run("kept") == KEPT
+
+
 def test_a_read_only_folder(open_to_all: Path) -> None:
     path = open_to_all / "store.db"
     with _unprivileged(open_to_all):

@@ -19,7 +19,7 @@ _WRITABLE = (
     "To read a store on a read-only disk, copy it to a folder that can be written. "
     f"{_UNTOUCHED}"
 )
-_DAMAGED = "Keep the file, restore the store from a backup, or name another store."
+DAMAGED = "Keep the file, restore the store from a backup, or name another store."
 
 # By the start of the name of SQLite's result code: https://www.sqlite.org/rescode.html
 _SQLITE = (
@@ -29,8 +29,8 @@ _SQLITE = (
     ("SQLITE_PERM", "it can only be read", _WRITABLE),
     ("SQLITE_CANTOPEN", "the file or one beside it cannot be opened or made", _WRITABLE),
     ("SQLITE_BUSY", "another process is still writing to it", "Wait for the other run to end, and try again."),
-    ("SQLITE_NOTADB", "the file is no SQLite database", _DAMAGED),
-    ("SQLITE_CORRUPT", "the file is damaged", _DAMAGED),
+    ("SQLITE_NOTADB", "the file is no SQLite database", DAMAGED),
+    ("SQLITE_CORRUPT", "the file is damaged", DAMAGED),
     ("SQLITE_TOOBIG", "a value is larger than SQLite can hold", "Leave large outputs out of the pipeline."),
 )
 # By SQLSTATE: https://www.postgresql.org/docs/15/errcodes-appendix.html

@@ -19,12 +19,15 @@ from sqlalchemy.exc import ArgumentError
 from hardgate.errors import StoreError
 from hardgate.store import ledgering, schema
 from hardgate.store.database import Database, postgresql_engine, sqlite_engine
-from hardgate.store.failures import explained
+from hardgate.store.failures import DAMAGED, explained
 
 _NOT_OPENED = "No store was opened"
 _LOCK = 0x68617264  # any number that other programs on the same PostgreSQL database do not use: "hard"
 _VERSION = f"SELECT version_num FROM {schema.VERSION_TABLE}"  # noqa: S608 (a constant)
-_MAGIC = b"SQLite format 3\x00"  # https://www.sqlite.org/fileformat.html, section 1.3
+# https://www.sqlite.org/fileformat.html, section 1.3: behind it the page size in two bytes, where 1 stands for 65,536
+_MAGIC = b"SQLite format 3\x00"
+_SIZED = len(_MAGIC) + 2
+_LARGEST = 65_536
 _ANOTHER = "Name another file for the store."
 _EXPECTED = "Name a file, or an address such as postgresql+psycopg://user@host/database."
 
@@ -95,13 +98,18 @@ def _look(path: Path, wait: float) -> _Found:
     is the read-only connection that would leave traces: the empty log that it makes and may not remove.
     """
     with path.open("rb") as file:
-        magic = file.read(len(_MAGIC))
+        header, size = file.read(_SIZED), os.fstat(file.fileno()).st_size
+    magic = header[: len(_MAGIC)]
     if not magic:
         return _Found("", wal=False)
     if magic != _MAGIC:  # SQLite itself takes a file of one byte for an empty database
         raise StoreError(f"{_NOT_OPENED}: {path} is no SQLite database; it was not changed.", hint=_ANOTHER)
+    page = int.from_bytes(header[len(_MAGIC) :], "big")
+    if not page or size % (_LARGEST if page == 1 else page):
+        # SQLite takes what is missing of the last page for zeros: an index that ends there has no rows.
+        raise StoreError(f"{_NOT_OPENED}: {path} is damaged: it ends in the middle of a page.", hint=DAMAGED)
     beside = (path.with_name(f"{path.name}-{log}") for log in ("wal", "journal"))
-    mode = "ro" if any(log.exists() and log.stat().st_size for log in beside) else "rw"
+    mode = "ro" if any(map(_size, beside)) else "rw"
     try:
         return _look_through(f"{path.as_uri()}?mode={mode}", path, wait)
     except sqlite3.OperationalError as error:
@@ -109,6 +117,14 @@ def _look(path: Path, wait: float) -> _Found:
         if error.sqlite_errorname not in {"SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"}:
             raise
         return _look_through(f"{path.as_uri()}?mode=rw", path, wait)
+
+
+def _size(log: Path) -> int:
+    """The bytes of a log, 0 where there is none: another process may take it away at any moment."""
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _look_through(uri: str, path: Path, wait: float) -> _Found:

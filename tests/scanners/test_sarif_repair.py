@@ -193,14 +193,14 @@ def test_fixes_without_changes_and_text_in_markdown_alone() -> None:
         ("100%.py", "100%.py"),
         ("c#/a?b.py", "c#/a?b.py"),
         ("src\\app\\a.py", "src/app/a.py"),
-        ("C:\\work\\a.py", "C:/work/a.py"),
-        ("c:/work/a%20b.py", "c:/work/a%20b.py"),
-        ("file:///C:/work/a%20b.py", "C:/work/a b.py"),
-        ("file:///work/a.py", "/work/a.py"),
-        ("file:/work/a.py", "/work/a.py"),
-        ("file://localhost/work/a.py", "/work/a.py"),
+        ("C:\\checkout\\a.py", "C:/checkout/a.py"),
+        ("c:/checkout/a%20b.py", "c:/checkout/a%20b.py"),
+        ("file:///C:/checkout/a%20b.py", "C:/checkout/a b.py"),
+        ("file:///checkout/a.py", "/checkout/a.py"),
+        ("file:/checkout/a.py", "/checkout/a.py"),
+        ("file://localhost/checkout/a.py", "/checkout/a.py"),
         ("file://server/share/a.py", "//server/share/a.py"),
-        ("FILE:///work/a.py", "/work/a.py"),
+        ("FILE:///checkout/a.py", "/checkout/a.py"),
         ("src/../lib/a.py", "lib/a.py"),
         ("https://example.org/a.py", "https://example.org/a.py"),
         ("http://[", "http://["),
@@ -211,7 +211,7 @@ def test_uris_become_paths(uri: str, path: str) -> None:
 
 
 BASES = {
-    "SRCROOT": {"uri": "file:///work/repo/"},
+    "SRCROOT": {"uri": "file:///checkout/repo/"},
     "LIB": {"uri": "lib/", "uriBaseId": "SRCROOT"},
     "SYSTEM": {"uri": "file:///usr/include"},
     "ROUND": {"uri": "x", "uriBaseId": "TRIP"},
@@ -223,8 +223,8 @@ BASES = {
 @pytest.mark.parametrize(
     ("base", "path", "joined"),
     [
-        ("SRCROOT", "a.py", "/work/repo/a.py"),
-        ("LIB", "lib/a.py", "/work/repo/lib/a.py"),
+        ("SRCROOT", "a.py", "/checkout/repo/a.py"),
+        ("LIB", "lib/a.py", "/checkout/repo/lib/a.py"),
         ("SYSTEM", "/usr/include/a.py", "/usr/include/a.py"),
         ("ROUND", "y/x/a.py", "y/x/a.py"),
         ("EMPTY", "a.py", "a.py"),

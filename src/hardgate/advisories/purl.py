@@ -47,7 +47,7 @@ def read(purl: str) -> Release:
     qualifiers = dict(parse_qsl(query))
     if ecosystem == "Debian":
         return _debian(purl, parts, unquote(version), qualifiers)
-    if ecosystem == "Maven" and len(parts) < 2:  # noqa: PLR2004
+    if ecosystem == "Maven" and len(parts) < 2:  # noqa: PLR2004 (a number of parts)
         raise PurlError("it names no group, which Maven needs")
     return Release(
         purl=purl,

@@ -147,7 +147,7 @@ def _unpacked(raw: bytes, path: Path) -> bytes:
 
 def _version_of(folder: Path) -> str:
     """The version of the package that a folder belongs to, by the folder that its installer wrote beside it."""
-    found = sorted(folder.parents[2].glob("cordon_scanner-*.dist-info")) if len(folder.parents) > 2 else []  # noqa: PLR2004
+    found = sorted(folder.parents[2].glob("cordon_scanner-*.dist-info")) if len(folder.parents) > 2 else []  # noqa: PLR2004 (a number of parts)
     return f" {found[0].name.removeprefix('cordon_scanner-').removesuffix('.dist-info')}" if found else ""
 
 
@@ -190,7 +190,7 @@ def _interval(row: _Row) -> tuple[Event, ...]:
 
 def _joined(intervals: list[tuple[Event, ...]], ecosystem: str) -> list[tuple[Event, ...]]:
     """The intervals as one range; each as its own where two overlap or touch, or one cannot be read."""
-    if len(intervals) < 2:  # noqa: PLR2004
+    if len(intervals) < 2:  # noqa: PLR2004 (a number of parts)
         return intervals
     together = tuple(event for interval in intervals for event in interval)
     try:

@@ -111,6 +111,6 @@ def _element(value: Value) -> Value:
 
 def appended(whole: Value, value: Value) -> Value:
     """The container after something was put into it."""
-    if whole.items is not None and whole.kind in {"list", ""} and whole.rest is None and len(whole.items) < 8:  # noqa: PLR2004
+    if whole.items is not None and whole.kind in {"list", ""} and whole.rest is None and len(whole.items) < 8:  # noqa: PLR2004 (a number of parts)
         return with_item(whole, constant(len(whole.items)), value)
     return with_rest(whole, value)

@@ -183,9 +183,9 @@ def _token(kind: str, value: object, character: str) -> bool:  # noqa: PLR0911 -
     if kind == "BRANCH" and isinstance(value, tuple):
         return any(_may(one, character) for one in value[1])
     if kind == "AGAIN":
-        return _may(value, character)  # type: ignore[arg-type]
+        return _may(value, character)  # type: ignore[arg-type]  # the test before has shown what it is
     if kind in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT", "SUBPATTERN", "ATOMIC_GROUP"}:
-        return _may(value[-1] if isinstance(value, tuple) else value, character)  # type: ignore[arg-type]
+        return _may(value[-1] if isinstance(value, tuple) else value, character)  # type: ignore[arg-type]  # the test before has shown what it is
     return kind not in {"AT", "ASSERT", "ASSERT_NOT"}
 
 

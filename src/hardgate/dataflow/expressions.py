@@ -228,11 +228,11 @@ def _unary(frame: Frame, node: ast.expr) -> Value:
 def _compare(frame: Frame, node: ast.expr) -> Value:
     node = cast("ast.Compare", node)
     values = [frame.evaluate(one) for one in (node.left, *node.comparators)]
-    if len(values) == 2 and all(one.known for one in values):  # noqa: PLR2004
+    if len(values) == 2 and all(one.known for one in values):  # noqa: PLR2004 (a number of parts)
         outcome = _compared(values[0].const, values[1].const, type(node.ops[0]).__name__)
         if outcome is not None:
             return constant(outcome)
-    if len(values) == 2:  # noqa: PLR2004
+    if len(values) == 2:  # noqa: PLR2004 (a number of parts)
         frame.tell(node, "==", *values)
         return Value(test=node, some=_likely(values[0], values[1], type(node.ops[0]).__name__))
     return Value(test=node)

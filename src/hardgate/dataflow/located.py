@@ -152,7 +152,7 @@ def one_line(frame: Frame, node: ast.expr) -> None:
 def more(frame: Frame, operator: ast.cmpop, left: ast.expr, right: ast.expr, truth: bool) -> None:
     """`len(text.splitlines()) > 1`, where that is `truth`."""
     limit = right.value if isinstance(right, ast.Constant) and isinstance(right.value, int) else None
-    few = (isinstance(operator, ast.Gt) and limit == 1) or (isinstance(operator, ast.GtE) and limit == 2)  # noqa: PLR2004
+    few = (isinstance(operator, ast.Gt) and limit == 1) or (isinstance(operator, ast.GtE) and limit == 2)  # noqa: PLR2004 (a number that stands for itself)
     if not truth and few and isinstance(left, ast.Call) and left.args and ast.unparse(left.func) == "len":
         one_line(frame, left.args[0])
 

@@ -95,7 +95,7 @@ def _part(call: Call) -> Value:
 
 def _replaced(call: Call) -> Value:
     value = call.receiver
-    if not value.marks or len(call.args) < 2:  # noqa: PLR2004
+    if not value.marks or len(call.args) < 2:  # noqa: PLR2004 (so many arguments)
         return _receiver(call)
     old, new = call.args[0], call.args[1]
     kept = Value(marks=value.marks | new.deep(), about=frozenset(), kind=value.kind, sure=value.sure and new.sure)

@@ -43,7 +43,7 @@ def _shuffled(call: Call) -> Value:
 
 def _set(call: Call) -> Value:
     """`setattr(owner, "name", value)`."""
-    if len(call.args) == 3 and call.args[1].known and isinstance(call.node, ast.Call):  # noqa: PLR2004
+    if len(call.args) == 3 and call.args[1].known and isinstance(call.node, ast.Call):  # noqa: PLR2004 (so many arguments)
         target = ast.Attribute(value=call.node.args[0], attr=str(call.args[1].const), ctx=ast.Store())
         assign(call.frame, ast.copy_location(target, call.node), call.args[2])
     return constant(None)

@@ -60,7 +60,7 @@ def _literal(token: _Token) -> str:
 
 def _local(tokens: list[_Token], may: Callable[[_Token, str], bool]) -> bool:
     """One slash, then something that is sure to be there and is no second one."""
-    if len(tokens) < 2 or _literal(tokens[0]) != "/":  # noqa: PLR2004
+    if len(tokens) < 2 or _literal(tokens[0]) != "/":  # noqa: PLR2004 (a number of parts)
         return False
     following = tokens[1]
     if following[0] == "ASSERT_NOT" and isinstance(following[1], tuple):

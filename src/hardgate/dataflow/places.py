@@ -141,7 +141,7 @@ def _number_of_host(call: Call) -> Value:
 
 def _pooled(call: Call) -> Value:
     """`pool.starmap(function, list of args)`."""
-    if len(call.args) < 2 or not _callable(call.args[0]):  # noqa: PLR2004
+    if len(call.args) < 2 or not _callable(call.args[0]):  # noqa: PLR2004 (so many arguments)
         return plain(call)
     given = element(call.args[1])
     return apply(call, call.args[0], [one for _, one in given.items or ()])

@@ -28,7 +28,7 @@ def predicate(frame: Frame, test: ast.Call, callee: Value, truth: bool) -> bool:
         ):
             after = outcome.get(parameter.arg)
             if after is not None and value.deep() and after.marks != value.marks:
-                guards.told(frame, node, value, lambda held, after=after: _as(held, after), _gained(after))  # type: ignore[misc]
+                guards.told(frame, node, value, lambda held, after=after: _as(held, after), _gained(after))  # type: ignore[misc]  # mypy does not infer a default of a lambda
     return True
 
 

@@ -94,7 +94,7 @@ def _zipped(call: Call) -> Value:
 
 
 def _mapped(call: Call) -> Value:
-    if len(call.args) < 2:  # noqa: PLR2004
+    if len(call.args) < 2:  # noqa: PLR2004 (so many arguments)
         return plain(call)
     value = apply(call, call.args[0], [element(one) for one in call.args[1:]])
     return Value(rest=value, kind="list")
@@ -130,7 +130,7 @@ def _attribute(call: Call) -> Value:
     if name is None or not name.texts or not name.closed:
         return Value(marks=call.args[0].marks if call.args else frozenset())
     found = [attribute(call.frame, call.node, call.args[0], one) for one in name.texts]
-    return join(found + ([call.args[2]] if len(call.args) > 2 else []))  # noqa: PLR2004
+    return join(found + ([call.args[2]] if len(call.args) > 2 else []))  # noqa: PLR2004 (so many arguments)
 
 
 BUILTINS: dict[str, Result] = {

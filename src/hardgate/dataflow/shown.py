@@ -109,7 +109,7 @@ def _refused(test: ast.expr, name: str, character: str, truth: bool) -> bool:
 
 
 def _holds(operator: ast.cmpop, one: int | str, two: int | str) -> bool | None:
-    less, same = one < two, one == two  # type: ignore[operator]
+    less, same = one < two, one == two  # type: ignore[operator]  # both are texts here
     outcomes = {"Lt": less, "LtE": less or same, "Gt": not less and not same, "GtE": not less, "Eq": same}
     return outcomes.get(type(operator).__name__)
 

@@ -164,7 +164,7 @@ def folded(one: Const, two: Const, operator: type) -> Const:
     if operator.__name__ == "Add" and isinstance(one, bytes) and isinstance(two, bytes):
         return one + two
     numbers = isinstance(one, int | float) and isinstance(two, int | float)
-    if action is None or not numbers or (operator.__name__ == "Pow" and abs(two) > _POWER):  # type: ignore[arg-type]
+    if action is None or not numbers or (operator.__name__ == "Pow" and abs(two) > _POWER):  # type: ignore[arg-type]  # the test before has shown what it is
         raise TypeError(operator.__name__)
     result: Const = action(one, two)
     return result

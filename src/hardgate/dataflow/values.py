@@ -82,7 +82,7 @@ class Value:
 
     def but(self, **changes: object) -> Value:
         """The same with some fields changed."""
-        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]  # fields by name: mypy cannot see them
 
     @property
     def const(self) -> Const:

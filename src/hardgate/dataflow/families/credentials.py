@@ -208,7 +208,7 @@ def _pair(call: Call, value: Value, node: ast.AST | None) -> None:
     """`auth=("user", "password")`."""
     second = value.item(1)
     if second is not None and any(written.is_filled(text) for text, _ in _consts(second)):
-        inner = node.elts[1] if isinstance(node, ast.Tuple) and len(node.elts) == 2 else node  # noqa: PLR2004
+        inner = node.elts[1] if isinstance(node, ast.Tuple) and len(node.elts) == 2 else node  # noqa: PLR2004 (a number of parts)
         _report(call, second, _RULES[written.PASSWORD], "auth", inner)
 
 
@@ -271,7 +271,7 @@ def _compared(call: Call) -> None:
     """`form["password"] == "..."`: what is compared comes from outside, or from a parameter of such a name."""
     node = call.node
     sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else list(getattr(node, "args", []))
-    if len(sides) < 2 or len(call.args) < 2:  # noqa: PLR2004
+    if len(sides) < 2 or len(call.args) < 2:  # noqa: PLR2004 (so many arguments)
         return
     for given, other, expression, literal in (
         (call.args[0], call.args[1], sides[0], sides[1]),

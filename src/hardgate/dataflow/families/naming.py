@@ -84,7 +84,7 @@ def words(name: str) -> tuple[str, ...]:
 
 def singular(word: str) -> str:
     """The word without the s of the plural."""
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word  # noqa: PLR2004
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word  # noqa: PLR2004 (a number of parts)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -210,9 +210,9 @@ def _expression(frame: Frame, child: ast.AST, parent: ast.AST, found: Evidence, 
     elif isinstance(parent, ast.BinOp):
         other = parent.right if child is parent.left else parent.left
         found.index = found.index or (isinstance(parent.op, ast.Mod | ast.Div | ast.BitAnd) and child is parent.left)
-        found.outputs += [words(one.value) for one in ast.walk(other) if _is_text(one)]  # type: ignore[attr-defined]
+        found.outputs += [words(one.value) for one in ast.walk(other) if _is_text(one)]  # type: ignore[attr-defined]  # _is_text has shown that it has one
     elif isinstance(parent, ast.JoinedStr):
-        found.outputs += [words(one.value) for one in parent.values if _is_text(one)]  # type: ignore[attr-defined]
+        found.outputs += [words(one.value) for one in parent.values if _is_text(one)]  # type: ignore[attr-defined]  # _is_text has shown that it has one
     elif isinstance(parent, ast.NamedExpr):
         _followed(frame, parent.target, found, depth)
 

@@ -208,7 +208,7 @@ def _crypt(call: Call) -> None:
     if chosen is None:
         return
     weak = any(name.endswith(("METHOD_CRYPT", "METHOD_MD5")) for name in chosen.names)
-    if weak or any(text.startswith("$1$") or (len(text) == 2 and "$" not in text) for text in chosen.texts):  # noqa: PLR2004
+    if weak or any(text.startswith("$1$") or (len(text) == 2 and "$" not in text) for text in chosen.texts):  # noqa: PLR2004 (a number of parts)
         call.report("python-weak-password-hash", _STORED)
 
 

@@ -34,10 +34,10 @@ def _vector(call: Call) -> None:
         return
     keywords = ("iv", "IV", "nonce", "initialization_vector", "tweak")
     value, node = call.arg(position, *keywords), _node(call, position, keywords)
-    if position == 2 and value is None:  # noqa: PLR2004
+    if position == 2 and value is None:  # noqa: PLR2004 (a number that stands for itself)
         _counter(call)
         return
-    key = _node(call, 0, ("key",)) if position == 2 else None  # noqa: PLR2004
+    key = _node(call, 0, ("key",)) if position == 2 else None  # noqa: PLR2004 (a number that stands for itself)
     if node is not None and key is not None and ast.unparse(key) == ast.unparse(node):
         call.report("python-fixed-initial-vector", "The key itself is the initial vector.")
     elif value is not None and any(name.startswith("random.") and "SystemRandom" not in name for name in value.names):
@@ -79,7 +79,7 @@ def _counter(call: Call) -> None:
 
 def _unchanging(frame: Frame, node: ast.expr, depth: int = 0) -> bool:  # noqa: PLR0911 - a line for each kind
     """Whether an expression gives the same bytes each time: written ones, part of a key, or random once for all."""
-    if depth > 4:  # noqa: PLR2004
+    if depth > 4:  # noqa: PLR2004 (a depth)
         return False
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str | bytes | int)

@@ -85,10 +85,10 @@ def kind_of(name: str) -> str:  # noqa: PLR0911 - one line for each kind of name
     if last in _PASSWORDS and (last != "pass" or len(parts) > 1):
         return PASSWORD
     if last in _KEYS:
-        return "" if {"password", "db"} & set(parts[:-1]) and last == "secret" and len(parts) > 2 else KEY  # noqa: PLR2004
+        return "" if {"password", "db"} & set(parts[:-1]) and last == "secret" and len(parts) > 2 else KEY  # noqa: PLR2004 (a number of parts)
     if last == "key":
         before, nearest = set(parts[:-1]), parts[-2] if len(parts) > 1 else ""
-        if before & _PUBLIC or (len(parts) > 2 and parts[-2] == "token" and "session" in before):  # noqa: PLR2004
+        if before & _PUBLIC or (len(parts) > 2 and parts[-2] == "token" and "session" in before):  # noqa: PLR2004 (a number of parts)
             return ""
         return (
             KEY
@@ -191,7 +191,7 @@ def is_secret(  # noqa: PLR0911 - one line for each kind of text
     if ISSUED.search(text) or PRIVATE.search(text):
         return True
     body = re.sub(r"(?i)^(bearer|basic|token|apikey)\s+", "", text)
-    if len(body) < 4 or _ADDRESS.match(body) or _PATH.match(body):  # noqa: PLR2004
+    if len(body) < 4 or _ADDRESS.match(body) or _PATH.match(body):  # noqa: PLR2004 (a number of parts)
         return kind == KEY and len(body) == 3 and _is_signing(name)  # noqa: PLR2004 - "dev"
     if re.search(r"\s", body):
         return kind == KEY and _is_signing(name) and not re.search(r"[.?!:]\s*$", body)
@@ -199,7 +199,7 @@ def is_secret(  # noqa: PLR0911 - one line for each kind of text
         return binary or _is_signing(name) or not _names_something(name, body)
     if kind == PASSWORD:
         return not _names_something(name, body)
-    return len(body) >= 8 and _mixed(body) and not _names_something(name, body)  # noqa: PLR2004
+    return len(body) >= 8 and _mixed(body) and not _names_something(name, body)  # noqa: PLR2004 (a number of parts)
 
 
 def _is_signing(name: str) -> bool:
@@ -232,7 +232,7 @@ def _mixed(text: str) -> bool:
     bare = _TECHNICAL.sub("", text)
     if re.search(r"\d", bare) and re.search(r"[A-Za-z]", bare):
         return True
-    return bool(re.search(r"[^\w\s:/.-]", bare)) or len(re.findall(r"[-_.]", bare)) >= 2 or len(bare) >= 24  # noqa: PLR2004
+    return bool(re.search(r"[^\w\s:/.-]", bare)) or len(re.findall(r"[-_.]", bare)) >= 2 or len(bare) >= 24  # noqa: PLR2004 (a number of parts)
 
 
 _LOGIN = re.compile(

@@ -22,11 +22,11 @@ from hardgate.adapter import Scanner
 from hardgate.advisories.database import WHOLE
 from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
-from hardgate.scanners import SCANNERS
 from hardgate.toolbox import own
 from tests.lab import advisory_db, osv_server, safety_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
+from tests.scanners import real
 
 # What the wrapper does with the real command line, "$@" after REAL. $0 keeps its version for the probe.
 FAULTS = {
@@ -56,8 +56,8 @@ NO_RULES = {
 }
 EXECUTABLES = {"cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}
 OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "secret"]}, "gitleaks": {"history": False}}
-NAMES = [scanner.name for scanner in SCANNERS]
-BY_NAME = {scanner.name: scanner for scanner in SCANNERS}
+NAMES = [scanner.name for scanner in real.HERE]
+BY_NAME = {scanner.name: scanner for scanner in real.HERE}
 
 pytestmark = pytest.mark.real
 

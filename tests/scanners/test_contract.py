@@ -81,7 +81,7 @@ def python_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.name)
+@pytest.mark.parametrize("scanner", real.HERE, ids=lambda scanner: scanner.name)
 def test_the_canary_is_found_by_the_real_tool(scanner: Scanner, tmp_path: Path, python_folder: Path) -> None:
     words, raw = set[str](), b""
     with SURROUNDINGS.get(scanner.name, _alone)() as (more, variables), Local(python_folder) as local:

@@ -227,6 +227,8 @@ def test_nothing_to_look_at_is_incomplete(name: str, tmp_path: Path) -> None:
     result = hardgate("run", str(root), "--json", env={"HARDGATE_HOME": str(tmp_path / "home"), "SAFETY_API_KEY": "-"})
     assert result.code is ExitCode.INCOMPLETE
     assert result.json["gaps"][0]["reason"] == GapReason.NOTHING_IN_SCOPE
+    # Nothing was installed for it: that takes longer than many a scan.
+    assert not list((tmp_path / "home").rglob(EXECUTABLES.get(name, name)))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -56,10 +56,15 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to run, beside what the pipeline says. `leave` are report files of hardgate's own, relative to the root."""
+    """How to run, beside what the pipeline says. `leave` are report files of hardgate's own, relative to the root.
+
+    `fetch` is called once, before the first action: it gets the chosen actions, and a function that tells whether one
+    of them has anything to look at, and may install their tools.
+    """
 
     scanners: Mapping[str, Scanner]
     locate: Callable[..., roles.Tool]
+    fetch: Callable[[Sequence[Action], Callable[[Action], bool]], None] | None = None
     selection: Selection = field(default_factory=Selection)
     cache: bool = True
     resume: bool = False
@@ -105,6 +110,8 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
     with assembling.scratch() as folder:
         scene = _scene(pipeline, root, folder, settings, store)
         _check_paths(pipeline, root, chosen)
+        if settings.fetch:
+            settings.fetch([one for _, some in chosen for one in some], functools.partial(_has_work, settings, scene))
         run = _resumed(pipeline, root, scene, settings, store)
         if run is None:
             run = _begun(pipeline, root, scene, settings)
@@ -184,6 +191,13 @@ def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tup
                 if not (root / path).exists():
                     hint = f"Nothing was run. Mend `paths` of {action.name} in the hardgate.yaml of {pipeline.name}."
                     raise ConfigError(f"{action.name} shall look at {path}, and there is no such path", hint=hint)
+
+
+def _has_work(settings: Settings, scene: actions.Scene, action: Action) -> bool:
+    scanner = settings.scanners[action.scanner].fitted(action.options)
+    if getattr(action.options, "history", False) and scene.changed is None:
+        return True
+    return any(scanner.selects(entry.path) for entry in actions.in_scope(scene, scanner, action)[0])
 
 
 def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Settings) -> Run:

@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import msgspec
 from hardgate import config, identity, plan, yamlfile
 from hardgate.cli.plugins import Options, Scanners
 from hardgate.errors import ConfigError, StoreError, ToolError
-from hardgate.model import Gap, Pipeline, Run, RunState, Selection, Verdict
+from hardgate.model import Action, Gap, Pipeline, Run, RunState, Verdict
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import DESCRIBED, SCANNERS
 from hardgate.wording import flow, plain
@@ -62,11 +62,19 @@ def open_toolbox() -> Toolbox:
     return toolbox.open_default(os.environ)
 
 
-def install_missing(toolbox: Toolbox, pipeline: Pipeline, selection: Selection, *, quiet: bool) -> None:
-    """Install what the selected actions need and is not there yet. What fails is told here, and is a gap later."""
-    chosen = (action for _, actions in plan.selected(pipeline, selection) for action in actions if not action.version)
-    names = sorted({BY_NAME[action.scanner].tool_name(action.options) for action in chosen})
-    missing = toolbox.absent(names, allow_path=pipeline.policy.tools_from_path)
+def install_missing(
+    toolbox: Toolbox, pipeline: Pipeline, chosen: Sequence[Action], has_work: Callable[[Action], bool], *, quiet: bool
+) -> None:
+    """Install what the chosen actions need and is not there yet; nothing for those that have nothing to look at.
+
+    What fails is told here, and is a gap later.
+    """
+    needed: dict[str, list[Action]] = {}
+    for action in chosen:
+        if not action.version:
+            needed.setdefault(BY_NAME[action.scanner].tool_name(action.options), []).append(action)
+    absent = toolbox.absent(sorted(needed), allow_path=pipeline.policy.tools_from_path)
+    missing = [name for name in absent if any(map(has_work, needed[name]))]
     if not missing:
         return
     from hardgate.cli.bars import Bars  # noqa: PLC0415 (loaded where it is needed)

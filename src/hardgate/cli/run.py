@@ -3,13 +3,14 @@
 Without --stage, --action or --only-changed the whole pipeline runs over the whole tree, and the exit code is the
 verdict: 0 PASS, 1 FAIL, 3 INCOMPLETE. A run that was limited to some actions is INCOMPLETE by nature, since the rest
 was not looked at. With --receipts the run only records: its exit code is 0 when every receipt is whole, whatever was
-found, and 3 otherwise; `hardgate gate --receipts` judges. Scanners of the lock file that are not there are installed
-first, unless --no-install is given; one that is damaged is left as it is, for somebody to look at.
+found, and 3 otherwise; `hardgate gate --receipts` judges. Scanners of the lock file that are needed and not there are
+installed first, unless --no-install is given; one that is damaged is left as it is, for somebody to look at.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 from contextlib import ExitStack
@@ -60,13 +61,13 @@ def main(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         store = stack.enter_context(common.open_store())
         toolbox = common.open_toolbox()
-        if not args.no_install:
-            common.install_missing(toolbox, pipeline, selection, quiet=args.quiet)
+        fetch = functools.partial(common.install_missing, toolbox, pipeline, quiet=args.quiet)
         live = stack.enter_context(Live(sys.stderr, quiet=args.quiet, pretty=common.colour(sys.stderr)))
         local = stack.enter_context(Local(default_folder(os.environ)))
         settings = engine.Settings(
             scanners=common.BY_NAME,
             locate=toolbox.locate,
+            fetch=None if args.no_install else fetch,
             selection=selection,
             cache=not args.no_cache,
             resume=args.resume,

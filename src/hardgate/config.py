@@ -63,6 +63,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     broad_waivers: Literal["error", "warning"] = "error"
     baseline_days: dict[Severity, Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
     grace: dict[Literal["preexisting", "disclosed"], Annotated[int, msgspec.Meta(ge=0, le=366)]] = {}
+    urgent_epss: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 
 
 class _Advisories(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -250,7 +250,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     A waiver ends at most `max_waiver_days` after the judgement, and matches at most `max_waiver_matches` findings;
     `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning". `baseline_days`: how
     long a baseline covers a finding of each severity; none where it is not named. `grace`: days for what is
-    "preexisting" or "disclosed" (see allowances).
+    "preexisting" or "disclosed" (see allowances). From an EPSS probability of `urgent_epss` (0 to 1) on neither of them
+    covers a vulnerable package, nor one whose probability is not known; None: EPSS does not matter.
     """
 
     block_at: dict[Kind, Severity | None]
@@ -269,6 +270,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     broad_waivers: str = "error"
     baseline_days: dict[Severity, int] = {}
     grace: dict[str, int] = {}
+    urgent_epss: float | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

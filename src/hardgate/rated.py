@@ -2,7 +2,8 @@
 
 The first word is who rated it (see SOURCES). What the local advisory database knows follows, each part after "; ":
 `CVSS 3.1 9.8 CVSS:3.1/AV:N/...` (version, base score, vector), `high in its database` (a word without a vector),
-`malicious`, and `exploited (CISA)` for what CISA lists as known to be exploited.
+`malicious`, `exploited (CISA)` for what CISA lists as known to be exploited, and `EPSS 0.94321`: the probability, 0 to
+1, that it is exploited within 30 days, as FIRST reckons it (https://www.first.org/epss/).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SOURCES = ("tool", "adapter", "advisories", "hardgate.yaml")
 EXPLOITED = "exploited (CISA)"
 MALICIOUS = "malicious"
 _BETWEEN = "; "
+_EPSS = re.compile(r"EPSS (?P<score>[01]\.\d{5})")
 _CVSS = re.compile(r"CVSS (?P<version>[234]\.[01]) (?P<score>\d{1,2}\.\d) (?P<vector>[A-Za-z0-9.:/]+)")
 
 
@@ -68,6 +70,17 @@ def cvss(severity_from: str) -> Cvss | None:
 def exploited(severity_from: str) -> bool:
     """Whether CISA is told to list it as known to be exploited."""
     return EXPLOITED in known(severity_from)
+
+
+def likely(epss: float) -> str:
+    """The part that tells an EPSS probability; FIRST publishes five places."""
+    return f"EPSS {epss:.5f}"
+
+
+def epss(severity_from: str) -> float | None:
+    """The EPSS probability that is told, None when none is."""
+    found = [match for part in known(severity_from) if (match := _EPSS.fullmatch(part))]
+    return float(found[0]["score"]) if found else None
 
 
 def brief(severity_from: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from hardgate.advisories.database import Database
 from hardgate.advisories.records import Record, read
-from hardgate.advisories.writing import Kev, Origin, write
+from hardgate.advisories.writing import Epss, Kev, Origin, write
 from tests.lab import advisory_db
 
 ALL = ("PyPI", "npm", "Maven", "Go", "Debian")
@@ -38,13 +38,15 @@ def fill(
     raws: Iterable[Mapping[str, Any]],
     *,
     kev: Sequence[str] = (),
+    epss: Mapping[str, float] | None = None,
     ecosystems: Sequence[str] = ALL,
     date: str = "2026-11-01T00:00:00Z",
 ) -> Path:
     """Make a database of these records in `folder`."""
     origin = Origin(source="a test", coverage="what the test wrote", ecosystems=tuple(ecosystems), date=date)
     listed = Kev(source="a test", date="2026-11-01", ids=tuple(kev)) if kev else None
-    write(folder, origin, map(typed, raws), listed)
+    scores = Epss(source="a test", date="2026-11-01", model="v1", scores=dict(epss)) if epss else None
+    write(folder, origin, map(typed, raws), listed, scores)
     return folder
 
 

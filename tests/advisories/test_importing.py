@@ -17,7 +17,7 @@ import pytest
 
 from hardgate.advisories import importing, snapshot
 from hardgate.advisories.database import Database, read_meta
-from hardgate.advisories.importing import exports, kev, origin, records
+from hardgate.advisories.importing import epss, exports, kev, origin, records
 from hardgate.advisories.matching import Answer, judge
 from hardgate.advisories.snapshot import DIGESTS, ECOSYSTEMS, EXPLOITED, META, Snapshot, find, is_one
 from hardgate.advisories.writing import write
@@ -170,6 +170,42 @@ def test_the_list_of_cisa(tmp_path: Path) -> None:
         path.write_text(json.dumps(bad))
         with pytest.raises(StoreError, match="is not CISA's list"):
             kev(path)
+
+
+EPSS = b"#model_version:v2026.06.15,score_date:2026-09-26T12:00:22Z\ncve,epss,percentile\n"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_scores_of_first(packed: bool, tmp_path: Path) -> None:
+    """The format of https://www.first.org/epss/data_stats, packed as it is published, and unpacked."""
+    raw = EPSS + b"CVE-1999-0001,0.03351,0.88243\nCVE-2026-123456,1.0,1.0\nCVE-2000-0002,5e-05,0.1\n"
+    path = tmp_path / "epss_scores-2026-09-26.csv.gz"
+    path.write_bytes(gzip.compress(raw) if packed else raw)
+    found = epss(path)
+    assert (found.date, found.model) == ("2026-09-26", "v2026.06.15")
+    assert found.scores == {"CVE-1999-0001": 0.03351, "CVE-2026-123456": 1.0, "CVE-2000-0002": 0.00005}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", "in the middle of a line"),
+        (b"\n", "is not a file of FIRST's EPSS scores"),
+        (EPSS, "is not a file of FIRST's EPSS scores"),
+        (b"cve,epss,percentile\nCVE-1999-0001,0.1,0.8\n", "is not a file of FIRST's EPSS scores"),
+        (EPSS + b"CVE-1999-0001,0.1,0.8", "in the middle of a line"),
+        (EPSS + b"CVE-1999-0001,0.1,0.8\nCVE-1999-0002,0.1\n", "line 4 is no CVE"),
+        (EPSS + b"CVE-1999-0001,1.1,0.8\n", "line 3 is no CVE"),
+        (EPSS + b"CVE-1999-0001,nan,0.8\n", "line 3 is no CVE"),
+        (EPSS + b"GHSA-1,0.1,0.8\n", "line 3 is no CVE"),
+        (gzip.compress(EPSS + b"CVE-1999-0001,0.1,0.8\n")[:-9], "cannot be unpacked"),
+    ],
+)
+def test_other_files_are_no_scores(raw: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "scores"
+    path.write_bytes(raw)
+    with pytest.raises(StoreError, match=words):
+        epss(path)
 
 
 # The snapshot

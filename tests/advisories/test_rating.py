@@ -47,6 +47,24 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
+def test_the_likelihood_is_told_by_any_of_the_names(tmp_path: Path) -> None:
+    scores = {"CVE-2019-10906": 0.03351, "CVE-2026-4": 1.0, "CVE-2026-9": 0.5}
+    with Database.open(fill(tmp_path / "db", RECORDS, kev=["CVE-2026-4"], epss=scores)) as opened:
+        assert one(opened, guessed("PYSEC-2019-217"))[1] == f"advisories; CVSS 3.1 4.2 {V3}; EPSS 0.03351"
+        assert one(opened, guessed("PYSEC-4"))[1] == f"advisories; CVSS 4.0 9.3 {V4}; exploited (CISA); EPSS 1.00000"
+        assert one(opened, guessed("PYSEC-6"))[1] == "adapter"
+        # Of an advisory that the database does not have the name is enough.
+        assert rated.epss(one(opened, guessed("CVE-2026-9"))[1]) == 0.5
+        # It is no severity.
+        assert one(opened, guessed("CVE-2026-9", severity=Severity.LOW))[0] is Severity.LOW
+        # And it stays with the data that it is no part of.
+        fill(tmp_path / "db", RECORDS)
+    with Database.open(tmp_path / "db") as opened:
+        assert opened.epss == scores
+        assert opened.meta.epss is not None
+        assert (opened.meta.epss.count, opened.meta.epss.model) == (3, "v1")
+
+
 def guessed(rule: str, *ids: str, name: str = "Jinja2", **more: Any) -> Finding:
     return dependency(rule, *ids, name=name, version="2.4.1", **{"severity_from": "adapter", **more})
 

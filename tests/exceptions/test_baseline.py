@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hardgate import gate, rated
 from hardgate.errors import ConfigError
 from hardgate.exceptions import baseline, documents
 from hardgate.model import Finding, Kind, Outcome, Policy, Severity, State, Verdict
-from tests.builders import NOW, policy, receipt, run, settled
+from tests.builders import NOW, dependency, policy, receipt, run, settled
 
 FOUND = tuple(settled(number, severity=severity) for number, severity in enumerate(Severity))
 RULES = policy(block_at=dict.fromkeys(Kind, Severity.INFO), baseline_days=baseline.DAYS)
@@ -19,7 +20,7 @@ RULES = policy(block_at=dict.fromkeys(Kind, Severity.INFO), baseline_days=baseli
 def made(*findings: Finding) -> baseline.Baseline:
     one = run(receipt(), findings=findings)
     verdict = gate.decide(one, RULES, now=NOW)
-    return baseline.create(findings, verdict.decisions, owner="Ada", today=NOW)[0]
+    return baseline.create(findings, verdict.decisions, RULES, owner="Ada", today=NOW)[0]
 
 
 def judged(found: tuple[Finding, ...], base: baseline.Baseline, now: str, rules: Policy = RULES) -> Verdict:
@@ -77,12 +78,36 @@ def test_what_became_worse_and_what_cannot_wait_is_not_covered(more: dict[str, A
     assert judged((worse,), base, NOW).outcome is Outcome.FAIL
 
 
+@pytest.mark.parametrize(
+    ("told", "threshold", "covered"),
+    [
+        ("tool; EPSS 0.90000", None, True),
+        ("tool; EPSS 0.89999", 0.9, True),
+        ("tool; EPSS 0.90000", 0.9, False),
+        ("tool", None, True),
+        ("tool", 0.9, False),  # no scores were imported, or it has no CVE: not known is not low
+        ("tool", 1.0, False),
+    ],
+)
+def test_what_epss_says_is_likely_to_be_exploited_is_not_covered(
+    told: str, threshold: float | None, covered: bool
+) -> None:
+    found = msgspec.structs.replace(dependency("CVE-2026-1"), id="f" * 16, severity_from=told)
+    rules = msgspec.structs.replace(RULES, urgent_epss=threshold)
+    assert judged((found,), made(found), NOW, rules).outcome is (Outcome.PASS if covered else Outcome.FAIL)
+    decisions = gate.decide(run(receipt(), findings=(found,)), RULES, now=NOW).decisions
+    base, left = baseline.create((found,), decisions, rules, owner="Ada", today=NOW)
+    assert (len(base.findings), len(left)) == ((1, 0) if covered else (0, 1))
+    # Of code there is no such score.
+    assert judged((settled(1),), made(settled(1)), NOW, rules).outcome is Outcome.PASS
+
+
 def test_create_says_what_it_leaves_out() -> None:
     secret, known = settled(1, kind=Kind.SECRET), settled(2, severity_from=rated.told("tool", [rated.EXPLOITED]))
     low = settled(3, severity=Severity.LOW)
     found = (secret, known, low, settled(4))
     verdict = gate.decide(run(receipt(), findings=found), policy(), now=NOW)
-    base, left = baseline.create(found, verdict.decisions, owner="Ada", today=NOW)
+    base, left = baseline.create(found, verdict.decisions, policy(), owner="Ada", today=NOW)
     assert [entry.id for entry in base.findings] == [f"{4:016x}"]
     assert [one.id for one, _ in left] == [secret.id, known.id]
     assert all(why for _, why in left)

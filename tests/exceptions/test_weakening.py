@@ -29,6 +29,7 @@ policy:
   block_refuted: true
   max_advisory_age: 7
   unused_waivers: error
+  urgent_epss: 0.5
 exclude: [vendor]
 """
 
@@ -78,6 +79,8 @@ def compare(old: str, new: str, text: str = BASE) -> tuple[Finding, ...]:
         ("max_advisory_age: 7", "max_advisory_age: 7\n  max_waiver_days: 91", "policy-limit", "91"),
         ("max_advisory_age: 7", "max_advisory_age: 7\n  max_waiver_matches: 51", "policy-limit", "51"),
         ("max_advisory_age: 7", "max_advisory_age: 7\n  baseline_days: {high: 31}", "policy-limit", "high findings 31"),
+        ("  urgent_epss: 0.5\n", "", "policy-limit", "urgent_epss` is now gone"),
+        ("urgent_epss: 0.5", "urgent_epss: 0.6", "policy-limit", "urgent_epss` is now 0.6"),
         ("max_advisory_age: 7", "max_advisory_age: 7\n  grace: {disclosed: 9}", "policy-limit", "is disclosed 9 days"),
         ("unused_waivers: error", "unused_waivers: warning", "policy-limit", "unused_waivers"),
         ("unused_waivers: error", "unused_waivers: error\n  broad_waivers: warning", "policy-limit", "broad_waivers"),

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,7 @@ from hardgate.errors import StoreError
 from hardgate.model import DataUse
 
 FORMAT = 1
-META, KEV, LOCK = "meta.json", "kev.json", ".lock"
+META, KEV, EPSS, LOCK = "meta.json", "kev.json", "epss.json", ".lock"
 SHARDS = 512
 WHOLE = "all of OSV for the ecosystems named"  # the coverage of data that leaves nothing out
 _TRIES = 20  # an import may swap the data between our two steps; twenty imports in a row do not happen
@@ -49,6 +49,16 @@ class Exploited(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """FIRST's EPSS scores: their source, their date (ISO 8601), the model that made them, how many CVEs have one."""
+
+    source: str
+    date: str
+    model: str
+    count: int
+    sha256: str
+
+
 class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a database is. `date` is that of the data, ISO 8601 in UTC; `coverage` says what its source leaves out.
 
@@ -67,6 +77,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     left_out: int
     shards: dict[str, str]
     kev: Exploited | None = None
+    epss: Scores | None = None
     digest: str = ""
 
     @property
@@ -99,7 +110,9 @@ def shard_of(key: str) -> str:
 def digest_of(meta: Meta) -> str:
     """The digest over all that an answer depends on."""
     parts = [meta.format, meta.source, meta.date, meta.coverage, meta.ecosystems, meta.withdrawn, meta.left_out]
-    raw = msgspec.json.encode([*parts, meta.shards, meta.kev], order="deterministic")
+    # Where there are no scores the digest is what it was before there could be any.
+    scores = [meta.epss] if meta.epss else []
+    raw = msgspec.json.encode([*parts, meta.shards, meta.kev, *scores], order="deterministic")
     return hashlib.sha256(raw).hexdigest()
 
 
@@ -127,6 +140,7 @@ class Database:
         self.folder, self.meta = folder, meta
         self._lock = lock
         self._kev: frozenset[str] | None = None
+        self._epss: dict[str, float] | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Database:
@@ -164,6 +178,14 @@ class Database:
             names = self._read(KEV, self.meta.kev.sha256) if self.meta.kev else b"[]"
             self._kev = frozenset(msgspec.json.decode(names, type=list[str]))
         return self._kev
+
+    @property
+    def epss(self) -> Mapping[str, float]:
+        """The EPSS probability of each CVE, 0 to 1; none when FIRST's scores were not imported."""
+        if self._epss is None:
+            scores = self._read(EPSS, self.meta.epss.sha256) if self.meta.epss else b"{}"
+            self._epss = msgspec.json.decode(scores, type=dict[str, float])
+        return self._epss
 
     def of_package(self, ecosystem: str, name: str) -> tuple[Record, ...]:
         """The advisories of a package, each with the `affected` entries of this package only.

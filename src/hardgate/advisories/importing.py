@@ -6,6 +6,8 @@ a record that is of none of its packages says that the file is not what it was t
 
 from __future__ import annotations
 
+import gzip
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -16,10 +18,12 @@ import msgspec
 from hardgate.advisories.database import WHOLE
 from hardgate.advisories.records import Record, base, packages, read
 from hardgate.advisories.versions import ECOSYSTEMS
-from hardgate.advisories.writing import Kev, Origin
+from hardgate.advisories.writing import Epss, Kev, Origin
 from hardgate.errors import ConfigError, StoreError
 
 EXPORT = "https://osv-vulnerabilities.storage.googleapis.com/{}/all.zip"
+# https://www.first.org/epss/data_stats leads there.
+FIRST = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
 CISA = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
 RECORD_LIMIT = 30_000_000  # bytes of one record, unpacked; the largest have some hundred thousand
 TOTAL_LIMIT = 8_000_000_000  # bytes of one export, unpacked; npm's has about one thousand million
@@ -164,3 +168,43 @@ def kev(path: Path, source: str = "CISA's list") -> Kev:
         raise StoreError(f"{path} is not CISA's list of exploited vulnerabilities: {error}", hint=_HINT) from error
     ids = tuple(one.cve_id for one in catalogue.vulnerabilities)
     return Kev(source=source, date=catalogue.date_released, ids=ids)
+
+
+# The first line; then `cve,epss,percentile`, and a line for each CVE with five places.
+_SCORED = re.compile(rb"#model_version:(?P<model>v[0-9.]+),score_date:(?P<date>\d{4}-\d\d-\d\d)T[0-9:+Z-]+")
+_SCORE = re.compile(rb"(?P<cve>CVE-\d{4}-\d{4,}),(?P<epss>\d(?:\.\d+)?(?:e-\d+)?),\d(?:\.\d+)?(?:e-\d+)?")
+_COLUMNS = b"cve,epss,percentile"
+_SCORES_LIMIT = 200_000_000  # bytes, unpacked; all CVEs of 2026 have about ten million
+
+
+def epss(path: Path, source: str = "FIRST's scores") -> Epss:
+    """FIRST's EPSS scores out of `epss_scores-YYYY-MM-DD.csv.gz`, packed or not; raises StoreError."""
+    lines = _unpacked(path).splitlines()
+    head = _SCORED.fullmatch(lines[0]) if lines else None
+    if head is None or lines[1:2] != [_COLUMNS] or not lines[2:]:
+        raise StoreError(f"{path} is not a file of FIRST's EPSS scores: its first two lines say so", hint=_HINT)
+    scores = {}
+    for number, line in enumerate(lines[2:], 3):
+        row = _SCORE.fullmatch(line)
+        if row is None or float(row["epss"]) > 1:
+            raise StoreError(f"{path}: line {number} is no CVE with its EPSS score", hint=_HINT)
+        scores[row["cve"].decode()] = float(row["epss"])
+    return Epss(source=source, date=head["date"].decode(), model=head["model"].decode(), scores=scores)
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as source:
+            raw = source.read(_SCORES_LIMIT + 1)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise StoreError(f"{path} cannot be unpacked: {error}", hint=_HINT) from error
+    except OSError as error:
+        raise StoreError(f"{path} could not be read: {error.strerror}", hint=_HINT) from error
+    if len(raw) > _SCORES_LIMIT:
+        raise StoreError(f"{path} unpacks to more than FIRST's scores can have", hint=_HINT)
+    if not raw.endswith(b"\n"):
+        # Every line of a whole file ends; a download that broke off would leave out the rest of the CVEs unseen.
+        raise StoreError(f"{path} breaks off in the middle of a line", hint=_HINT)
+    return raw

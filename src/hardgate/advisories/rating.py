@@ -1,4 +1,4 @@
-"""What the local database knows of findings that other tools made: severity, CVSS, and whether CISA lists them.
+"""What the local database knows of findings that other tools made: severity, CVSS, EPSS, and whether CISA lists them.
 
 An advisory is known by any of its names: the records of the package that share one with the finding, directly or
 through each other, are records of the same fact.
@@ -37,8 +37,9 @@ def rate(database: Database, findings: Iterable[Finding], *, lower: bool) -> tup
         names, same = _same({finding.rule, *finding.ids}, records[key])
         exploited = not database.kev.isdisjoint(names)
         rating = worst(same) if same else UNKNOWN
+        likely = max((database.epss[name] for name in names if name in database.epss), default=None)
         known += rating.known or exploited
-        result.append(_rated(finding, rating, exploited=exploited, lower=lower))
+        result.append(_rated(finding, rating, exploited=exploited, likely=likely, lower=lower))
     return tuple(result), known
 
 
@@ -51,7 +52,7 @@ def _same(names: set[str], records: Sequence[Record]) -> tuple[set[str], list[Re
     return names, same
 
 
-def _rated(finding: Finding, rating: Rating, *, exploited: bool, lower: bool) -> Finding:
+def _rated(finding: Finding, rating: Rating, *, exploited: bool, likely: float | None, lower: bool) -> Finding:
     said = rated.source(finding.severity_from)
     stated = said == "tool" or finding.severity is Severity.CRITICAL or not lower
     severity = finding.severity
@@ -60,7 +61,8 @@ def _rated(finding: Finding, rating: Rating, *, exploited: bool, lower: bool) ->
     # An adapter's guess that the database confirms is a guess no longer.
     confirmed = rating.known and rating.severity is severity and said == "adapter"
     ours = severity is not finding.severity or confirmed
-    parts = [_part(rating), rated.EXPLOITED if exploited else ""]
+    epss = "" if likely is None else rated.likely(likely)
+    parts = [_part(rating), rated.EXPLOITED if exploited else "", epss]
     message = finding.message
     if exploited and EXPLOITED not in message:
         message = f"{message}{'' if message.endswith(_ENDS) else '.'} {EXPLOITED}"

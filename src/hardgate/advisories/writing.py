@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from hardgate.advisories.database import (
+    EPSS,
     FORMAT,
     KEV,
     LOCK,
@@ -28,6 +29,7 @@ from hardgate.advisories.database import (
     Database,
     Exploited,
     Meta,
+    Scores,
     Shard,
     digest_of,
     key_of,
@@ -52,6 +54,15 @@ class Kev(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...]
 
 
+class Epss(msgspec.Struct, frozen=True, kw_only=True):
+    """FIRST's scores: where they are from, their date (ISO 8601), their model, and the probability of each CVE id."""
+
+    source: str
+    date: str
+    model: str
+    scores: dict[str, float]
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where data comes from; `date` ISO 8601, or "" to take the newest change in each ecosystem, the oldest of those.
 
@@ -72,8 +83,10 @@ class _Entry(msgspec.Struct, frozen=True):
 _ENTRY = msgspec.json.Decoder(_Entry)
 
 
-def write(folder: Path, origin: Origin, records: Iterable[Record], kev: Kev | None) -> Meta:
-    """Make `records` the database in `folder`, and return what it is now. The list of CISA stays when `kev` is None.
+def write(folder: Path, origin: Origin, records: Iterable[Record], kev: Kev | None, epss: Epss | None = None) -> Meta:
+    """Make `records` the database in `folder`, and return what it is now.
+
+    The list of CISA stays when `kev` is None, and FIRST's scores stay when `epss` is.
 
     Raises StoreError, also from `records`; what was there before is then in force as before.
     """
@@ -82,7 +95,7 @@ def write(folder: Path, origin: Origin, records: Iterable[Record], kev: Kev | No
         for record in records:
             writer.add(record)
         shards = writer.shards()
-        exploited = _exploited(folder, data, kev)
+        exploited, scores = _exploited(folder, data, kev), _scores(folder, data, epss)
         meta = Meta(
             format=FORMAT,
             data=data.name,
@@ -95,6 +108,7 @@ def write(folder: Path, origin: Origin, records: Iterable[Record], kev: Kev | No
             left_out=writer.left_out,
             shards=shards,
             kev=exploited,
+            epss=scores,
         )
         meta = msgspec.structs.replace(meta, digest=digest_of(meta))
         _swap(folder, data, meta)
@@ -240,6 +254,27 @@ def _exploited(folder: Path, data: Path, kev: Kev | None) -> Exploited | None:
     raw = msgspec.json.encode(sorted(kev.ids))
     (data / KEV).write_bytes(raw)
     return Exploited(source=kev.source, date=kev.date, count=len(kev.ids), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def _scores(folder: Path, data: Path, epss: Epss | None) -> Scores | None:
+    """Write FIRST's scores, or take over those in force."""
+    if epss is None:
+        return _kept_scores(folder, data)
+    raw = msgspec.json.encode(epss.scores, order="deterministic")
+    (data / EPSS).write_bytes(raw)
+    digest = hashlib.sha256(raw).hexdigest()
+    return Scores(source=epss.source, date=epss.date, model=epss.model, count=len(epss.scores), sha256=digest)
+
+
+def _kept_scores(folder: Path, data: Path) -> Scores | None:
+    try:
+        with Database.open(folder) as old:
+            if old.meta.epss is None:
+                return None
+            (data / EPSS).write_bytes(msgspec.json.encode(old.epss, order="deterministic"))
+            return old.meta.epss
+    except StoreError:
+        return None  # as of CISA's list
 
 
 def _kept(folder: Path, data: Path) -> Exploited | None:

@@ -14,11 +14,11 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -29,7 +29,7 @@ from hardgate.advisories import importing, snapshot
 from hardgate.advisories.database import Database, Meta, NoDatabaseError, read_meta
 from hardgate.advisories.local import Local
 from hardgate.advisories.places import default_folder
-from hardgate.advisories.writing import Kev, write
+from hardgate.advisories.writing import Epss, Kev, write
 from hardgate.cli import common
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Action, DataUse, ExitCode, Pipeline
@@ -38,6 +38,7 @@ from hardgate.wording import flow
 if TYPE_CHECKING:
     from hardgate.advisories.lookup import LookUp
 
+_T = TypeVar("_T")
 _ONLINE, _PACKAGE = "osv.dev", snapshot.DISTRIBUTION
 
 
@@ -64,6 +65,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--ecosystem", metavar="NAME", action="append", default=[], help="only this ecosystem (repeatable)"
     )
     importer.add_argument("--kev", metavar="FILE", type=Path, help="CISA's known_exploited_vulnerabilities.json")
+    importer.add_argument("--epss", metavar="FILE", type=Path, help="FIRST's epss_scores-YYYY-MM-DD.csv.gz")
     importer.add_argument("--json", action="store_true", help="print what the database is now as JSON")
     status = verbs.add_parser("status", help="which data is used, and whether it answers", allow_abbrev=False)
     status.add_argument("--path", metavar="PATH", default=".", help="the folder that has hardgate.yaml")
@@ -100,18 +102,19 @@ def _import(args: argparse.Namespace) -> int:
     sources, (before, _) = args.sources or [_ONLINE], _here()
     replaced = f", in place of the data of {before.date} ({', '.join(before.ecosystems)})" if before else ""
     kev = importing.kev(args.kev) if args.kev else None
+    epss = importing.epss(args.epss) if args.epss else None
     if len(sources) > 1 and {_ONLINE, _PACKAGE} & set(sources):
         hint = "Nothing was imported. The database has one source: name one, or several files of OSV's exports."
         raise ConfigError(f"{' and '.join(sources)} cannot be one database", hint=hint)
     if sources == [_ONLINE]:
-        meta = _online(args.ecosystem, kev)
+        meta = _online(args.ecosystem, kev, epss)
     elif sources == [_PACKAGE]:
-        meta = _bundled(snapshot.find(), args.ecosystem, kev)
+        meta = _bundled(snapshot.find(), args.ecosystem, kev, epss)
     elif len(sources) == 1 and snapshot.is_one(Path(sources[0])):
-        meta = _bundled(Path(sources[0]), args.ecosystem, kev)
+        meta = _bundled(Path(sources[0]), args.ecosystem, kev, epss)
     else:
         found = importing.exports([Path(source) for source in sources], args.ecosystem)
-        meta = write(default_folder(os.environ), importing.origin(found), importing.records(found), kev)
+        meta = write(default_folder(os.environ), importing.origin(found), importing.records(found), kev, epss)
     if args.json:
         common.print_json(_described(meta))
     else:
@@ -120,13 +123,13 @@ def _import(args: argparse.Namespace) -> int:
     return ExitCode.PASS
 
 
-def _bundled(folder: Path, ecosystems: Sequence[str], kev: Kev | None) -> Meta:
+def _bundled(folder: Path, ecosystems: Sequence[str], kev: Kev | None, epss: Epss | None) -> Meta:
     found = snapshot.Snapshot(folder, ecosystems)
-    return write(default_folder(os.environ), found.origin, found.records(), kev or found.kev())
+    return write(default_folder(os.environ), found.origin, found.records(), kev or found.kev(), epss)
 
 
-def _online(ecosystems: Sequence[str], kev: Kev | None) -> Meta:
-    """OSV's exports as they are now. CISA's list comes with them where it can be had."""
+def _online(ecosystems: Sequence[str], kev: Kev | None, epss: Epss | None) -> Meta:
+    """OSV's exports as they are now. CISA's list and FIRST's scores come with them where they can be had."""
     from hardgate.toolbox import net  # noqa: PLC0415 (loaded where it is needed)
 
     names = [importing.known(name) for name in ecosystems] or list(snapshot.ECOSYSTEMS)
@@ -143,21 +146,25 @@ def _online(ecosystems: Sequence[str], kev: Kev | None) -> Meta:
                 raise ToolError(str(error), hint=hint) from error
             dates.append(_iso(tools.last_modified(address)))
             found.append(importing.Export(path=target, ecosystem=name))
-        kev = kev or _exploited(Path(scratch) / "kev.json")
+        kev = kev or _more(
+            importing.CISA, Path(scratch) / "kev.json", importing.kev, "CISA's list of what is exploited"
+        )
+        epss = epss or _more(importing.FIRST, Path(scratch) / "epss.csv.gz", importing.epss, "FIRST's EPSS scores")
         # The oldest date counts; where one file tells none, that of the newest change in it.
         origin = importing.origin(found, f"OSV export ({_ONLINE})", min(dates) if all(dates) else "")
-        return write(default_folder(os.environ), origin, importing.records(found), kev)
+        return write(default_folder(os.environ), origin, importing.records(found), kev, epss)
 
 
-def _exploited(target: Path) -> Kev | None:
+def _more(address: str, target: Path, read: Callable[[Path, str], _T], what: str) -> _T | None:
+    """A list that is not OSV's; None where its address cannot be reached."""
     from hardgate.toolbox import net  # noqa: PLC0415 (loaded where it is needed)
 
     try:
-        net.download(importing.CISA, target, lambda _done, _all: None)
+        net.download(address, target, lambda _done, _all: None)
     except net.UnreachableError as error:
-        print(f"{error}: CISA's list of exploited vulnerabilities stays as it was", file=sys.stderr)
+        print(f"{error}: of {what} the one here, if any, stays", file=sys.stderr)
         return None
-    return importing.kev(target, importing.CISA)
+    return read(target, address)
 
 
 def _iso(date: str) -> str:
@@ -254,12 +261,16 @@ def _age(meta: Meta) -> int | None:
 def _lines(meta: Meta) -> list[str]:
     counts = ", ".join(f"{name} {one.records:,}" for name, one in meta.ecosystems.items())
     kev = f"{meta.kev.count:,} ids of {meta.kev.date}" if meta.kev else "not imported: --kev FILE"
+    epss = (
+        f"{meta.epss.count:,} CVEs of {meta.epss.date}, {meta.epss.model}" if meta.epss else "not imported: --epss FILE"
+    )
     return [
         f"Local database: {meta.source}",
         f"  data of {meta.date or 'a date that it does not tell'}, {_age(meta)} days old; imported {meta.imported_at}",
         f"  advisories: {counts}; {meta.withdrawn:,} withdrawn and {meta.left_out:,} of other ecosystems left out",
         f"  covers {meta.coverage}",
         f"  known to be exploited (CISA): {kev}",
+        f"  likely to be exploited (EPSS): {epss}",
         f"  sha256:{meta.digest}",
     ]
 

@@ -52,10 +52,10 @@ def _create(args: argparse.Namespace, run: Run, verdict: Verdict) -> int:
         )
         raise ConfigError(f"{plain(str(target))} is there already", hint=hint)
     _whole(run)
-    made, left = baseline.create(run.findings, verdict.decisions, owner=args.owner, today=run.finished)
+    policy = policy_of(run)
+    made, left = baseline.create(run.findings, verdict.decisions, policy, owner=args.owner, today=run.finished)
     common.write_file(target, baseline.write(made))
     print(f"{plain(str(target))} was written: {count(len(made.findings), 'finding')} that blocked.")
-    policy = policy_of(run)
     for severity, rows in baseline.standing(made, _names(run), policy, run.finished).items():
         if rows.covered:
             print(f"  {severity}: {len(rows.covered):,}, to be gone by {rows.next_day}")

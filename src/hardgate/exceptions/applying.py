@@ -72,25 +72,26 @@ def sentence(waiver: Waiver) -> str:
     return f"{what} ({more})" if more else what
 
 
-def bars(waiver: Waiver, finding: Finding) -> bool:
+def bars(waiver: Waiver, finding: Finding, policy: Policy) -> bool:
     """Whether a baseline's record does not cover a finding: it may have none, or is worse than it was then."""
     worse = waiver.severity and finding.severity.rank > Severity(waiver.severity).rank
-    return waiver.kind == BASELINE and (bool(worse) or baseline.never(finding) != "")
+    return waiver.kind == BASELINE and (bool(worse) or baseline.never(finding, policy) != "")
 
 
 class _Index:
     """The records by the ids and rules that they name, so that each finding asks only those that may mean it."""
 
-    def __init__(self, given: Iterable[Waiver]) -> None:
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
         self._named: dict[str, list[tuple[int, Waiver]]] = defaultdict(list)
-        for number, waiver in enumerate(given):
+        for number, waiver in enumerate(policy.waivers):
             self._named[waiver.id or waiver.rule].append((number, waiver))
 
     def of(self, finding: Finding) -> list[Waiver]:
         """All records that speak of a finding, in their order."""
         words = dict.fromkeys((*names(finding), *sorted(_rules(finding))))
         found = {one[0]: one[1] for word in words for one in self._named.get(word, ()) if matches(one[1], finding)}
-        return [waiver for _, waiver in sorted(found.items()) if not bars(waiver, finding)]
+        return [waiver for _, waiver in sorted(found.items()) if not bars(waiver, finding, self._policy)]
 
 
 def obeyed(exceptions: Exceptions) -> tuple[Suppression, ...]:
@@ -125,7 +126,7 @@ def settle(
     """
     far = {id(one): problem for one in policy.waivers if (problem := _far(one, policy, now))}
     ended = {id(one) for one in policy.waivers if one.until < now[:10]}
-    index = _Index(policy.waivers)
+    index = _Index(policy)
     found = [index.of(finding) for finding in findings]
     used = Counter(id(one) for each in found for one in each)
     broad = {id(one) for one in policy.waivers if not one.id and used[id(one)] > policy.max_waiver_matches}

@@ -1,7 +1,7 @@
 """The baseline: what an old repository had on the day it adopted the gate, with a day by which each finding is gone.
 
 `.hardgate/baseline.json` has ids, severities and dates; the policy gives the days. A finding that is worse than it was
-then, a secret, and what CISA lists as exploited are never covered.
+then, a secret, what CISA lists as exploited, and what EPSS says is likely to be are never covered.
 """
 
 from __future__ import annotations
@@ -105,29 +105,42 @@ def records(raw: bytes, name: str, policy: Policy) -> tuple[Waiver, ...]:
     )
 
 
-def never(finding: Finding) -> str:
-    """Why a baseline never covers a finding, "" when it may."""
+def never(finding: Finding, policy: Policy) -> str:
+    """Why neither a baseline nor a grace covers a finding, "" when they may."""
     if finding.kind is Kind.SECRET:
         return "a secret is open to whoever has a clone: revoke it, and waive it by its id"
     if rated.exploited(finding.severity_from):
         return "CISA lists it as known to be exploited: mend it now"
     if finding.rule.startswith(POLICY_RULES):
         return "it weakens the gate itself"
+    return _urgent(finding, policy.urgent_epss)
+
+
+def _urgent(finding: Finding, threshold: float | None) -> str:
+    """Why the probability that a vulnerability is exploited leaves no time, "" when it does, or nobody asks."""
+    if threshold is None or finding.package is None or finding.kind is not Kind.DEPENDENCY:
+        return ""
+    epss = rated.epss(finding.severity_from)
+    if epss is None:
+        # An advisory without a CVE, one that is newer than the scores, or no scores at all: not known is not low.
+        return "its EPSS score is not known: import FIRST's scores, and mend it if that tells none"
+    if epss >= threshold:
+        return f"its EPSS score of {epss:.5f} reaches policy.urgent_epss: mend it now"
     return ""
 
 
 def create(
-    findings: Iterable[Finding], decisions: Iterable[Decision], *, owner: str, today: str
+    findings: Iterable[Finding], decisions: Iterable[Decision], policy: Policy, *, owner: str, today: str
 ) -> tuple[Baseline, tuple[tuple[Finding, str], ...]]:
     """A baseline of all that blocks, and what it does not take in, each with the reason."""
     states = {decision.finding: decision.state for decision in decisions}
     blocking = [one for one in findings if states[one.id] is State.BLOCKING]
-    taken = [one for one in blocking if not never(one)]
+    taken = [one for one in blocking if not never(one, policy)]
     entries = tuple(
         Entry(id=one.id, severity=one.severity, since=today[:10], rule=one.rule, path=one.location.path)
         for one in taken
     )
-    left = tuple((one, why) for one in blocking if (why := never(one)))
+    left = tuple((one, why) for one in blocking if (why := never(one, policy)))
     return Baseline(schema=SCHEMA, owner=owner, findings=entries), left
 
 

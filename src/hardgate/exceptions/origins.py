@@ -67,7 +67,7 @@ def started(comparison: Comparison, first: Mapping[str, str]) -> Comparison:
 def grace(comparison: Comparison, findings: Iterable[Finding], policy: Policy) -> tuple[Waiver, ...]:
     """A record for each finding that the policy gives time since it is no deed of the change.
 
-    None for what is introduced, nor for a secret, what CISA lists as exploited, or what weakens the gate.
+    None for what is introduced, nor for what no baseline would cover either (baseline.never).
     """
     return tuple(
         Waiver(
@@ -81,7 +81,7 @@ def grace(comparison: Comparison, findings: Iterable[Finding], policy: Policy) -
         for one in findings
         if (origin := comparison.origins.get(one.id, INTRODUCED)) in policy.grace
         and (begun := comparison.begun.get(one.id, ""))
-        and not baseline.never(one)
+        and not baseline.never(one, policy)
     )
 
 

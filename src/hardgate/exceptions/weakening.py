@@ -251,10 +251,21 @@ def _limits(old: Policy, new: Policy) -> Iterator[_STEP]:
     if new.overrides.max_hours > old.overrides.max_hours:
         sentence = f"`policy.overrides.max_hours` is now {new.overrides.max_hours:g}."
         yield "weakened-policy-limit", f"overrides.max_hours {new.overrides.max_hours:g}", sentence
+    yield from _times(old, new)
+    for key in ("unused_waivers", "broad_waivers"):
+        if _LEVELS.index(getattr(new, key)) > _LEVELS.index(getattr(old, key)):
+            yield "weakened-policy-limit", key, f"`policy.{key}` is now `{getattr(new, key)}`."
+
+
+def _times(old: Policy, new: Policy) -> Iterator[_STEP]:
+    """What is given more time before it blocks."""
     for severity, days in new.baseline_days.items():
         if days > old.baseline_days.get(severity, 0):
             sentence = f"`policy.baseline_days` now gives {severity} findings {days} days."
             yield "weakened-policy-limit", f"baseline_days {severity} {days}", sentence
+    if old.urgent_epss is not None and (new.urgent_epss is None or new.urgent_epss > old.urgent_epss):
+        now = "gone" if new.urgent_epss is None else f"{new.urgent_epss:g}"
+        yield "weakened-policy-limit", f"urgent_epss {now}", f"`policy.urgent_epss` is now {now}."
     for origin, days in new.grace.items():
         if days > old.grace.get(origin, 0):
             yield (
@@ -262,6 +273,3 @@ def _limits(old: Policy, new: Policy) -> Iterator[_STEP]:
                 f"grace {origin} {days}",
                 f"`policy.grace` now gives what is {origin} {days} days.",
             )
-    for key in ("unused_waivers", "broad_waivers"):
-        if _LEVELS.index(getattr(new, key)) > _LEVELS.index(getattr(old, key)):
-            yield "weakened-policy-limit", key, f"`policy.{key}` is now `{getattr(new, key)}`."

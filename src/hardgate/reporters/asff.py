@@ -200,6 +200,8 @@ def _vulnerability(finding: Finding) -> _Json:
         entry["Cvss"] = [{"Version": cvss.version, "BaseScore": cvss.score, "BaseVector": cvss.vector}]
     if rated.exploited(finding.severity_from):
         entry["ExploitAvailable"] = "YES"
+    if (epss := rated.epss(finding.severity_from)) is not None:
+        entry["EpssScore"] = epss
     return entry
 
 

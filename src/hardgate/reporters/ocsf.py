@@ -159,6 +159,8 @@ def _record(finding: Finding, name: str) -> _Json:
     score: _Json = (
         {"cvss": [{"version": cvss.version, "base_score": cvss.score, "vector_string": cvss.vector}]} if cvss else {}
     )
+    epss = rated.epss(finding.severity_from)
+    score |= {} if epss is None else {"epss": {"score": f"{epss:.5f}"}}
     weaknesses = [_cwe(one) for one in finding.cwe if _CWE.fullmatch(one)]
     return {"uid": name, **score, **({"related_cwes": weaknesses} if weaknesses else {})}
 

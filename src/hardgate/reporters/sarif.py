@@ -317,7 +317,8 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
 def _known(finding: Finding) -> _Json:
     """What the local advisory database knows of the advisory; no keys where it knows nothing."""
     cvss = rated.cvss(finding.severity_from)
-    score: _Json = {"cvss": cvss._asdict()} if cvss else {}
+    epss = rated.epss(finding.severity_from)
+    score: _Json = ({"cvss": cvss._asdict()} if cvss else {}) | ({} if epss is None else {"epss": epss})
     return {**score, "exploited": True} if rated.exploited(finding.severity_from) else score
 
 

@@ -36,6 +36,7 @@ GROUND: dict[str, set[str]] = {
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
     "wording": {"model", "errors"},  # words and escapes that all reports share
+    "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
@@ -48,6 +49,7 @@ GROUND: dict[str, set[str]] = {
         "errors",
         "model",
         "rated",
+        "waiving",
         "wording",
         "yamlfile",
     },  # what waives what, and until when

@@ -13,7 +13,8 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
 
     `until` is the last day in UTC. `kind` is one of the five words above: what sort of record it was read from, and
     `source` its file and line. `justification` is the label of a VEX statement, `severity` that of the finding when it
-    went into a baseline: it does not cover a worse one.
+    went into a baseline: it does not cover a worse one. `value` is the keyed hash of a secret's value, as KEY/HASH: it
+    covers no other value that comes into the same place.
     """
 
     reason: str
@@ -28,6 +29,7 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     justification: str = ""
     source: str = ""
     severity: str = ""
+    value: str = ""
 
     @property
     def subject(self) -> str:

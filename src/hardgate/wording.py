@@ -18,7 +18,6 @@ from hardgate.model import (
     Decision,
     Finding,
     GapReason,
-    Kind,
     Location,
     Outcome,
     Receipt,
@@ -264,37 +263,6 @@ def next_steps(run: Run, verdict: Verdict) -> tuple[Step, ...]:
     if not steps and verdict.count(State.INFORMING):
         steps.append(Step("hardgate findings --state informing", "what does not block but is worth a look"))
     return tuple(steps)
-
-
-def waiver_lines(finding: Finding) -> tuple[str, ...]:
-    """The lines of hardgate.yaml that would waive this finding, with the three words that a person must fill in."""
-    return (
-        "policy:",
-        "  waivers:",
-        *(
-            line
-            for name in own_ids(finding)
-            for line in (
-                f"    - id: {_quoted(plain(name))}",
-                "      reason: why this risk is acceptable",
-                "      owner: who answers for it",
-                "      until: YYYY-MM-DD",
-            )
-        ),
-    )
-
-
-def own_ids(finding: Finding) -> tuple[str, ...]:
-    """What has to be waived: the finding's id, and for a secret the id of what each other tool saw there."""
-    mark = "/secret/v1"
-    others = (value for name, value in finding.fingerprints.items() if name.endswith(mark))
-    more = [value[: len(finding.id)] for value in others] if finding.kind is Kind.SECRET else []
-    return tuple(dict.fromkeys((finding.id, *more)))
-
-
-def _quoted(name: str) -> str:
-    """YAML would read a number."""
-    return f'"{name}"' if re.fullmatch(r"[0-9]+(e[0-9]+)?", name) else name
 
 
 def left_out(run: Run) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hardgate import algorithms, identity
 from hardgate.errors import ConfigError
 from hardgate.exceptions.applying import matches
 from hardgate.identity.linehash import LineHashes
-from hardgate.model import Finding, Kind, Package
+from hardgate.model import ExitCode, Finding, Kind, Package
 from tests.builders import dependency, finding, waiver
 from tests.lab.command import hardgate
 from tests.scanners import inputs, real
@@ -186,6 +187,27 @@ def test_a_run_with_a_key_knows_a_secret_again_where_its_rule_has_changed(
     stored = b"".join(path.read_bytes() for path in home.glob("*.db*"))
     assert b"mango.tree" not in stored
     assert hashlib.sha256(b"mango.tree.42").hexdigest().encode() not in stored
+
+
+def test_a_waiver_does_not_cover_the_value_that_replaces_the_waived_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARDGATE_STORE", str(tmp_path / "store.db"))
+    key = {"HARDGATE_IDENTITY_KEY": "k" * 32}
+    root = real.write(tmp_path / "tree", {"a.env": "DB_PASSWORD=mango.tree.42\n", "hardgate.yaml": _PIPELINE})
+    inputs.git(root, "init", "-q", "-b", "main")
+    (found,) = hardgate("run", str(root), "--json", env=key).json["findings"]
+    shown = hardgate("explain", found["id"], cwd=root, env=key).stdout
+    end = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=9)).date().isoformat()
+    lines = shown[shown.index("  policy:") :].splitlines()[:7]
+    waiver = "\n".join(line.removeprefix("  ") for line in lines).replace("YYYY-MM-DD", end)
+    assert "      value: " in waiver
+    (root / "hardgate.yaml").write_text(f"{_PIPELINE}{waiver}\n")
+    assert hardgate("run", str(root), env=key).code == ExitCode.PASS
+    (root / "a.env").write_text("DB_PASSWORD=olive.tree.77\n")
+    replaced = hardgate("run", str(root), "--json", env=key)
+    assert (replaced.code, replaced.json["findings"][0]["id"]) == (ExitCode.FAIL, found["id"])
+    assert "covers it not" in replaced.json["verdict"]["warnings"][0]
 
 
 _PIPELINE = "pipeline: p\nstages: [{name: s, actions: [gitleaks]}]\n"

@@ -21,6 +21,9 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _FAR = "policy.max_waiver_days"
 
 
+_VALUE = re.compile(r"[0-9A-Za-z_.-]+/[0-9a-f]{16,64}", re.ASCII)
+
+
 class WaiverKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of one waiver."""
 
@@ -32,6 +35,7 @@ class WaiverKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     path: str = ""
     ticket: str = ""
     purl: str = ""
+    value: str = ""
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +67,8 @@ def waiver(source: Source, at: Path, keys: WaiverKeys, name: str) -> Waiver:
         source.refuse(at, "a waiver with an `id` names one finding: leave `rule`, `path` and `purl` out")
     if not keys.id and not (keys.rule and (keys.path or keys.purl)):
         source.refuse(at, "a waiver names an `id`, or a `rule` and a `path`, a `purl`, or both")
+    if keys.value and not (keys.id and _VALUE.fullmatch(keys.value)):
+        source.refuse((*at, "value"), "a `value` stands beside the `id` of a secret; `hardgate explain ID` tells both")
     if keys.purl and purls.parse(keys.purl) is None:
         source.refuse((*at, "purl"), f"{keys.purl!r} is no package URL; write it as pkg:pypi/flask@0.12")
     given: dict[str, Any] = msgspec.structs.asdict(keys)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
 from hardgate.model import ActionState, Finding, Gap, Receipt, Run, Severity, State, Verdict
+from hardgate.waiving import waiver_lines
 from hardgate.wording import (
     Judged,
     commit_name,
@@ -29,7 +30,6 @@ from hardgate.wording import (
     remarks,
     seconds,
     tally,
-    waiver_lines,
     web_link,
 )
 

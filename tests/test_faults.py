@@ -5,11 +5,13 @@ The tools of the toolbox are put on PATH behind a small shell script that breaks
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import shlex
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +20,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hardgate import tools
 from hardgate.adapter import Scanner
 from hardgate.advisories.database import WHOLE
 from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
 from hardgate.toolbox import own
+from hardgate.toolbox.recipes import RECIPES
 from tests.lab import advisory_db, osv_server, safety_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
@@ -124,15 +128,28 @@ def _repository(folder: Path, scanner: Scanner, *, args: list[str] | None = None
     return root
 
 
+@functools.cache
+def _version(tool: str) -> bytes:
+    """What the real tool answers to the question for its version. Asked once: some need seconds for it."""
+    if own.is_own(tool):
+        return b""
+    recipe = next(one for one in RECIPES if one.name == tool)
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = tools.environment(Path(scratch), extra=recipe.probe_environment)
+        done = tools.run((*command(tool), *recipe.probe), cwd=Path(scratch), env=environment, timeout=60)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout + done.stderr
+
+
 def _wrap(folder: Path, scanner: Scanner, fault: str, variables: dict[str, str]) -> Path:
     """A folder for PATH with the scanner's real tool behind a script that breaks it; its version still answers."""
     real = " ".join(map(shlex.quote, command(scanner.tool_name(scanner.options())))) + ' "$@"'
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    script = "\n".join(
-        ["#!/bin/sh", *lines, f'case "$*" in --version|version|-V) exec {real};; esac', fault.replace("REAL", real)]
-    )
     path = folder / "bin" / EXECUTABLES.get(scanner.name, scanner.name)
     path.parent.mkdir()
+    (path.parent / "version").write_bytes(_version(scanner.tool_name(scanner.options())))
+    said = f'case "$*" in --version|version|-V) exec cat {shlex.quote(str(path.parent / "version"))};; esac'
+    script = "\n".join(["#!/bin/sh", *lines, said, fault.replace("REAL", real)])
     path.write_text(script + "\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path.parent

@@ -21,6 +21,7 @@ from hardgate.scanners.safety import SAFETY
 from hardgate.scanners.sarif import SARIF
 from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.semgrep import SEMGREP
+from hardgate.scanners.snyk import SNYK
 from hardgate.scanners.trivy import TRIVY
 from hardgate.scanners.zizmor import ZIZMOR
 
@@ -33,6 +34,7 @@ SCANNERS: tuple[Scanner, ...] = (
     RUFF,
     PIP_AUDIT,
     SAFETY,
+    SNYK,
     CHECKOV,
     CFN_LINT,
     HADOLINT,

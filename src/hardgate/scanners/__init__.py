@@ -12,6 +12,7 @@ from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.dataflow import DATAFLOW
+from hardgate.scanners.dependency_check import DEPENDENCY_CHECK
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
@@ -35,6 +36,7 @@ SCANNERS: tuple[Scanner, ...] = (
     PIP_AUDIT,
     SAFETY,
     SNYK,
+    DEPENDENCY_CHECK,
     CHECKOV,
     CFN_LINT,
     HADOLINT,

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from hardgate import identity
 from hardgate.adapter import Job
 from hardgate.errors import ReportError
-from hardgate.model import DataUse, ExitCode, GapReason, Report, Severity
+from hardgate.model import DataUse, ExitCode, Finding, GapReason, Report, Severity
 from hardgate.scanners.dependency_check import DEPENDENCY_CHECK, Options
 from hardgate.scanners.pip_audit import PIP_AUDIT
+from hardgate.scanners.snyk import SNYK
 from tests.lab import stand_in_dependency_check as stand_in
 from tests.lab.command import Result, hardgate
 from tests.scanners import real
@@ -218,16 +220,29 @@ def test_a_scoped_package_of_npm_and_its_lock_file() -> None:
     )
 
 
-def test_the_package_url_is_the_one_that_pip_audit_gives() -> None:
-    names = [{"id": "pkg:pypi/Jinja2@2.4.1"}]
-    (ours,) = parse(_report(_jar(packages=names, vulnerabilities=[_known(severity="high")]))).findings
+def _settled(report: Report, action: str, path: str) -> tuple[Finding, ...]:
+    return identity.settle(report.findings, action=action, severities={}, place=lambda _: path, lines=lambda _: ())
+
+
+def test_what_pip_audit_and_snyk_say_of_the_same_is_one_finding() -> None:
+    """By the CVE, which all three name, whatever each calls the advisory and however it spells the package."""
+    ours = parse(_report(_jar(packages=[{"id": "pkg:pypi/Jinja2@2.4.1"}], vulnerabilities=[_known(severity="medium")])))
     vulns = [{"id": "PYSEC-1", "fix_versions": [], "aliases": ["CVE-2020-0001"], "description": ""}]
-    other = {"dependencies": [{"name": "jinja2", "version": "2.4.1", "vulns": vulns}], "fixes": []}
-    (theirs,) = PIP_AUDIT.parse(msgspec.json.encode(other)).findings
-    assert ours.package is not None
-    assert theirs.package is not None
-    assert ours.package.purl == theirs.package.purl
-    assert set(ours.ids) & set(theirs.ids)
+    audit = {"dependencies": [{"name": "jinja2", "version": "2.4.1", "vulns": vulns}], "fixes": []}
+    issue = {"id": "SNYK-PYTHON-JINJA2-1", "title": "Bad", "severity": "critical", "name": "jinja2", "version": "2.4.1"}
+    project = {"ok": False, "dependencyCount": 1, "path": "/srv", "packageManager": "pip"}
+    theirs = {**project, "vulnerabilities": [{**issue, "identifiers": {"CVE": ["CVE-2020-0001"]}}]}
+    found = [
+        *_settled(ours, "dependency-check", "requirements.txt"),
+        *_settled(PIP_AUDIT.parse(msgspec.json.encode(audit)), "pip-audit", "requirements.txt"),
+        *_settled(SNYK.parse(msgspec.json.encode(theirs)), "snyk", "requirements.txt"),
+    ]
+    assert len({one.id for one in found}) == 1
+    (one,) = identity.merge(found)
+    assert {witness.scanner for witness in one.witnesses} == {"dependency-check", "pip-audit", "snyk"}
+    assert one.severity is Severity.CRITICAL
+    apart = [*found[1:], *_settled(ours, "dependency-check", "other/requirements.txt")]
+    assert len(identity.merge(apart)) == 2
 
 
 def test_the_command_line_is_local_and_leaves_the_database_alone() -> None:
@@ -240,7 +255,7 @@ def test_the_command_line_is_local_and_leaves_the_database_alone() -> None:
 
 @pytest.mark.parametrize(
     ("path", "wanted"),
-    [("lib/a.JAR", True), ("requirements/dev.txt", True), ("web/package-lock.json", True), ("notes.txt", False)],
+    [("lib/a.JAR", True), ("requirements/dev.txt", True), ("web/package-lock.json", False), ("notes.txt", False)],
 )
 def test_files(path: str, wanted: bool) -> None:
     assert DEPENDENCY_CHECK.selects(path) is wanted

@@ -44,11 +44,13 @@ _ARCHIVES = (
     ".whl", ".egg",
 )  # fmt: skip
 _CODE = (".js", ".dll", ".exe", ".nuspec", ".csproj", ".vbproj", ".gemspec", ".podspec")
+# Not here: package-lock.json (without node_modules the tool logs a warning and passes it by), pom.xml (only what was
+# built of it is read), and what only the analysers read that are switched off below (yarn.lock, pnpm-lock.yaml,
+# Gemfile.lock, go.mod, mix.lock).
 _MANIFESTS = frozenset({
-    "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pom.xml", "Pipfile",
-    "Pipfile.lock", "poetry.lock", "PKG-INFO", "METADATA", "composer.lock", "go.mod", "Gopkg.lock", "Gemfile.lock",
-    "Podfile", "Podfile.lock", "Package.swift", "Package.resolved", "packages.config", "libman.json", "mix.lock",
-    "pubspec.yaml", "pubspec.lock", "CMakeLists.txt", "conanfile.txt", "pom.properties", "MANIFEST.MF", "cpanfile",
+    "Pipfile", "Pipfile.lock", "poetry.lock", "PKG-INFO", "METADATA", "composer.lock", "Gopkg.lock", "Podfile.lock",
+    "Package.swift", "Package.resolved", "packages.config", "libman.json", "pubspec.yaml", "pubspec.lock",
+    "CMakeLists.txt", "cpanfile",
 })  # fmt: skip
 # Analysers that start tools of the project's language, or tell a service of the project what it depends on.
 _LOCAL = (
@@ -73,6 +75,11 @@ def _argv(job: Job) -> tuple[str, ...]:
     # Python, Ruby, Swift and others are looked at by what the tool calls experimental.
     what = ("--enableExperimental", "--disableVersionCheck", *_LOCAL)
     return (*job.command, *scan, *data, *what, *job.args)
+
+
+def _environment(_job: Job) -> dict[str, str]:
+    # Present versions tell a telemetry service of each start. https://consoledonottrack.com
+    return {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "true"}
 
 
 def _selects(path: str) -> bool:
@@ -296,6 +303,7 @@ DEPENDENCY_CHECK = Scanner(
     canary=Canary(files={"log4j-core-2.14.1.jar": _archive()}, rules=("CVE-2021-44228",)),
     selects=_selects,
     options=Options,
+    environment=_environment,
     reads_file=True,
     # It writes into a folder of that name, unless the name ends with that of the format.
     report_name="report.json",

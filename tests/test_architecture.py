@@ -35,6 +35,7 @@ GROUND: dict[str, set[str]] = {
     "rated": {"model"},  # who rated a finding, and what is known beside
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
+    "xmlfile": {"errors"},  # XML of any tool as values, safely
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
@@ -55,6 +56,7 @@ GROUND: dict[str, set[str]] = {
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
+    "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
 # Level 1: pure functions over level 0. A family's members do not know each other; its __init__ lists them.

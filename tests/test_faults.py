@@ -26,8 +26,8 @@ from hardgate.advisories.database import WHOLE
 from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
 from hardgate.toolbox import own
-from hardgate.toolbox.recipes import RECIPES
-from tests.lab import advisory_db, osv_server, safety_service
+from hardgate.toolbox.recipes import RECIPES, Recipe
+from tests.lab import advisory_db, osv_server, safety_service, snyk_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
 from tests.scanners import real
@@ -72,6 +72,7 @@ class Services:
 
     osv: str
     safety: str
+    snyk: str
     database: Path
 
 
@@ -88,8 +89,12 @@ def services(database: Path) -> Iterator[Services]:
 
 @contextmanager
 def _serving(folder: Path, database: Path) -> Iterator[Services]:
-    with osv_server.serving(folder) as osv, safety_service.serving(folder) as safety:
-        yield Services(osv, safety.address, database)
+    with (
+        osv_server.serving(folder) as osv,
+        safety_service.serving(folder) as safety,
+        snyk_service.serving(folder) as snyk,
+    ):
+        yield Services(osv, safety.address, snyk.address, database)
 
 
 def _empty_bundle(folder: Path) -> Path:
@@ -119,7 +124,7 @@ def _repository(folder: Path, scanner: Scanner, *, args: list[str] | None = None
         "policy": {
             "tools_from_path": True,
             "max_advisory_age": "9999d",  # the lab's snapshot
-            "exempt": dict.fromkeys(("dockerfile", "terraform", "requirements"), "a test"),
+            "exempt": dict.fromkeys(("dockerfile", "terraform", "requirements", "lockfile"), "a test"),
         },
     }
     (root / "hardgate.yaml").write_bytes(msgspec.json.encode(pipeline))
@@ -133,7 +138,7 @@ def _version(tool: str) -> bytes:
     """What the real tool answers to the question for its version. Asked once: some need seconds for it."""
     if own.is_own(tool):
         return b""
-    recipe = next(one for one in RECIPES if one.name == tool)
+    recipe = next((one for one in RECIPES if one.name == tool), Recipe(name=tool, package=""))
     with tempfile.TemporaryDirectory() as scratch:
         environment = tools.environment(Path(scratch), extra=recipe.probe_environment)
         done = tools.run((*command(tool), *recipe.probe), cwd=Path(scratch), env=environment, timeout=60)
@@ -165,6 +170,7 @@ def _run(folder: Path, scanner: Scanner, root: Path, fault: str, services: Servi
         ),
         "HARDGATE_HOME": str(folder / "home"),
         **({"SAFETY_API_KEY": safety_service.KEY} if scanner.name == "safety" else {}),
+        **(snyk_service.environment(services.snyk) if scanner.name == "snyk" else {}),
         **({"HARDGATE_ADVISORIES": str(services.database)} if scanner.judges else {}),
     }
     return hardgate("run", str(root), "--json", "--osv-url", services.osv, env=environment)
@@ -205,7 +211,12 @@ def test_a_broken_scanner_is_incomplete(fault: str, name: str, tmp_path: Path, s
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_scanner_is_incomplete(name: str, tmp_path: Path) -> None:
     root = _repository(tmp_path, BY_NAME[name])
-    environment = {"PATH": "/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "home"), "SAFETY_API_KEY": "unused"}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HARDGATE_HOME": str(tmp_path / "home"),
+        "SAFETY_API_KEY": "-",
+        "SNYK_TOKEN": "-",
+    }
     if _own(BY_NAME[name]):
         environment |= _in_place(tmp_path, f"own._MODULES[{name!r}] = 'hardgate.no_such_module'")
     result = hardgate("run", str(root), "--no-install", "--json", env=environment)

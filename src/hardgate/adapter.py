@@ -83,8 +83,8 @@ class Scanner:
     `argv(job)` is the command line; `parse(raw)` reads its report and raises ReportError for anything that is not a
     whole one. Of a secret it may give a `mark` (a digest of its value) and a `date` (of its commit) as `fingerprints`:
     identity.py compares and drops them. `done_exits` are the exit codes after which the report counts. `reads_file`:
-    the report is at `job.report`, not on standard output. `complaints(stderr)` are gaps that a tool tells on its
-    standard error only.
+    the report is at `job.report`, a file called `report_name`, not on standard output. `complaints(stderr)` are gaps
+    that a tool tells on its standard error only.
 
     `selects(path)` says whether a path is the tool's business, and `recognises(path, content)` of those which, where
     the name does not tell; `configs(path)` whether it is a file by which a
@@ -130,6 +130,7 @@ class Scanner:
     options: type[msgspec.Struct] = NoOptions
     split: Callable[[Job], tuple[Job, ...]] = _whole
     reads_file: bool = False
+    report_name: str = "report"
     planted: bool = False
     hidden: Callable[[str], bool] = field(default=lambda _path: False)
     complaints: Callable[[bytes], tuple[Gap, ...]] = field(default=lambda _stderr: ())

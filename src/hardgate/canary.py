@@ -43,9 +43,8 @@ def prove(scene: Scene, scanner: Scanner, action: Action, tool: Tool, work: Path
     for number, part in enumerate(scanner.split(job)):
         home = work / f"home-{number}"
         home.mkdir(parents=True)
-        one = start(
-            scene, scanner, action, dataclasses.replace(part, scratch=str(home), report=str(home / "report")), None
-        )
+        place = dataclasses.replace(part, scratch=str(home), report=str(home / scanner.report_name))
+        one = start(scene, scanner, action, place, None)
         raw += one
         try:
             report = scanner.parse(judged(scene, scanner, one))

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from hardgate import tools
-from hardgate.action import MissingError, Scene
+from hardgate.action import MissingError, Prepared, Scene, kept_date
 from hardgate.adapter import Canary, Job, Scanner
-from hardgate.model import Action, Finding, Gap, GapReason, Kind, Output, Refutation
+from hardgate.model import Action, DataUse, Finding, Gap, GapReason, Kind, Output, Refutation
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -29,6 +29,7 @@ class Sum(msgspec.Struct, kw_only=True):
     exits: list[int] = []
     seen: set[str] | None = None
     version: str = ""
+    data: DataUse | None = None
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
@@ -80,6 +81,13 @@ def judged(scene: Scene, scanner: Scanner, raw: bytes) -> bytes:
     Raises StoreError when that database is damaged or the document is no SBOM.
     """
     return scene.advisories.judge(raw) if scanner.judges and scene.advisories else raw
+
+
+def known_after(scene: Scene, ready: Prepared, told: DataUse | None) -> DataUse | None:
+    """The data that only a scan tells: in its report (`told`), or beside the database that Trivy has then."""
+    if told is None and ready.online and ready.scanner.ecosystem and ready.data:
+        return msgspec.structs.replace(ready.data, date=kept_date(scene, ready.scanner, ready.action))
+    return told
 
 
 def _direct(scene: Scene) -> dict[str, str]:

@@ -12,6 +12,10 @@ from hardgate.toolbox import Toolbox, open_default
 _ENVIRON = dict(os.environ)
 if _ENVIRON.get("HARDGATE_TEST_HOME"):
     _ENVIRON["HARDGATE_HOME"] = _ENVIRON["HARDGATE_TEST_HOME"]
+# npm's tools, where `make npm-tools` put them: before what else is on PATH, and a start script of ours before npm's.
+_NPM = Path(__file__).parent / "npm"
+_FOLDERS = (*sorted(_NPM.glob("*/bin")), *sorted(_NPM.glob("*/node_modules/.bin")))
+_ENVIRON["PATH"] = os.pathsep.join([*map(str, _FOLDERS), _ENVIRON.get("PATH", "")])
 
 
 @cache

@@ -50,7 +50,7 @@ def job(scanner: Scanner, root: Path, scratch: Path, **more: Any) -> Job:
         "command": command(scanner.tool_name(_options(scanner, more))),
         "root": str(root),
         "files": tuple(path for path in paths if scanner.selects(path)),
-        "report": str(scratch / "report"),
+        "report": str(scratch / scanner.report_name),
         "scratch": str(scratch),
         "rules": str(RULES) if scanner.uses_rules else "",
     }

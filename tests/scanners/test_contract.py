@@ -14,7 +14,7 @@ from hardgate import contract, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories.local import Local
 from hardgate.scanners import SCANNERS
-from tests.lab import advisory_db, osv_server, safety_service, trivy_db
+from tests.lab import advisory_db, osv_server, safety_service, snyk_service, trivy_db
 from tests.scanners import real
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -24,6 +24,7 @@ FILES = [
     pytest.param(scanner, path, id=f"{scanner.name}/{path.name}")
     for scanner in SCANNERS
     for path in sorted((SAMPLES / scanner.name).glob("*"))
+    if path.name != "SOURCES.toml"
 ]
 
 
@@ -33,7 +34,8 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("scanner", SCANNERS, ids=lambda scanner: scanner.name)
 def test_has_samples_and_a_page(scanner: Scanner) -> None:
-    assert list((SAMPLES / scanner.name).glob("*")), f"no sample of {scanner.name} in {SAMPLES}"
+    samples = [path for path in (SAMPLES / scanner.name).glob("*") if path.name != "SOURCES.toml"]
+    assert samples, f"no sample of {scanner.name} in {SAMPLES}"
     assert (DOCS / f"{scanner.name}.md").is_file(), f"no page of {scanner.name} in {DOCS}"
 
 
@@ -56,6 +58,12 @@ def _safety() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
 
 
 @contextlib.contextmanager
+def _snyk() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    with snyk_service.serving(osv_server.data_folder()) as server:
+        yield {}, dict(snyk_service.environment(server.address))
+
+
+@contextlib.contextmanager
 def _trivy() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     with tempfile.TemporaryDirectory() as cache:
         trivy_db.write(osv_server.data_folder(), Path(cache))
@@ -71,6 +79,7 @@ def _alone() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
 SURROUNDINGS: dict[str, Callable[[], contextlib.AbstractContextManager[tuple[dict[str, Any], dict[str, str]]]]] = {
     "pip-audit": _osv,
     "safety": _safety,
+    "snyk": _snyk,
     "trivy": _trivy,
 }
 

@@ -12,6 +12,7 @@ from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.dataflow import DATAFLOW
+from hardgate.scanners.dependency_check import DEPENDENCY_CHECK
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
@@ -21,6 +22,7 @@ from hardgate.scanners.safety import SAFETY
 from hardgate.scanners.sarif import SARIF
 from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.semgrep import SEMGREP
+from hardgate.scanners.snyk import SNYK
 from hardgate.scanners.trivy import TRIVY
 from hardgate.scanners.zizmor import ZIZMOR
 
@@ -33,6 +35,8 @@ SCANNERS: tuple[Scanner, ...] = (
     RUFF,
     PIP_AUDIT,
     SAFETY,
+    SNYK,
+    DEPENDENCY_CHECK,
     CHECKOV,
     CFN_LINT,
     HADOLINT,

@@ -28,6 +28,8 @@ def test_every_scanner_says_what_it_reads_and_was_held_to(scanner: Scanner) -> N
     assert sources.reads
     assert all(sources.reads)
     assert sources.sample
+    page = (ROOT / "docs" / "scanners" / f"{scanner.name}.md").read_text("utf-8")
+    assert "(../reference/adapters.md)" in page, "the page does not say which versions are read"
     for one in sources.sample:
         words = one.captured.split()
         assert not words or (words[:2] == ["python", "-m"] and importlib.util.find_spec(words[2])), one.captured

@@ -109,13 +109,17 @@ class Refutation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter read out of a report. `seen` are the paths that the tool says it read, None if it tells none."""
+    """What an adapter read out of a report. `seen` are the paths that the tool says it read, None if it tells none.
+
+    `data` is the vulnerability data that it says it used.
+    """
 
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     seen: frozenset[str] | None = None
     version: str = ""
     refuted: tuple[Refutation, ...] = ()
+    data: DataUse | None = None
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):

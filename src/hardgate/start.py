@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from hardgate import tools
-from hardgate.action import MissingError, Scene
+from hardgate.action import MissingError, Prepared, Scene, kept_date
 from hardgate.adapter import Canary, Job, Scanner
-from hardgate.model import Action, Finding, Gap, GapReason, Kind, Output, Refutation
+from hardgate.model import Action, DataUse, Finding, Gap, GapReason, Kind, Output, Refutation
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -29,9 +29,17 @@ class Sum(msgspec.Struct, kw_only=True):
     exits: list[int] = []
     seen: set[str] | None = None
     version: str = ""
+    data: DataUse | None = None
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
+
+
+def told(scene: Scene, ready: Prepared, total: Sum) -> DataUse | None:
+    """The data that the tool says it used, or has downloaded; None where it says nothing of it."""
+    if total.data is None and ready.online and ready.scanner.ecosystem and ready.data:
+        return msgspec.structs.replace(ready.data, date=kept_date(scene, ready.scanner, ready.action))
+    return total.data
 
 
 def plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:

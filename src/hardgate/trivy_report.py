@@ -5,24 +5,7 @@ Keys without a default must be there: a report without them is refused, never re
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import msgspec
-
-# https://github.com/package-url/purl-spec/blob/main/PURL-TYPES.rst
-_PURL_TYPES = {
-    "PyPI": "pypi", "npm": "npm", "Go": "golang", "Maven": "maven", "RubyGems": "gem", "Packagist": "composer",
-    "crates.io": "cargo", "NuGet": "nuget",
-}  # fmt: skip
-
-
-def purl(ecosystem: str, name: str, version: str) -> str:
-    """The package URL of a package of an ecosystem that OSV names so; "" for another one."""
-    if ecosystem not in _PURL_TYPES:
-        return ""
-    plain = name.lower().replace("_", "-") if ecosystem == "PyPI" else name
-    plain = plain.replace(":", "/") if ecosystem == "Maven" else plain
-    return f"pkg:{_PURL_TYPES[ecosystem]}/{quote(plain, safe='/.-_~')}@{quote(version)}"
 
 
 class Span(msgspec.Struct, frozen=True, rename="pascal"):

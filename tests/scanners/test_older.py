@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hardgate import trivy_report
+from hardgate import purls
 from hardgate.advisories import sbom
 from hardgate.errors import ReportError, StoreError
 from hardgate.identity.naming import unversioned
@@ -110,7 +110,7 @@ def test_trivy_schema_1_and_both_ages_of_2() -> None:
     ],
 )
 def test_a_package_url_is_made_as_trivy_makes_it(ecosystem: str, name: str, purl: str) -> None:
-    assert trivy_report.purl(ecosystem, name, "1") == purl
+    assert purls.of(ecosystem, name, "1") == purl
     assert unversioned(purl) == purl.removesuffix("@1")
 
 

@@ -14,7 +14,9 @@ from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
+from hardgate.scanners.grype import GRYPE
 from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.osv_scanner import OSV_SCANNER
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
@@ -39,6 +41,8 @@ SCANNERS: tuple[Scanner, ...] = (
     TRIVY,
     CYCLONEDX,
     SBOM_AUDIT,
+    GRYPE,
+    OSV_SCANNER,
     ZIZMOR,
 )
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from hardgate import locks, pins, trivy_report
+from hardgate import locks, pins, purls, trivy_report
 from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
@@ -217,7 +217,7 @@ def _versions(one: trivy_report.Vulnerability) -> tuple[str, ...]:
 
 def _purl(kind: str, one: trivy_report.Vulnerability) -> str:
     """The package URL, which Trivy writes since 0.50; "" for what the system of an image installed."""
-    return trivy_report.purl(_ECOSYSTEMS.get(kind, ""), one.pkg_name, one.installed_version)
+    return purls.of(_ECOSYSTEMS.get(kind, ""), one.pkg_name, one.installed_version)
 
 
 def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfiguration) -> Finding:

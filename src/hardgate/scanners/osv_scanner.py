@@ -208,7 +208,7 @@ def _finding(path: str, package: _Thing, group: _Group, members: list[_Advisory]
 _UNCALLED = " (osv-scanner's call analysis says that the code is not called)"
 
 
-def _package(package: _Thing, fixed: tuple[str, ...] = ()) -> Package:
+def _package(package: _Thing, fixed: tuple[str, ...]) -> Package:
     return Package(
         ecosystem=package.ecosystem,
         name=package.name,
@@ -265,7 +265,6 @@ def _licensed(path: str, package: _Thing, name: str) -> Finding:
         message=f"{package.name} {package.version} is under {name}, which the list of allowed licences does not have",
         location=Location(path=path),
         fix="Check that the licence allows what you do with it; if it does, waive this finding with the reason.",
-        package=_package(package),
     )
 
 

@@ -142,12 +142,20 @@ def test_bandits_sarif_says_what_its_json_says(version: str, findings: int) -> N
 
 
 def test_ingest_takes_bandits_sarif_as_bandits(tmp_path: Path) -> None:
-    (tmp_path / "hardgate.yaml").write_text("pipeline: p\nstages: [{name: s, actions: [bandit]}]\n")
-    (tmp_path / "shop").mkdir()
-    for name in ("report-1.9.4.sarif", "report-1.8.6.json"):
-        (tmp_path / name).write_bytes(raw(f"bandit/{name}"))
-    done = hardgate("ingest", "bandit", "report-1.9.4.sarif", cwd=tmp_path)
-    assert "13 findings" in done.stdout + done.stderr
+    log, report = tmp_path / "bandit.sarif", tmp_path / "bandit.json"
+    log.write_bytes(raw("bandit/report-1.9.4.sarif"))
+    report.write_bytes(raw("bandit/report-1.9.4.json"))
+    found = [hardgate("ingest", "bandit", str(path), "--json").json["findings"] for path in (log, report)]
+    told = [
+        {(one["id"], one["rule"], one["severity"], one["confidence"], one["fix"]) for one in findings
+         if ".tox" not in one["location"]["path"]}
+        for findings in found
+    ]  # fmt: skip
+    assert told[0] == told[1]
+    assert len(told[0]) == 13
+    # Another tool's log is still read, as that of any tool.
+    log.write_bytes((SAMPLES / "sarif" / "ruff-0.17.5.sarif").read_bytes())
+    assert hardgate("ingest", "bandit", str(log), "--json").json["findings"]
 
 
 @pytest.mark.parametrize(

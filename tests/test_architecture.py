@@ -33,6 +33,7 @@ GROUND: dict[str, set[str]] = {
     "templates": set(),  # CloudFormation by names and contents: an adapter, the plan and init ask
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
+    "purls": set(),  # package URLs made of a name: several adapters need them
     "trivy_report": set(),  # the largest of the foreign reports, as values
     "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
     "xmlfile": {"errors"},  # XML of any tool as values, safely

@@ -109,8 +109,9 @@ class Refutation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter read out of a report. `seen` are the paths that the tool says it read, None if it tells none;
-    `data` is the vulnerability data that it says it used, where only the report tells.
+    """What an adapter read out of a report. `seen` are the paths that the tool says it read, None if it tells none.
+
+    `data` is the vulnerability data that it says it used.
     """
 
     findings: tuple[Finding, ...] = ()

@@ -48,7 +48,7 @@ SUBJECTS = (
     Subject(
         "requirements",
         is_requirements,
-        ("pip-audit", "safety", "trivy:vuln", "sbom-audit"),
+        ("pip-audit", "safety", "trivy:vuln", "sbom-audit", "grype", "osv-scanner"),
         "a requirements file",
     ),
     Subject(

@@ -34,7 +34,7 @@ from hardgate.model import (
     ToolUse,
 )
 from hardgate.roles import Tool
-from hardgate.start import Sum, judged, known_after, plant, start
+from hardgate.start import Sum, judged, plant, start, told
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -85,7 +85,7 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
         total.gaps.append(gap_of(ready.action, GapReason.TOOL_FAILED, message, remedy))
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    if data := known_after(scene, ready, total.data):
+    if data := told(scene, ready, total):
         ready = dataclasses.replace(ready, data=data)
         total.gaps += stale(scene, ready.action, data, ours=False)
     if ready.cut_off and total.gaps:
@@ -329,7 +329,7 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         msgspec.structs.replace(one, path=path) for one, path in places if not (stand.mark and stand.mark in path)
     ]
     total.version = total.version or plain(report.version)
-    total.data = total.data or report.data
+    total.data = min((one for one in (total.data, report.data) if one), key=lambda one: one.date, default=None)
     if report.seen is not None:
         seen = {_place(path, stand) for path in report.seen}
         total.seen = (total.seen or set()) | {path for path in seen if not (stand.mark and stand.mark in path)}

@@ -35,6 +35,13 @@ class Sum(msgspec.Struct, kw_only=True):
     peak_memory: int = 0
 
 
+def told(scene: Scene, ready: Prepared, total: Sum) -> DataUse | None:
+    """The data that the tool says it used, or has downloaded; None where it says nothing of it."""
+    if total.data is None and ready.online and ready.scanner.ecosystem and ready.data:
+        return msgspec.structs.replace(ready.data, date=kept_date(scene, ready.scanner, ready.action))
+    return total.data
+
+
 def plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
     for name, content in canary.files.items():
         target = view / mark / name
@@ -81,13 +88,6 @@ def judged(scene: Scene, scanner: Scanner, raw: bytes) -> bytes:
     Raises StoreError when that database is damaged or the document is no SBOM.
     """
     return scene.advisories.judge(raw) if scanner.judges and scene.advisories else raw
-
-
-def known_after(scene: Scene, ready: Prepared, told: DataUse | None) -> DataUse | None:
-    """The data that only a scan tells: in its report (`told`), or beside the database that Trivy has then."""
-    if told is None and ready.online and ready.scanner.ecosystem and ready.data:
-        return msgspec.structs.replace(ready.data, date=kept_date(scene, ready.scanner, ready.action))
-    return told
 
 
 def _direct(scene: Scene) -> dict[str, str]:

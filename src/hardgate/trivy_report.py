@@ -90,8 +90,14 @@ class Licence(msgspec.Struct, rename="pascal"):
     link: str = ""
 
 
+class Summary(msgspec.Struct, frozen=True, rename="pascal"):
+    # Checks that a policy of the repository or a comment exempted: they are counted, and listed nowhere.
+    exceptions: int = 0
+
+
 class Result(msgspec.Struct, rename="pascal"):
     target: str
+    misconf_summary: Summary = Summary()
     type: str = ""
     kind: str = msgspec.field(default="", name="Class")
     packages: list[Listed] | None = None

@@ -142,7 +142,7 @@ def test_components_within_components_and_those_without_a_purl(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "more", [{"specVersion": "1.3"}, {"bomFormat": "SPDX"}, {"components": None}, {"components": [{}]}]
+    "more", [{"specVersion": "1.2"}, {"bomFormat": "SPDX"}, {"components": None}, {"components": [{}]}]
 )
 def test_another_document_is_refused(tmp_path: Path, more: dict[str, Any]) -> None:
     with pytest.raises(StoreError, match=r"bom\.json"):

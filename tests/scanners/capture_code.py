@@ -4,7 +4,7 @@
 
 Each tool is started with its adapter's own command line, in the folder of the input, so that all paths are relative.
 What differs from run to run or machine to machine (times, the folder in Ruff's absolute paths) is set to a fixed word.
-Afterwards look at the difference, and put new versions into samples/VERSIONS-code.md.
+Afterwards look at the difference, and put new files into the SOURCES.toml of their folder.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 `python -m tests.scanners.capture_supply [TOOL...]` writes tests/scanners/samples/TOOL/CASE-VERSION.json, with the
 command line of the adapter itself, unless a case says otherwise. Vulnerability data comes from the loopback services of
 tests/lab. What differs from machine to machine or run to run (the scanned folder, times, the system's name) is set to a
-fixed word. Afterwards look at the difference, and take the samples of an older version away or keep them on purpose.
+fixed word. Afterwards look at the difference, and take the samples of an older version away or keep them on purpose;
+put new files into the SOURCES.toml of their folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The components of a CycloneDX SBOM (https://cyclonedx.org/docs/1.6/json/), by the purls that they are judged by."""
+"""The components of a CycloneDX SBOM (https://cyclonedx.org/docs/1.6/json/), by the purls that they are judged by.
+
+The same is read of its XML (https://cyclonedx.org/docs/1.6/xml/), without entities and without the network.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
+from hardgate.advisories import sbom_xml
 from hardgate.errors import StoreError
 
-VERSIONS = ("1.4", "1.5", "1.6")
+VERSIONS = ("1.3", "1.4", "1.5", "1.6")
 _LIMIT = 500_000_000  # bytes
 _DEPTH = 50  # components within components
-_HINT = "Nothing was looked up. Hand in a CycloneDX SBOM as JSON, such as hardgate's own."
+_HINT = "Nothing was looked up. Hand in a CycloneDX SBOM as JSON or XML, such as hardgate's own."
 
 
 class _Component(msgspec.Struct):
@@ -45,11 +49,14 @@ def read(raw: bytes, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The purls of all components, each once, and the names of those that have none.
 
     Files, and applications without a version (so tools list the lock file that they read), are no packages and are
-    in neither. Raises StoreError, which names `path`, for anything but a CycloneDX document of 1.4 to 1.6.
+    in neither. Raises StoreError, which names `path`, for anything but a CycloneDX document of 1.3 to 1.6.
     """
     try:
-        document = msgspec.json.decode(raw, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            document = msgspec.convert(sbom_xml.read(raw), _Document)
+        else:
+            document = msgspec.json.decode(raw, type=_Document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise StoreError(f"{path} is no CycloneDX SBOM: {error}", hint=_HINT) from error
     if document.bom_format != "CycloneDX" or document.spec_version not in VERSIONS:
         what = f"{document.bom_format} {document.spec_version}"

@@ -70,9 +70,14 @@ def _read(scanner: Scanner | None, path: Path) -> tuple[tuple[Finding, ...], tup
 
 
 def _parse(scanner: Scanner | None, raw: bytes) -> Report:
-    if scanner is None or _SARIF.search(raw[:_HEAD]):
-        return sarif.parse(raw, scanner.name if scanner else "")
-    return scanner.parse(raw)
+    if scanner is None:
+        return sarif.parse(raw, "")
+    try:
+        return scanner.parse(raw)
+    except ReportError:
+        if not _SARIF.search(raw[:_HEAD]):
+            raise
+    return sarif.parse(raw, scanner.name)  # what the adapter does not know, or not in this state, as any tool's
 
 
 def _place(path: str) -> str:

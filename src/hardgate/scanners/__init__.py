@@ -15,7 +15,9 @@ from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.dependency_check import DEPENDENCY_CHECK
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
+from hardgate.scanners.grype import GRYPE
 from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.osv_scanner import OSV_SCANNER
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
@@ -43,6 +45,8 @@ SCANNERS: tuple[Scanner, ...] = (
     TRIVY,
     CYCLONEDX,
     SBOM_AUDIT,
+    GRYPE,
+    OSV_SCANNER,
     ZIZMOR,
 )
 

@@ -1,6 +1,7 @@
 """Bandit: insecure calls and settings in Python code.
 
-Report: https://bandit.readthedocs.io/en/latest/formatters/json.html, read in the shape of 1.7 to 1.9.
+Report: https://bandit.readthedocs.io/en/latest/formatters/json.html, read in the shape of 1.7 to 1.9, and the SARIF of
+the same releases (https://bandit.readthedocs.io/en/latest/formatters/sarif.html), with the same rules and severities.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from hardgate import sarif_log
 from hardgate.adapter import Canary, Job, Scanner, decode
+from hardgate.errors import ReportError
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
 
 _TOOL = "bandit"
@@ -98,8 +101,67 @@ def _argv(job: Job) -> tuple[str, ...]:
     return (*job.command, "-r", "-q", "-f", "json", "-x", "", *ini, *inline, *job.args, ".")
 
 
+class _Outside(msgspec.Struct):
+    # What bandit-sarif-formatter puts into the `properties` of a run: the metrics of its JSON.
+    metrics: dict[str, Any]
+
+
+class _Part(msgspec.Struct):
+    properties: _Outside
+
+
+class _Log(msgspec.Struct):
+    runs: list[_Part]
+
+
 def _parse(raw: bytes) -> Report:
-    report = decode(raw, _Report, _TOOL)
+    if b'"runs"' not in raw:
+        return _report(decode(raw, _Report, _TOOL))
+    return _report(_of_sarif(raw))
+
+
+def _of_sarif(raw: bytes) -> _Report:
+    """Bandit's SARIF as what its JSON would have said. Raises ReportError for another tool's, and for one in parts."""
+    log = decode(raw, _Log, _TOOL)
+    runs, unread = sarif_log.read(raw)
+    if len(runs) != 1 or unread or runs[0].unread or runs[0].name.lower() != _TOOL:
+        names = ", ".join(one.name for one in runs)
+        raise ReportError(f"this SARIF log is not one whole run of Bandit's; its runs: {names}", hint=_AS_SARIF)
+    run = runs[0]
+    notes = [note for one in run.invocations for note in one.tool_configuration_notifications]
+    errors = [_Unread(path, note.message.text) for note in notes for path, _ in sarif_log.paths_of(run, note.locations)]
+    if len(errors) < len(notes) or any(one.execution_successful is False for one in run.invocations):
+        raise ReportError("Bandit says in its SARIF log that it failed", hint="Run it again.")
+    metrics = {name.removeprefix("./"): value for name, value in log.runs[0].properties.metrics.items()}
+    return _Report([_issue(run, part) for part in run.results], errors, metrics)
+
+
+def _issue(run: sarif_log.Run, part: msgspec.Raw) -> _Issue:
+    try:
+        result = sarif_log.value(part, sarif_log.Result)
+        severity, confidence = result.properties["issue_severity"], result.properties["issue_confidence"]
+        ((path, region),) = sarif_log.paths_of(run, result.locations)
+    except (msgspec.DecodeError, KeyError, ValueError) as error:
+        raise ReportError(f"a result in Bandit's SARIF log is not as Bandit writes it: {error}") from error
+    rule, first = sarif_log.rule_of(run, result), region.start_line or 0
+    tags = (re.fullmatch(r"external/cwe/cwe-(\d+)", str(tag)) for tag in rule.properties.get("tags", ()))
+    return _Issue(
+        filename=path,
+        test_id=result.rule_id,
+        issue_severity=str(severity),
+        issue_confidence=str(confidence),
+        issue_text=result.message.text,
+        line_number=first,
+        line_range=[first, region.end_line or first],
+        issue_cwe=next(({"id": int(found[1])} for found in tags if found), {}),
+        more_info=rule.help_uri,
+    )
+
+
+_AS_SARIF = "Hand in another tool's log under that tool's name, or as sarif."
+
+
+def _report(report: _Report) -> Report:
     unread = {one.filename for one in report.errors}
     return Report(
         findings=tuple(map(_finding, report.results)),

@@ -1,6 +1,7 @@
 """cyclonedx: the bill of materials of a requirements file, made by cyclonedx-bom and kept with the evidence.
 
-The document is CycloneDX 1.6 in JSON: https://cyclonedx.org/docs/1.6/json/. It judges nothing: no findings.
+The document is CycloneDX 1.6 in JSON: https://cyclonedx.org/docs/1.6/json/. It judges nothing: no findings. One of 1.3,
+1.4 or 1.5 that was made elsewhere is read too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from hardgate.model import Gap, GapReason, Report
 _TOOL = sboms.MAKER
 
 
+_VERSIONS = ("1.3", "1.4", "1.5", "1.6")
+
+
 class _Named(msgspec.Struct):
     name: str
     version: str = ""
@@ -25,7 +29,8 @@ class _Tools(msgspec.Struct):
 
 
 class _Metadata(msgspec.Struct):
-    tools: _Tools | None = None
+    # A list up to 1.4; in 1.5 an object came, and the list stayed allowed.
+    tools: _Tools | list[_Named] | None = None
 
 
 class _Document(msgspec.Struct, rename="camel"):
@@ -39,11 +44,13 @@ class _Document(msgspec.Struct, rename="camel"):
 
 def _parse(raw: bytes) -> Report:
     document = decode(raw, _Document, _TOOL)
-    if document.bom_format != "CycloneDX" or not document.spec_version.startswith("1."):
-        raise ReportError(f"this is {document.bom_format} {document.spec_version}, not a CycloneDX 1.x document")
+    if document.bom_format != "CycloneDX" or document.spec_version not in _VERSIONS:
+        what = f"{document.bom_format} {document.spec_version}"
+        raise ReportError(f"this is {what}, and CycloneDX {', '.join(_VERSIONS)} are read")
     if any(not component.name for component in document.components):
         raise ReportError("the CycloneDX document has a component without a name")
-    made_by = document.metadata.tools.components if document.metadata.tools else []
+    tools = document.metadata.tools
+    made_by = tools.components if isinstance(tools, _Tools) else tools or []
     version = next((tool.version for tool in made_by if tool.name == "cyclonedx-py"), "")
     return Report(gaps=() if document.components else (_EMPTY,), version=version)
 

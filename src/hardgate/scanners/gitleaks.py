@@ -1,17 +1,20 @@
 """Gitleaks: secrets in the files of the tree, and in every commit of its history.
 
 Its rules are its own and those of rules/gitleaks.toml. Report: a bare list in the shape of its `--report-format json`
-(8.x, https://github.com/gitleaks/gitleaks), which rules/gitleaks-report.tmpl writes with a digest for each secret.
+(8.x, https://github.com/gitleaks/gitleaks), which rules/gitleaks-report.tmpl writes with a digest for each secret. The
+list that 7.x wrote (scan/leak.go of v7.6.1) is read too.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 
 import msgspec
 
 from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
+from hardgate.errors import ReportError
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
 
 _TOOL = "gitleaks"
@@ -139,6 +142,27 @@ class _Leak(msgspec.Struct, frozen=True):
     Mark: str = ""  # SHA-256 of the secret: it tells identity.py what is the same, and goes no further
 
 
+class _Seven(msgspec.Struct, frozen=True):
+    # A leak as 7.x wrote it. `rule` is the rule's description: rules had no id.
+    rule: str
+    offender: str
+    file: str
+    commit: str
+    line: int = msgspec.field(name="lineNumber")
+    date: str = ""
+
+
+class _Six(msgspec.Struct, frozen=True):
+    rule: str
+    offender: str
+
+
+# What 7.x called the rules that are critical here (config/default.go of v7.6.1).
+_CRITICAL_SEVEN = re.compile(r"AWS|Github|Heroku|Google \(GCP\)|Asymmetric Private Key|PyPI|npm", re.IGNORECASE)
+_REDACTED = "REDACTED"
+_NO_DATE = "0001-01-01"  # Go's zero time: a file that is in no commit
+
+
 def _hidden(path: str) -> bool:
     """Whether Gitleaks passes `path` by because of its name: it must be shown to it under another one."""
     return bool(_LEFT_OUT.search(path))
@@ -191,8 +215,31 @@ def _environment(job: Job) -> dict[str, str]:
 
 
 def _parse(raw: bytes) -> Report:
+    if b'"RuleID"' not in raw and b'"offender"' in raw:
+        return Report(findings=tuple(map(_seven, refuse_empty(_sevens(raw), _TOOL))))
     leaks = refuse_empty(decode(raw, list[_Leak], _TOOL), _TOOL)
     return Report(findings=tuple(map(_finding, _distinct(leaks))))
+
+
+def _sevens(raw: bytes) -> list[_Seven]:
+    """The leaks of a report of 7.x; raises ReportError for one of before 6.1, which tells no lines."""
+    try:
+        return decode(raw, list[_Seven], _TOOL)
+    except ReportError as error:
+        decode(raw, list[_Six], _TOOL)
+        hint = "hardgate reads the JSON of Gitleaks 7 and 8: run one of those."
+        raise ReportError(f"gitleaks' report is none of 7.x or 8.x: {error}", hint=hint) from error
+
+
+def _seven(leak: _Seven) -> Finding:
+    critical = _CRITICAL_SEVEN.search(leak.rule)
+    known = leak.offender != _REDACTED
+    # In the form of 8.x, without a fraction and a zone: a commit is one and the same in both.
+    date = "" if leak.date.startswith(_NO_DATE) else leak.date
+    mark = hashlib.sha256(leak.offender.encode("utf-8", "replace")).hexdigest() if known else ""
+    one = _Leak(leak.rule, leak.rule, leak.file, leak.line, leak.line, leak.commit, Date=date, Mark=mark)
+    severity = Severity.CRITICAL if critical else Severity.HIGH
+    return msgspec.structs.replace(_finding(one), severity=severity, message=f"{leak.rule} (a rule of gitleaks 7)")
 
 
 def _distinct(leaks: list[_Leak]) -> list[_Leak]:

@@ -111,8 +111,10 @@ class _Violation(msgspec.Struct):
 
     @property
     def unread(self) -> bool:
-        """A syntax error has no code before 0.12 and "invalid-syntax" since; E902 is a file that could not be read."""
-        return self.code in {None, "invalid-syntax", _UNREADABLE}
+        """A syntax error is E999 at first, has no code from 0.5 on and is "invalid-syntax" since 0.12; E902 is a file
+        that could not be read.
+        """
+        return self.code in {None, "E999", "invalid-syntax", _UNREADABLE}
 
 
 def _argv(job: Job) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """safety: known vulnerabilities of pinned releases, by the database of Safety Cybersecurity.
 
-Reports: `safety check --output json` (report version 1.1, the same in Safety 2 and 3) and `safety scan --output json`
-(schema 3.0). hardgate runs `check`: it judges one file, sends no results to its vendor, and states severities and
-fixes, while `scan` asks for a project on the vendor's platform and states neither.
+Reports: `safety check --output json` (report version 1 of Safety 2 and 1.1 of Safety 3), `safety scan --output json`
+(schema 3.0), and the bare list of lists that `safety check --json` of Safety 1 wrote. hardgate runs `check`: it judges
+one file, sends no results to its vendor, and states severities and fixes, while `scan` asks for a project on the
+vendor's platform and states neither.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from hardgate import pins
-from hardgate.adapter import Canary, Job, Scanner, decode
+from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
@@ -114,6 +115,18 @@ class _Scan(msgspec.Struct):
     scan_results: _Projects
 
 
+class _Advised(msgspec.Struct, array_like=True):
+    """A vulnerability as Safety 1 wrote it. The last two came with 1.10; that of CVSS 3 is an object."""
+
+    package_name: str
+    affected: str
+    installed: str
+    advisory: str
+    number: str
+    cvssv2: Any = None
+    cvssv3: _Score | None = None
+
+
 class _Shape(msgspec.Struct):
     # Which of the two reports it is.
     scan_results: Any = None
@@ -140,6 +153,9 @@ def _argv(job: Job) -> tuple[str, ...]:
 
 
 def _parse(raw: bytes) -> Report:
+    if raw.lstrip().startswith(b"["):
+        advised = refuse_empty(decode(raw, list[_Advised], _TOOL), _TOOL)
+        return _found([_vulnerability(one) for one in advised])
     if decode(raw, _Shape, _TOOL).scan_results is not None:
         return _scan(decode(raw, _Scan, _TOOL))
     return _check(decode(raw, _Check, _TOOL))
@@ -150,11 +166,28 @@ def _check(report: _Check) -> Report:
     if len(report.vulnerabilities) < meta.vulnerabilities_found:
         held = len(report.vulnerabilities)
         raise ReportError(f"safety's report counts {meta.vulnerabilities_found} vulnerabilities and holds {held}")
-    found = (*report.vulnerabilities, *report.ignored_vulnerabilities)
-    gaps = [_unrated(one) for one in found if _word(one) and _word(one) not in _WORDS]
-    if not report.scanned_packages:
-        gaps.append(_NOTHING)
-    return Report(findings=tuple(map(_finding, found)), gaps=tuple(gaps), version=meta.safety_version)
+    read = _found([*report.vulnerabilities, *report.ignored_vulnerabilities])
+    gaps = read.gaps if report.scanned_packages else (*read.gaps, _NOTHING)
+    return msgspec.structs.replace(read, gaps=gaps, version=meta.safety_version)
+
+
+def _found(found: list[_Vulnerability]) -> Report:
+    gaps = tuple(_unrated(one) for one in found if _word(one) and _word(one) not in _WORDS)
+    return Report(findings=tuple(map(_finding, found)), gaps=gaps)
+
+
+def _vulnerability(one: _Advised) -> _Vulnerability:
+    """As Safety 2 would have said it, but for the CVE, the fix and the page, which Safety 1 does not tell."""
+    return _Vulnerability(
+        vulnerability_id=one.number,
+        package_name=one.package_name,
+        analyzed_version=one.installed,
+        advisory=f"{one.advisory} (affected: {one.affected})",
+        fixed_versions=[],
+        cve=None,
+        severity=_Severity(one.cvssv3),
+        more_info_url="",
+    )
 
 
 def _word(one: _Vulnerability) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from hardgate import locks, pins, trivy_report
+from hardgate import locks, pins, purls, trivy_report
 from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
@@ -138,6 +138,9 @@ def _parse(raw: bytes) -> Report:
 def _unjudged(result: trivy_report.Result) -> Iterator[Gap]:
     """What was read and cannot be judged: packages without a release, ecosystems without data, unclear advisories."""
     path = result.target
+    if result.misconf_summary.exceptions:
+        count = f"{result.misconf_summary.exceptions} checks, which Trivy counts as exceptions and does not name"
+        yield _not_judged(path, count, "Take the exceptions out of the policy that Trivy was given, and run it again.")
     for package in result.packages or ():
         if not package.version and package.name and package.relationship not in _OWN:
             yield _not_judged(path, f"the release of {package.name} cannot be told from the file", _RESOLVE)
@@ -199,7 +202,7 @@ def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, sp
             ecosystem=_ECOSYSTEMS.get(result.type, result.type),
             name=one.pkg_name,
             version=one.installed_version,
-            purl=one.pkg_identifier.purl,
+            purl=one.pkg_identifier.purl or _purl(result.type, one),
             fixed=_versions(one),
         ),
     )
@@ -210,6 +213,11 @@ _NO_FIX = "No release mends this: replace the package, or accept the risk in wri
 
 def _versions(one: trivy_report.Vulnerability) -> tuple[str, ...]:
     return tuple(version.strip() for version in one.fixed_version.split(",") if version.strip())
+
+
+def _purl(kind: str, one: trivy_report.Vulnerability) -> str:
+    """The package URL, which Trivy writes since 0.50; "" for what the system of an image installed."""
+    return purls.of(_ECOSYSTEMS.get(kind, ""), one.pkg_name, one.installed_version)
 
 
 def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfiguration) -> Finding:

@@ -67,6 +67,7 @@ class _Symbolic(msgspec.Struct):
     key: dict[str, Any]
     annotation: str
     kind: str = ""
+    primary: bool = False  # of 1.0, which has no `kind`
 
 
 class _Place(msgspec.Struct):
@@ -108,9 +109,8 @@ def _parse(raw: bytes) -> Report:
 
 def _finding(number: int, audit: _Audit) -> Finding:
     # One location is the primary one; what is "Related" or "Hidden" gives the surroundings.
-    primary = next((one for one in audit.locations if one.symbolic.kind == "Primary"), None) or next(
-        iter(audit.locations), None
-    )
+    named = (one for one in audit.locations if one.symbolic.kind == "Primary" or one.symbolic.primary)
+    primary = next(named, None) or next(iter(audit.locations), None)
     if primary is None:
         raise ReportError(f"zizmor's report does not say where finding {number} ({audit.ident}) is")
     span = primary.concrete.location
@@ -140,8 +140,9 @@ def _capital(text: str) -> str:
 
 def _path(number: int, key: dict[str, Any]) -> str:
     local = key.get("Local")
-    # `verbatim_path` in 1.32, `given_path` in 1.5.
-    path = local.get("verbatim_path", local.get("given_path")) if isinstance(local, dict) else None
+    # `verbatim_path` in 1.32, `given_path` in 1.5, `path` in 1.0.
+    names = ("verbatim_path", "given_path", "path")
+    path = next((local[name] for name in names if name in local), None) if isinstance(local, dict) else None
     if not isinstance(path, str):
         raise ReportError(f"zizmor's report does not name the file of finding {number}")
     return path

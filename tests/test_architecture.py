@@ -69,6 +69,7 @@ DOORS: dict[str, set[str]] = {
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
+    "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }
 # Level 3: the engine, and its parts, each of which knows just those before it.

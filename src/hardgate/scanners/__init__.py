@@ -15,6 +15,7 @@ from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.opa import OPA
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
@@ -35,6 +36,7 @@ SCANNERS: tuple[Scanner, ...] = (
     SAFETY,
     CHECKOV,
     CFN_LINT,
+    OPA,
     HADOLINT,
     TRIVY,
     CYCLONEDX,

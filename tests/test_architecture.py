@@ -52,6 +52,7 @@ GROUND: dict[str, set[str]] = {
         "yamlfile",
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
+    "policies": {"adapter", "model"},  # what the scanners share that judge by a repository's own Rego
     "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hardgate.scanners.opa import OPA, Options
+from hardgate.policies import Options
+from hardgate.scanners.opa import OPA
 from tests.scanners import real
 
 EXAMPLE = real.ROOT / "examples" / "terraform-plan"

@@ -10,6 +10,7 @@ from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
 from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.checkov import CHECKOV
+from hardgate.scanners.conftest import CONFTEST
 from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
@@ -37,6 +38,7 @@ SCANNERS: tuple[Scanner, ...] = (
     CHECKOV,
     CFN_LINT,
     OPA,
+    CONFTEST,
     HADOLINT,
     TRIVY,
     CYCLONEDX,

@@ -8,51 +8,18 @@ exception. The report is hardgate.rego's.
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import functools
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
-from hardgate.adapter import Canary, Job, Scanner, decode
+from hardgate import policies
+from hardgate.adapter import Job, Scanner, decode
 from hardgate.errors import ReportError
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
+from hardgate.policies import CANARY, SEVERITIES, Options
 
 _TOOL = "opa"
-_PROOF = "hardgate_canary"
-_PLANTED = "hardgate-canary-"
-_DATA = (".json", ".yaml", ".yml")
-
-# What a policy may write under `severity`: the words of Security Hub, Trivy and Regal, and SARIF's levels.
-_SEVERITIES = {
-    "critical": Severity.CRITICAL,
-    "high": Severity.HIGH,
-    "error": Severity.HIGH,
-    "medium": Severity.MEDIUM,
-    "moderate": Severity.MEDIUM,
-    "warning": Severity.MEDIUM,
-    "low": Severity.LOW,
-    "note": Severity.LOW,
-    "info": Severity.INFO,
-    "informational": Severity.INFO,
-}
-
-_Inside = Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$)).+$(?!\n)")]
-_Word = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`policy`: folders with .rego files, or single ones; `inputs`: globs of the files to judge.
-
-    `namespaces`: the packages whose rules count; `all_namespaces`: every package that has such rules instead; `data`:
-    folders or files of JSON and YAML that the policies see as `data`.
-    """
-
-    policy: Annotated[tuple[_Inside, ...], msgspec.Meta(min_length=1)] = ("policy",)
-    inputs: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)] = ("tfplan.json", "*.tfplan.json")
-    namespaces: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)] = ("main",)
-    all_namespaces: bool = False
-    data: tuple[_Inside, ...] = ()
 
 
 class _Found(msgspec.Struct):
@@ -89,9 +56,7 @@ class _Report(msgspec.Struct):
 
 def _argv(job: Job) -> tuple[str, ...]:
     options = job.options
-    # The engine plants the canary last; a folder of the repository's own with such a name stays a folder.
-    planted = next((path for path in reversed(job.files) if path.endswith(".rego")), "")
-    prove = planted.removesuffix(".rego") + ".json" if planted else ""
+    planted, prove = policies.planted(job.files)
     inputs = [path for path in job.files if path != prove and not path.endswith(".rego")]
     spaces = (
         ("--all-namespaces",) if options.all_namespaces else tuple(f"--namespace={one}" for one in options.namespaces)
@@ -100,7 +65,7 @@ def _argv(job: Job) -> tuple[str, ...]:
         *job.command,
         *(f"--policy={one}" for one in (*options.policy, planted) if one),
         *(f"--data={one}" for one in options.data),
-        *spaces, f"--proof={_PROOF}", f"--prove={prove}", *(f"--input={one}" for one in inputs), *job.args,
+        *spaces, f"--proof={policies.PROOF}", f"--prove={prove}", *(f"--input={one}" for one in inputs), *job.args,
     )  # fmt: skip
 
 
@@ -134,7 +99,7 @@ def _finding(one: _Found, report: _Report) -> Finding:
         scanner=_TOOL,
         rule=_name(one),
         kind=Kind.MISCONFIGURATION,
-        severity=_SEVERITIES.get(one.severity.lower(), Severity.HIGH) if one.severity else default,
+        severity=SEVERITIES.get(one.severity.lower(), Severity.HIGH) if one.severity else default,
         severity_from="tool" if one.severity else "adapter",
         message=f"{one.message}{place}{excepted}",
         location=Location(path=one.path),
@@ -143,46 +108,20 @@ def _finding(one: _Found, report: _Report) -> Finding:
 
 
 def _unrated(one: _Found) -> tuple[Gap, ...]:
-    if not one.severity or one.severity.lower() in _SEVERITIES:
+    if not one.severity or one.severity.lower() in SEVERITIES:
         return ()
     message = f"{_name(one)} has the severity {one.severity!r}, which hardgate does not know; it counts as high."
     remedy = f"Write critical, high, medium, low or info in the policy, or rate it: severity: {{{_name(one)}: low}}"
     return (Gap(reason=GapReason.SEVERITY_UNKNOWN, path=one.path, message=message, remedy=remedy),)
 
 
-def _within(path: str, places: tuple[str, ...]) -> bool:
-    clean = [place.removeprefix("./").rstrip("/") for place in places]
-    return any(place in {".", ""} or path == place or path.startswith(f"{place}/") for place in clean)
-
-
-def _configs(options: Options, path: str) -> bool:
-    """The policies and their data: as the base has them, so that a change does not judge itself by its own."""
-    policy = path.endswith(".rego") and _within(path, options.policy)
-    return policy or (path.endswith(_DATA) and _within(path, options.data))
-
-
-def _selects(options: Options, path: str) -> bool:
-    name = path.rpartition("/")[2]
-    if path.startswith(_PLANTED) and name in _CANARY.files:
-        return True
-    wanted = any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in options.inputs)
-    return wanted and not path.endswith(".rego") and not _configs(options, path)
-
-
 def _fit(options: Options) -> Scanner:
     return dataclasses.replace(
-        OPA, selects=functools.partial(_selects, options), configs=functools.partial(_configs, options)
+        OPA,
+        selects=functools.partial(policies.selects, options),
+        configs=functools.partial(policies.configs, options),
     )
 
-
-_CANARY = Canary(
-    files={
-        "canary.rego": b"package hardgate_canary\n\ndeny contains message if {\n"
-        b'\tinput.hardgate_canary == "planted"\n\tmessage := "the canary was found"\n}\n',
-        "canary.json": b'{"hardgate_canary": "planted"}\n',
-    },
-    rules=(f"{_PROOF}.deny",),
-)
 
 OPA = Scanner(
     name=_TOOL,
@@ -191,9 +130,9 @@ OPA = Scanner(
     argv=_argv,
     parse=_parse,
     done_exits=frozenset({0}),
-    canary=_CANARY,
-    selects=functools.partial(_selects, Options()),
-    configs=functools.partial(_configs, Options()),
+    canary=CANARY,
+    selects=functools.partial(policies.selects, Options()),
+    configs=functools.partial(policies.configs, Options()),
     obeys=True,
     planted=True,
     # A policy may read the clock.

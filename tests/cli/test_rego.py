@@ -11,7 +11,7 @@ import pytest
 
 from hardgate.model import ExitCode, GapReason
 from tests.cli.conftest import commit, git, run
-from tests.lab.command import Result
+from tests.lab.command import Result, hardgate
 from tests.scanners.real import ROOT
 
 Make = Callable[..., Path]
@@ -108,3 +108,17 @@ def test_a_policy_outside_the_tree_is_refused(home: Path, repository: Make, fold
     result = run(repository(FILES, pipeline=pipeline))
     assert (result.code, result.stdout) == (ExitCode.USAGE, "")
     assert "policy" in result.stderr
+
+
+def test_init_proposes_the_policies_that_are_there(home: Path, tmp_path: Path) -> None:
+    root = tmp_path / "fresh"
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    (root / "policy/deep").mkdir()
+    (root / "policy/deep/more.rego").write_text("package deep\n")
+    shown = hardgate("init", str(root), "--print").stdout
+    assert '- opa: {policy: ["policy"], all_namespaces: true}' in shown
+    # And where a pipeline leaves them out, that is told.
+    (root / "hardgate.yaml").write_text("pipeline: p\nstages: [{name: s, actions: [gitleaks: {history: false}]}]\n")
+    assert "No action looks at policies in Rego; opa or conftest would." in run(root).json["notes"]

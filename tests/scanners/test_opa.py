@@ -201,7 +201,7 @@ SILENT: dict[str, tuple[dict[str, Any], list[tuple[GapReason, str]]]] = {
         [(GapReason.FILE_UNREAD, "data/b.json")],
     ),
     "data that is a list": (
-        {"policy/a.rego": DENY, "data/a.json": "[1]", "plan.json": PLAN},
+        {"policy/a.rego": DENY, "data/a.json": '[{"x": 1}]', "plan.json": PLAN},
         [(GapReason.FILE_UNREAD, "data/a.json")],
     ),
 }  # fmt: skip

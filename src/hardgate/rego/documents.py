@@ -24,8 +24,8 @@ class UnreadError(Exception):
     """Why a file cannot be read, as a phrase that follows its name."""
 
 
-def documents(name: str, raw: bytes) -> list[Any]:
-    """The inputs that a file holds, at least one; raises UnreadError."""
+def documents(name: str, raw: bytes, *, apart: bool = True) -> list[Any]:
+    """The documents that a file holds, at least one; `apart`: each member of a list is one. Raises UnreadError."""
     try:
         text = raw.decode("utf-8-sig")
         read = _json(text) if name.lower().endswith(_JSON) else _yaml(text)
@@ -33,7 +33,7 @@ def documents(name: str, raw: bytes) -> list[Any]:
         raise UnreadError(f"is not UTF-8 text (byte {error.start})") from error
     except RecursionError as error:
         raise UnreadError("is nested too deeply") from error
-    found = [one for document in read for one in (document if isinstance(document, list) else [document])]
+    found = [one for each in read for one in (each if apart and isinstance(each, list) else [each])]
     if not found:
         raise UnreadError("holds no document")
     return found

@@ -124,7 +124,7 @@ class _Work:
 
     def _data(self, file: str) -> None:
         try:
-            for one in documents(file, Path(file).read_bytes()):
+            for one in documents(file, Path(file).read_bytes(), apart=False):
                 self.engine.data(encoded(one))
             self.data.append(file)
         except (UnreadError, RegoError) as error:

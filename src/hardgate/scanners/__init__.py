@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.cdk_nag import CDK_NAG
 from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.checkov import CHECKOV
 from hardgate.scanners.conftest import CONFTEST
@@ -47,4 +48,4 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 
 # What an action can be: these, and a tool that hardgate.yaml describes by its command.
-DESCRIBED: tuple[Scanner, ...] = (SARIF,)
+DESCRIBED: tuple[Scanner, ...] = (SARIF, CDK_NAG)

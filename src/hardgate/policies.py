@@ -12,6 +12,7 @@ from hardgate.model import Severity
 
 PROOF = "hardgate_canary"  # the package of the canary's policy
 PLANTED = "hardgate-canary-"
+MAIN = "main"  # conftest's own default
 _DATA = (".json", ".yaml", ".yml")
 
 # What a policy may write under `severity`: the words of Security Hub, Trivy and Regal, and SARIF's levels.
@@ -35,13 +36,14 @@ _Word = Annotated[str, msgspec.Meta(min_length=1)]
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`policy`: folders with .rego files, or single ones; `inputs`: globs of the files to judge.
 
-    `namespaces`: the packages whose rules count; `all_namespaces`: every package that has such rules instead; `data`:
-    folders or files of JSON and YAML that the policies see as `data`.
+    `namespaces`: the packages whose rules count, none named: `main`, and others shall have no rules;
+    `all_namespaces`: every package that has such rules instead; `data`: folders or files of JSON and YAML that the
+    policies see as `data`.
     """
 
     policy: Annotated[tuple[_Inside, ...], msgspec.Meta(min_length=1)] = ("policy",)
     inputs: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)] = ("tfplan.json", "*.tfplan.json")
-    namespaces: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)] = ("main",)
+    namespaces: tuple[_Word, ...] = ()
     all_namespaces: bool = False
     data: tuple[_Inside, ...] = ()
 

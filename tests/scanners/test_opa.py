@@ -215,6 +215,14 @@ def test_what_would_pass_in_silence_is_a_gap(name: str, tree: Path) -> None:
     assert all(one.message and one.remedy for one in report.gaps)
 
 
+def test_rules_of_a_namespace_that_nobody_named_are_a_gap(tree: Path) -> None:
+    files = {"policy/a.rego": DENY, "policy/b.rego": DENY.replace("main", "other"), "plan.json": PLAN}
+    report = judge(tree, files, "--whole")
+    assert gaps(report) == [(GapReason.NOT_COVERED, "")]
+    assert "namespace other" in report.gaps[0].message
+    assert gaps(judge(tree, files, "--whole", "--namespace=other")) == []
+
+
 def test_what_is_broken_hides_nothing_else(tree: Path) -> None:
     files, _ = SILENT["a built-in that fails"]
     report = judge(tree, files)

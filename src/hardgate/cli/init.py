@@ -86,11 +86,7 @@ def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
         (python, "ruff", "bandit's rules again, in milliseconds: the second witness"),
         (has["requirements"], "pip-audit", "known vulnerabilities of pinned requirements"),
         (has["requirements"], "cyclonedx", "an SBOM, kept with the evidence"),
-        (
-            has["dockerfile"],
-            "hadolint: {trusted_registries: [docker.io]}",
-            "Dockerfiles, and where their images are from",
-        ),
+        (has["dockerfile"], "hadolint: {trusted_registries: [docker.io]}", "Dockerfiles, and whence their images"),
         (has["terraform"] or has["dockerfile"] or workflows or stacks, "checkov", "Terraform, Dockerfiles, workflows"),
         (stacks, "cfn-lint", "CloudFormation against the schemas of AWS"),
         (workflows, "zizmor", "GitHub workflows"),

@@ -51,6 +51,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", action="append", default=[], help="a folder of JSON and YAML files, or one of them")
     parser.add_argument("--namespace", action="append", default=[])
     parser.add_argument("--all-namespaces", action="store_true")
+    parser.add_argument("--whole", action="store_true", help="a namespace with rules that was not named is a gap")
     parser.add_argument("--proof", default="", help="a namespace that judges the file of --prove, and nothing else")
     parser.add_argument("--prove", default="", help="an input that the namespace of --proof must deny")
     parser.add_argument("--input", action="append", default=[], dest="inputs")
@@ -149,6 +150,10 @@ class _Work:
                 there = ", ".join(one for one in known if one != proof) or "none"
                 message = f"The namespace {name} has no deny, violation or warn rule (namespaces: {there})."
                 self.gap("rules-empty", message, "Mend `namespaces`, or set `all_namespaces: true`.")
+        for name in known if self.options.whole else ():
+            if name not in asked and known[name].rules:
+                message = f"The rules of the namespace {name} were not asked: `namespaces` names none."
+                self.gap("not-covered", message, "Name what shall count under `namespaces`, or set all_namespaces.")
         return [known[name] for name in dict.fromkeys(asked) if name in known and known[name].rules]
 
     def _compiles(self) -> bool:

@@ -54,7 +54,7 @@ class _Check(msgspec.Struct):
 
 def _split(job: Job) -> tuple[Job, ...]:
     """One start for each namespace: of several it could not be told that one of them has no rule."""
-    spaces = ("",) if job.options.all_namespaces else job.options.namespaces
+    spaces = ("",) if job.options.all_namespaces else job.options.namespaces or (policies.MAIN,)
     return tuple(dataclasses.replace(job, mode=space) for space in spaces)
 
 

@@ -58,9 +58,9 @@ def _argv(job: Job) -> tuple[str, ...]:
     options = job.options
     planted, prove = policies.planted(job.files)
     inputs = [path for path in job.files if path != prove and not path.endswith(".rego")]
-    spaces = (
-        ("--all-namespaces",) if options.all_namespaces else tuple(f"--namespace={one}" for one in options.namespaces)
-    )
+    spaces = tuple(f"--namespace={one}" for one in options.namespaces) or (f"--namespace={policies.MAIN}", "--whole")
+    if options.all_namespaces:
+        spaces = ("--all-namespaces",)
     return (
         *job.command,
         *(f"--policy={one}" for one in (*options.policy, planted) if one),

@@ -86,7 +86,7 @@ class _Plugin(msgspec.Struct, rename="camel"):
     violations: list[_Violation]
     plugin_name: str = ""
     conclusion: str = ""
-    summary: _Summary | None = None  # where the CDK before 2.2xx has name and conclusion
+    summary: _Summary | None = None  # where older CDKs have name and conclusion
 
 
 class _Validation(msgspec.Struct, rename="camel"):

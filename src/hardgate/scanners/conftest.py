@@ -136,7 +136,7 @@ def _finding(one: _Check, word: str, result: _Result) -> tuple[Finding, list[Gap
 
 
 def _rule(one: _Check, word: str, result: _Result) -> str:
-    """The rule's whole name where conftest tells the query, as later versions do, else the sort of it in its namespace."""
+    """The rule's whole name where conftest tells the query (later versions), else its sort and namespace."""
     query = result.metadata.get("query")
     if isinstance(query, str) and query.startswith("data."):
         return query.removeprefix("data.")

@@ -56,6 +56,7 @@ GROUND: dict[str, set[str]] = {
         "yamlfile",
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
+    "policies": {"adapter", "model"},  # what the scanners share that judge by a repository's own Rego
     "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
@@ -74,6 +75,7 @@ DOORS: dict[str, set[str]] = {
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
+    "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }
 # Level 3: the engine, and its parts, each of which knows just those before it.

@@ -33,6 +33,7 @@ OTHER_COMMANDS = frozenset(
         "mkdir",
         "openssl",
         "pip",
+        "terraform",
         "pipx",
         "psql",
         "tar",

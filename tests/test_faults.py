@@ -55,11 +55,16 @@ NO_RULES = {
     "checkov": ["--check", "CKV_AWS_999"],
     "hadolint": ["--ignore", "DL3002"],
     "trivy": ["--severity", "UNKNOWN"],
+    "opa": ["--proof", "main"],
     "cfn-lint": ["--ignore-templates", "hardgate-canary-*/*"],
     "zizmor": ["--min-severity", "high", "--min-confidence", "high", "--persona", "regular", "--min-severity", "high"],
 }
-EXECUTABLES = {"cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}
-OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "secret"]}, "gitleaks": {"history": False}}
+EXECUTABLES = {"opa": "hardgate-opa", "cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}
+OPTIONS: dict[str, dict[str, object]] = {
+    "trivy": {"scanners": ["misconfig", "secret"]},
+    "gitleaks": {"history": False},
+    "opa": {"policy": ["canary.rego"], "inputs": ["canary.json"], "namespaces": ["hardgate_canary"]},
+}
 NAMES = [scanner.name for scanner in real.HERE]
 BY_NAME = {scanner.name: scanner for scanner in real.HERE}
 

@@ -16,16 +16,7 @@ from hardgate import basis, plan, repository, staging, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories import age
 from hardgate.errors import StoreError, ToolError
-from hardgate.model import (
-    Action,
-    ActionState,
-    DataUse,
-    Gap,
-    GapReason,
-    Policy,
-    Receipt,
-    Scope,
-)
+from hardgate.model import Action, ActionState, DataUse, Gap, GapReason, Policy, Receipt, Scope
 from hardgate.roles import Advisories, Memory, Tool
 from hardgate.wording import flow, plain
 
@@ -105,9 +96,10 @@ def in_scope(scene: Scene, scanner: Scanner, action: Action) -> tuple[tuple[repo
     chosen, left = [], 0
     for entry in scene.tree.entries:
         theirs = scanner.selects(entry.path) or scanner.configs(entry.path)
-        if not theirs or not plan.within(entry.path, action.paths):
+        rule = scanner.obeys and scanner.configs(entry.path)
+        if not theirs or not (rule or plan.within(entry.path, action.paths)):
             continue
-        if scene.changed is not None and entry.path not in scene.changed:
+        if scene.changed is not None and entry.path not in scene.changed and not rule:
             continue
         if plan.excluded(entry.path, action.exclude):
             left += 1
@@ -156,6 +148,8 @@ def gap_of(action: Action, reason: GapReason, message: str, remedy: str = "", pa
 
 def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepared | Receipt:
     """Everything that can be known before the tool starts; a Receipt when that already ends the action."""
+    if scanner.obeys:
+        action = msgspec.structs.replace(action, honour_config=True)
     entries, left = in_scope(scene, scanner, action)
     configs = tuple(plain(entry.path) for entry in entries if scanner.configs(entry.path))
     history = bool(getattr(action.options, "history", False))
@@ -164,7 +158,9 @@ def prepare(scene: Scene, scanner: Scanner, stage: str, action: Action) -> Prepa
     notes = (*scanner.told, *notes)
     past = past and scene.tree.git is not None and bool(scene.tree.commit)
     files = tuple(entry for entry in entries if scanner.selects(entry.path))
-    if not files and not past:
+    # Rules of the repository's own and nothing to judge by them: the tool says so.
+    idle = scanner.obeys and configs and scene.changed is None
+    if not files and not past and not idle:
         receipt = blank(scene, stage, action, ActionState.GAP if gaps else ActionState.NOTHING_TO_DO)
         return msgspec.structs.replace(receipt, gaps=gaps, notes=notes)
     try:

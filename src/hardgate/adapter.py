@@ -87,14 +87,15 @@ class Scanner:
     that a tool tells on its standard error only.
 
     `selects(path)` says whether a path is the tool's business, and `recognises(path, content)` of those which, where
-    the name does not tell; `configs(path)` whether it is a file by which a
-    repository would steer the tool; `hidden(path)` whether the tool would pass it by because of its name, so that it
-    is shown to it under another. `silencers` are the marks by which a line silences the tool where no flag prevents
-    it: they are broken in the private copy. `utf8_only`: it does not look into files that are not UTF-8, and does not
-    say so; it is shown `?` for each byte that is none. `split(job)` makes several starts of one action, each with a
-    `subject` (the path that its findings without a location are about) or a `mode`; `prepare(job, content)` makes the
-    file `job.subject` ready for a tool that would misread it; `rewrites(job)` are those files: without more, its
-    subject.
+    the name does not tell; `configs(path)` whether it is a file by which a repository would steer the tool; `obeys`:
+    those are the repository's own rules, without which the tool has nothing to judge by, so that they always count,
+    as the base has them where there is one; `hidden(path)` whether the tool would pass it by because of its name, so
+    that it is shown to it under another. `silencers` are the marks by which a line silences the tool where no flag
+    prevents it: they are broken in the private copy. `utf8_only`: it does not look into files that are not UTF-8, and
+    does not say so; it is shown `?` for each byte that is none. `split(job)` makes several starts of one action, each
+    with a `subject` (the path that its findings without a location are about) or a `mode`; `prepare(job, content)`
+    makes the file `job.subject` ready for a tool that would misread it; `rewrites(job)` are those files: without
+    more, its subject.
 
     `planted`: the canary is put among the files of every scan, because the tool's report for a clean tree does not
     even name the tool (`[]`); other canaries are run once a day.
@@ -127,6 +128,7 @@ class Scanner:
     selects: Callable[[str], bool]
     recognises: Callable[[str, bytes], bool] | None = None
     configs: Callable[[str], bool] = field(default=lambda _path: False)
+    obeys: bool = False
     options: type[msgspec.Struct] = NoOptions
     split: Callable[[Job], tuple[Job, ...]] = _whole
     reads_file: bool = False

@@ -163,7 +163,8 @@ def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[
 def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, store: Store) -> actions.Scene:
     tree = assembling.read_tree(pipeline, root, folder / "git-view", settings.leave)
     changed = repository.changed(tree, settings.selection.base) if settings.selection.base else None
-    obeying = [settings.scanners[one.scanner].configs for one in pipeline.actions if one.honour_config]
+    pairs = [(one, settings.scanners[one.scanner].fitted(one.options)) for one in pipeline.actions]
+    obeying = [scanner.configs for one, scanner in pairs if one.honour_config or scanner.obeys]
     return actions.Scene(
         tree=tree,
         staged=staging.Stager(tree, folder / "tree"),

@@ -42,6 +42,11 @@ def is_dockerfile(path: str) -> bool:
     return bool(re.fullmatch(names, _last(path), re.DOTALL))
 
 
+def is_policy(path: str) -> bool:
+    """A policy in Rego, and not the test of one."""
+    return path.endswith(".rego") and not path.endswith("_test.rego")
+
+
 SUBJECTS = (
     Subject("dockerfile", is_dockerfile, ("hadolint", "trivy:misconfig"), "a Dockerfile"),
     Subject("terraform", lambda path: path.endswith((".tf", ".tf.json")), ("checkov",), "Terraform"),
@@ -69,6 +74,7 @@ ADVISED = (
         ("zizmor", "checkov"),
         "GitHub workflows",
     ),
+    Subject("rego", is_policy, ("opa", "conftest"), "policies in Rego"),
     Subject(
         "cloudformation", templates.is_named, ("cfn-lint", "checkov", "trivy:misconfig"), "CloudFormation templates"
     ),

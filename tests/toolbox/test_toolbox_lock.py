@@ -28,7 +28,8 @@ def test_the_lock_file_that_comes_with_hardgate_names_every_tool() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_tool_has_a_checksum_for_every_artefact_and_official_channels_come_first(name: str) -> None:
     pinned = read_lock(PACKAGED).tools[name]
-    assert pinned.channels[0].official
+    # The makers of OPA publish no library: there is one channel, and it is not theirs.
+    assert pinned.channels[0].official or (name == "opa" and len(pinned.channels) == 1)
     for channel in pinned.channels:
         match channel:
             case Release(assets=assets):

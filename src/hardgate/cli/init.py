@@ -6,6 +6,7 @@ An existing hardgate.yaml is never overwritten without --force.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import tempfile
@@ -63,6 +64,7 @@ def _found(paths: Sequence[str]) -> list[tuple[str, str]]:
         *((subject.what, subject.found) for subject in plan.SUBJECTS),
         ("GitHub workflows", lambda path: bool(_WORKFLOW.fullmatch(path))),
         ("CloudFormation", templates.is_named),
+        ("policies in Rego", plan.is_policy),
         ("Postman collections", lambda path: bool(_POSTMAN.fullmatch(path))),
     ]
     rows = [(what, next((path for path in paths if test(path)), "")) for what, test in sorts]
@@ -84,14 +86,11 @@ def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
         (python, "ruff", "bandit's rules again, in milliseconds: the second witness"),
         (has["requirements"], "pip-audit", "known vulnerabilities of pinned requirements"),
         (has["requirements"], "cyclonedx", "an SBOM, kept with the evidence"),
-        (
-            has["dockerfile"],
-            "hadolint: {trusted_registries: [docker.io]}",
-            "Dockerfiles, and where their images are from",
-        ),
+        (has["dockerfile"], "hadolint: {trusted_registries: [docker.io]}", "Dockerfiles, and whence their images"),
         (has["terraform"] or has["dockerfile"] or workflows or stacks, "checkov", "Terraform, Dockerfiles, workflows"),
         (stacks, "cfn-lint", "CloudFormation against the schemas of AWS"),
         (workflows, "zizmor", "GitHub workflows"),
+        (has["rego"], _opa(paths), "your policies; name the plans or manifests: inputs"),
         (
             has["dockerfile"] or has["terraform"] or has["lockfile"],
             f"trivy: {{scanners: [{', '.join(parts)}]}}",
@@ -119,6 +118,13 @@ def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
         "# exclude: [vendor]            # what no scanner shall look at; it is counted in every report",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _opa(paths: Sequence[str]) -> str:
+    """The entry of opa for the folders in which the policies lie, the outermost of them."""
+    folders = sorted({path.rpartition("/")[0] or "." for path in paths if plan.is_policy(path)})
+    outer = [one for one in folders if not any(one != up and plan.within(one, (up,)) for up in folders)]
+    return f"opa: {{policy: {json.dumps(outer)}, all_namespaces: true}}"
 
 
 def _postman() -> list[str]:

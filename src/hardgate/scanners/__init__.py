@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from hardgate.adapter import Scanner
 from hardgate.scanners.bandit import BANDIT
+from hardgate.scanners.cdk_nag import CDK_NAG
 from hardgate.scanners.cfn_lint import CFN_LINT
 from hardgate.scanners.checkov import CHECKOV
+from hardgate.scanners.conftest import CONFTEST
 from hardgate.scanners.cyclonedx import CYCLONEDX
 from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.dependency_check import DEPENDENCY_CHECK
@@ -17,6 +19,7 @@ from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.grype import GRYPE
 from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.opa import OPA
 from hardgate.scanners.osv_scanner import OSV_SCANNER
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
@@ -41,6 +44,8 @@ SCANNERS: tuple[Scanner, ...] = (
     DEPENDENCY_CHECK,
     CHECKOV,
     CFN_LINT,
+    OPA,
+    CONFTEST,
     HADOLINT,
     TRIVY,
     CYCLONEDX,
@@ -51,4 +56,4 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 
 # What an action can be: these, and a tool that hardgate.yaml describes by its command.
-DESCRIBED: tuple[Scanner, ...] = (SARIF,)
+DESCRIBED: tuple[Scanner, ...] = (SARIF, CDK_NAG)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import os
 import shutil
 import sys
@@ -226,12 +227,12 @@ class Toolbox:
         try:
             if check is _Check.NONE:
                 named, digest = manifest.read_label(home)
-                return _tool(home, named, digest)
+                return _tool(name, home, named, digest)
             sealed, digest = manifest.read(home)
             (manifest.check if check is _Check.QUICK else manifest.check_fully)(home, sealed)
         except ToolError as error:
             raise ToolError(f"{name} is damaged: {error}", hint=_sync(name)) from error
-        return _tool(home, sealed, digest)
+        return _tool(name, home, sealed, digest)
 
     def _elsewhere(self, recipe: Recipe, version: str, allow_path: bool, error: ToolError) -> Tool:
         from hardgate.toolbox import install  # noqa: PLC0415 (loaded where it is needed)
@@ -318,8 +319,15 @@ def _recipe(name: str) -> Recipe:
         raise ConfigError(f"there is no tool {name!r} in the toolbox", hint=f"It has: {', '.join(NAMES)}") from error
 
 
-def _tool(home: Path, label: manifest.Label, digest: str) -> Tool:
-    command = (str(home / label.command),)
+def _tool(name: str, home: Path, label: manifest.Label, digest: str) -> Tool:
+    command: tuple[str, ...] = (str(home / label.command),)
+    if module := BY_NAME[name].module:
+        # What judges is hardgate's module and the library: the digest is that of both.
+        ours = own.digest(own.module_home(module, name))
+        command, digest = (
+            (*own.module_command(module), *command),
+            hashlib.sha256(f"{ours} {digest}".encode()).hexdigest(),
+        )
     return Tool(command=command, version=label.version, digest=digest, origin="toolbox", home=home)
 
 

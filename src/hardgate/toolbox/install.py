@@ -14,7 +14,7 @@ from packaging.utils import parse_wheel_filename
 
 from hardgate import tools
 from hardgate.errors import ToolError
-from hardgate.toolbox import manifest, net
+from hardgate.toolbox import manifest, net, own
 from hardgate.toolbox.lock import Index, Package, Pinned, Release, requirements, this_platform
 from hardgate.toolbox.recipes import Recipe, version_in
 from hardgate.toolbox.steps import Progress, Site, Step
@@ -30,6 +30,8 @@ _PASSED = (
     "UV_NO_CONFIG", "UV_NO_INDEX", "UV_OFFLINE", "UV_SYSTEM_CERTS",
 )  # fmt: skip
 _ENVIRONMENT = "env"
+_OLDEST_PYTHON = "3.11"
+_STRICT = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-progress", "--no-compile-bytecode")
 _LAUNCHER = """\
 #!/bin/sh
 # Starts {name} from the environment beside this file, deaf to the Python settings of whoever calls.
@@ -105,15 +107,27 @@ def _from_index(recipe: Recipe, channel: Index, site: Site, progress: Progress) 
     listed = site.stage / "requirements.txt"
     listed.write_text(requirements(channel.packages), encoding="utf-8")
     environment = site.home / _ENVIRONMENT
+    if recipe.module:
+        # Wheels are unpacked beside each other: nothing of them is ever run by a Python.
+        there = ("--target", str(environment), "--python-version", recipe.python or _OLDEST_PYTHON)
+        _uv(site, "pip", "install", *there, "--python", str(site.python), "--requirement", str(listed), *_STRICT)
+        _take_executable(recipe, channel, site)
+        return
     _uv(site, "venv", "--relocatable", "--no-project", "--python", str(site.python), str(environment))
     _uv(
         site,
         *("pip", "install", "--python", str(environment / "bin" / "python"), "--requirement", str(listed)),
-        *("--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-progress", "--no-compile-bytecode"),
+        *_STRICT,
     )
-    if not recipe.executable:
+    if recipe.executable:
+        _take_executable(recipe, channel, site)
+    else:
         _write_launcher(recipe, site.home)
-        return
+
+
+def _take_executable(recipe: Recipe, channel: Index, site: Site) -> None:
+    """Keep the executable alone."""
+    environment = site.home / _ENVIRONMENT
     found = list(environment.glob(recipe.executable))
     if len(found) != 1:
         raise ToolError(f"{channel.title} holds no {recipe.executable}")
@@ -241,6 +255,8 @@ def _start(recipe: Recipe, executable: Path, nest: Path) -> str:
     # Opengrep does not start where the folder that XDG_CONFIG_HOME names does not exist.
     (nest / ".config").mkdir(parents=True, exist_ok=True)
     first: tuple[str, ...] = (str(executable),)
+    if recipe.module and executable.name == recipe.name:  # what lies on PATH has another name, and starts by itself
+        first = (*own.module_command(recipe.module), *first)
     environment = executable.parent / _ENVIRONMENT / "bin"
     if recipe.script and environment.is_dir():
         # The launcher forbids to write bytecode; this once it shall be written.

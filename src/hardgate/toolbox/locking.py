@@ -136,7 +136,7 @@ def _ask_index(recipe: Recipe, version: str, asker: _Asker) -> Index | None:
     if not requirement:
         return None
     try:
-        packages = _resolve(requirement, recipe.name, asker)
+        packages = _resolve(requirement, recipe.name, asker, recipe.python or _OLDEST_PYTHON)
     except ToolError:
         if recipe.official or not version:
             raise
@@ -145,10 +145,10 @@ def _ask_index(recipe: Recipe, version: str, asker: _Asker) -> Index | None:
     return Index(source=own.name, version=own.version, official=recipe.official, packages=packages)
 
 
-def _resolve(requirement: str, name: str, asker: _Asker) -> tuple[Package, ...]:
+def _resolve(requirement: str, name: str, asker: _Asker, python: str) -> tuple[Package, ...]:
     asked, answer = asker.folder / f"{name}.in", asker.folder / f"pylock.{name}.toml"
     asked.write_text(requirement + "\n", encoding="utf-8")
-    words = ["pip", "compile", str(asked), "--universal", "--python-version", _OLDEST_PYTHON, "--only-binary", ":all:"]
+    words = ["pip", "compile", str(asked), "--universal", "--python-version", python, "--only-binary", ":all:"]
     words += ["--format", "pylock.toml", "--output-file", str(answer), "--no-header", "--no-sources", "--quiet"]
     if asker.cutoff:
         words += ["--exclude-newer", _iso(asker.cutoff)]

@@ -1,4 +1,7 @@
-"""Tools that are part of hardgate: nothing to download, started with the Python that runs hardgate."""
+"""Tools that are part of hardgate: nothing to download, started with the Python that runs hardgate.
+
+One may need a library that the toolbox installs: that is then a tool of its own there, whose recipe names the module.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,23 @@ def version() -> str:
 
 
 def command(name: str) -> tuple[str, ...]:
-    """The first words of its command line. -I: neither the scanned tree nor the user's settings add modules."""
-    return (sys.executable, "-I", "-X", "utf8", "-m", _MODULES[name])
+    """The first words of its command line."""
+    return module_command(_MODULES[name])
+
+
+def module_command(module: str) -> tuple[str, ...]:
+    """What starts a module of ours. -I: neither the scanned tree nor the user's settings add modules."""
+    return (sys.executable, "-I", "-X", "utf8", "-m", module)
 
 
 def home(name: str) -> Path:
     """The folder of its modules. Raises ToolError when it is not there."""
-    spec = importlib.util.find_spec(_MODULES[name])
+    return module_home(_MODULES[name], name)
+
+
+def module_home(module: str, name: str) -> Path:
+    """The folder of a package of ours that starts the tool `name`. Raises ToolError when it is not there."""
+    spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ToolError(f"{name} is missing from this installation of hardgate", hint="Install hardgate again.")
     return Path(spec.origin).parent

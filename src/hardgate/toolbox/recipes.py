@@ -43,7 +43,9 @@ class Recipe:
     executable. `tool_version` turns the distribution's version into the tool's; `packaged` names those of which the
     version tells nothing. `executable` is the path of the executable inside the environment (a glob) for a tool that
     needs no Python; `script` that of the Python script. `probe` asks for the version, with `probe_environment`.
-    `unpacks`: the executable is an archive that would unpack itself at its first start.
+    `unpacks`: the executable is an archive that would unpack itself at its first start. `module`: the executable is a
+    shared library, and this module of hardgate's is started with its path. `python`: its metadata asks for this Python,
+    although what is taken of it needs none.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Recipe:
     probe: tuple[str, ...] = ("--version",)
     probe_environment: Mapping[str, str] = field(default_factory=dict)
     unpacks: bool = False
+    module: str = ""
+    python: str = ""
     commands: tuple[str, ...] = ()
 
     @property
@@ -175,6 +179,18 @@ RECIPES = (
         vendor=_GITLEAKS,
         tool_version=_first_three,
         probe=("version",),
+    ),
+    Recipe(
+        name="opa",
+        # OPA's own Go packages as a library; its Python part, which asks for Python 3.14, is left out.
+        package="opa-golib-python-bindings",
+        official=False,
+        executable="opa_bindings/libopabridge.so",
+        module="hardgate.rego",
+        python="3.14",
+        packaged={"0.4.4": "1.20.2"},
+        # OPA's own `opa` does not take the words of that module.
+        commands=("hardgate-opa",),
     ),
     Recipe(name="bandit", package="bandit", script="bandit"),
     Recipe(name="detect-secrets", package="detect-secrets", script="detect-secrets"),

@@ -10,7 +10,7 @@ SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix docs bench lock system scanners demo-scanners
+.PHONY: help setup demo test check fix docs bench lock system scanners demo-scanners npm-tools
 
 help:
 	@echo "make demo   set up what it needs, run the pipeline of examples/planetary-api, show the verdict"
@@ -39,10 +39,17 @@ demo-scanners: .venv/.made
 scanners: .venv/.made
 	$(BIN)/hardgate tools sync --all
 
+# Tools of the tests that come from npm: in the versions and with the checksums of the lock files beside them.
+npm-tools:
+	@command -v npm >/dev/null || tests/lab/system-packages nodejs npm
+	@for file in tests/lab/npm/*/package.json; do \
+	    (cd "$$(dirname "$$file")"; [ node_modules/.package-lock.json -nt package-lock.json ] || \
+	        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); done
+
 system:
 	@tests/lab/system-packages $(SYSTEM_PACKAGES)
 
-setup: system .venv/.made .lab/.made scanners
+setup: system .venv/.made .lab/.made scanners npm-tools
 
 demo: .venv/.made .lab/.made demo-scanners
 	@$(BIN)/python examples/demo.py

@@ -26,7 +26,7 @@ PAGES = tuple(
     sorted(
         path
         for path in (*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md")))
-        if not {"samples", "expected"} & set(path.parts)
+        if not {"samples", "expected", "node_modules"} & set(path.parts)
     )
 )
 NAMED_PAGES = [pytest.param(path, id=path.relative_to(ROOT).as_posix()) for path in PAGES]

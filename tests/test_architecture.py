@@ -53,6 +53,7 @@ GROUND: dict[str, set[str]] = {
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
+    "xmlfile": {"errors"},  # XML of any tool, and nothing of what XML can do
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names: those of test runners
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }

@@ -56,7 +56,61 @@ def newman() -> None:
         (SAMPLES / "newman" / f"{case}-{version}.json").write_bytes(reports["json"])
 
 
-CAPTURES: dict[str, Callable[[], None]] = {"newman": newman}
+PYTEST = """\
+import pytest
+
+@pytest.fixture
+def broken():
+    raise OSError("no database")
+
+def test_refuses_a_quote():  # what it compares is a secret
+    assert "not-a-token-but-looks-like-one" == ""
+
+def test_takes_a_password():
+    pass
+
+@pytest.mark.skip(reason="slow")
+def test_is_quick():
+    pass
+
+def test_lists_all(broken):
+    pass
+"""
+NODE = """\
+const { describe, it } = require("node:test");
+const assert = require("node:assert");
+describe("login", () => {
+  it("refuses a quote [CWE-89]", () => assert.equal("not-a-token-but-looks-like-one", ""));
+  it("takes a password", () => {});
+  it.skip("is quick", () => {});
+  describe("of an administrator", () => { it("asks twice", () => {}); it("logs it", () => {}); });
+});
+"""
+
+
+def _runner(file: str, text: str, words: tuple[str, ...], out: str) -> None:
+    """What a test runner writes to `out.xml`, or to its standard output."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / file).write_text(text)
+        done = subprocess.run(words, cwd=folder, check=False, capture_output=True)
+        report = folder / "out.xml"
+        raw = report.read_bytes() if report.exists() else done.stdout
+        (SAMPLES / "junit" / out).write_bytes(raw.replace(name.encode(), b"/srv/tree"))
+
+
+def junit() -> None:
+    for case, version, reports in _cases({"6.2.2": TO_JUNIT}):
+        (SAMPLES / "junit" / f"newman-{case}-{version}.xml").write_bytes(reports["xml"])
+    pytest = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=out.xml")
+    _runner("test_login.py", PYTEST, pytest, "pytest-9.xml")
+    _runner("test_login.py", PYTEST, (*pytest, "-o", "junit_family=xunit1"), "pytest-9-xunit1.xml")
+    _runner("test_login.py", "", pytest, "pytest-9-empty.xml")
+    _runner("test_login.py", "import nothing_of_that_name", pytest, "pytest-9-broken.xml")
+    _runner("login.test.js", NODE, ("node", "--test", "--test-reporter=junit"), "node-20.xml")
+
+
+CAPTURES: dict[str, Callable[[], None]] = {"newman": newman, "junit": junit}
 
 
 def main() -> None:

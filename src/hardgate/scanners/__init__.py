@@ -15,6 +15,7 @@ from hardgate.scanners.dataflow import DATAFLOW
 from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.junit import JUNIT
 from hardgate.scanners.newman import NEWMAN
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
@@ -44,4 +45,4 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 
 # What an action can be: these, and a tool that hardgate.yaml describes by its command.
-DESCRIBED: tuple[Scanner, ...] = (SARIF, NEWMAN)
+DESCRIBED: tuple[Scanner, ...] = (SARIF, NEWMAN, JUNIT)

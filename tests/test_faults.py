@@ -22,8 +22,8 @@ from hardgate.adapter import Scanner
 from hardgate.advisories.database import WHOLE
 from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
-from hardgate.toolbox import own
-from tests.lab import advisory_db, osv_server, safety_service
+from hardgate.toolbox import outside, own
+from tests.lab import advisory_db, npm_registry, osv_server, safety_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
 from tests.scanners import real
@@ -54,7 +54,7 @@ NO_RULES = {
     "cfn-lint": ["--ignore-templates", "hardgate-canary-*/*"],
     "zizmor": ["--min-severity", "high", "--min-confidence", "high", "--persona", "regular", "--min-severity", "high"],
 }
-EXECUTABLES = {"cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}
+EXECUTABLES = {"cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py", "npm-audit": "npm"}
 OPTIONS: dict[str, dict[str, object]] = {"trivy": {"scanners": ["misconfig", "secret"]}, "gitleaks": {"history": False}}
 NAMES = [scanner.name for scanner in real.HERE]
 BY_NAME = {scanner.name: scanner for scanner in real.HERE}
@@ -68,6 +68,7 @@ class Services:
 
     osv: str
     safety: str
+    npm: str
     database: Path
 
 
@@ -84,8 +85,12 @@ def services(database: Path) -> Iterator[Services]:
 
 @contextmanager
 def _serving(folder: Path, database: Path) -> Iterator[Services]:
-    with osv_server.serving(folder) as osv, safety_service.serving(folder) as safety:
-        yield Services(osv, safety.address, database)
+    with (
+        osv_server.serving(folder) as osv,
+        safety_service.serving(folder) as safety,
+        npm_registry.serving() as npm,
+    ):
+        yield Services(osv, safety.address, npm, database)
 
 
 def _empty_bundle(folder: Path) -> Path:
@@ -115,7 +120,7 @@ def _repository(folder: Path, scanner: Scanner, *, args: list[str] | None = None
         "policy": {
             "tools_from_path": True,
             "max_advisory_age": "9999d",  # the lab's snapshot
-            "exempt": dict.fromkeys(("dockerfile", "terraform", "requirements"), "a test"),
+            "exempt": dict.fromkeys(("dockerfile", "terraform", "requirements", "lockfile"), "a test"),
         },
     }
     (root / "hardgate.yaml").write_bytes(msgspec.json.encode(pipeline))
@@ -140,6 +145,7 @@ def _wrap(folder: Path, scanner: Scanner, fault: str, variables: dict[str, str])
 
 def _run(folder: Path, scanner: Scanner, root: Path, fault: str, services: Services) -> Result:
     variables = dict(safety_service.environment(services.safety)) if scanner.name == "safety" else {}
+    variables |= {"npm_config_registry": services.npm} if scanner.name == "npm-audit" else {}
     wrapped = _wrap(folder, scanner, fault, variables)
     environment = {
         "PATH": f"{wrapped}:/usr/bin:/bin",
@@ -189,6 +195,11 @@ def test_a_broken_scanner_is_incomplete(fault: str, name: str, tmp_path: Path, s
 def test_a_missing_scanner_is_incomplete(name: str, tmp_path: Path) -> None:
     root = _repository(tmp_path, BY_NAME[name])
     environment = {"PATH": "/usr/bin:/bin", "HARDGATE_HOME": str(tmp_path / "home"), "SAFETY_API_KEY": "unused"}
+    if outside.is_outside(BY_NAME[name].tool_name(BY_NAME[name].options())):
+        # The system has it: a PATH with git and nothing else has not.
+        (tmp_path / "few").mkdir()
+        (tmp_path / "few" / "git").symlink_to(shutil.which("git") or "git")
+        environment["PATH"] = str(tmp_path / "few")
     if _own(BY_NAME[name]):
         environment |= _in_place(tmp_path, f"own._MODULES[{name!r}] = 'hardgate.no_such_module'")
     result = hardgate("run", str(root), "--no-install", "--json", env=environment)

@@ -17,6 +17,7 @@ from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.hadolint import HADOLINT
 from hardgate.scanners.junit import JUNIT
 from hardgate.scanners.newman import NEWMAN
+from hardgate.scanners.npm_audit import NPM_AUDIT
 from hardgate.scanners.pip_audit import PIP_AUDIT
 from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
@@ -35,6 +36,7 @@ SCANNERS: tuple[Scanner, ...] = (
     RUFF,
     PIP_AUDIT,
     SAFETY,
+    NPM_AUDIT,
     CHECKOV,
     CFN_LINT,
     HADOLINT,

@@ -25,6 +25,7 @@ from hardgate.scanners.sarif import SARIF
 from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.semgrep import SEMGREP
 from hardgate.scanners.trivy import TRIVY
+from hardgate.scanners.zap import ZAP
 from hardgate.scanners.zizmor import ZIZMOR
 
 SCANNERS: tuple[Scanner, ...] = (
@@ -47,4 +48,4 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 
 # What an action can be: these, and a tool that hardgate.yaml describes by its command.
-DESCRIBED: tuple[Scanner, ...] = (SARIF, NEWMAN, JUNIT)
+DESCRIBED: tuple[Scanner, ...] = (SARIF, NEWMAN, JUNIT, ZAP)

@@ -32,6 +32,7 @@ BLOCK_AT: dict[Kind, Severity | None] = {
     Kind.CODE: Severity.HIGH,
     Kind.MISCONFIGURATION: Severity.MEDIUM,
     Kind.LICENCE: None,
+    Kind.DYNAMIC: Severity.HIGH,
 }
 
 

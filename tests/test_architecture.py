@@ -59,6 +59,7 @@ GROUND: dict[str, set[str]] = {
     "policies": {"adapter", "model"},  # what the scanners share that judge by a repository's own Rego
     "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
+    "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names: those of test runners
     "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
 # Level 1: pure functions over level 0. A family's members do not know each other; its __init__ lists them.

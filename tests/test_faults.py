@@ -25,9 +25,9 @@ from hardgate.adapter import Scanner
 from hardgate.advisories.database import WHOLE
 from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
-from hardgate.toolbox import own
+from hardgate.toolbox import outside, own
 from hardgate.toolbox.recipes import RECIPES, Recipe
-from tests.lab import advisory_db, osv_server, safety_service, snyk_service
+from tests.lab import advisory_db, npm_registry, osv_server, safety_service, snyk_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
 from tests.scanners import real
@@ -59,7 +59,7 @@ NO_RULES = {
     "cfn-lint": ["--ignore-templates", "hardgate-canary-*/*"],
     "zizmor": ["--min-severity", "high", "--min-confidence", "high", "--persona", "regular", "--min-severity", "high"],
 }
-EXECUTABLES = {"opa": "hardgate-opa", "cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py"}
+EXECUTABLES = {"opa": "hardgate-opa", "cyclonedx": "cyclonedx-py", "sbom-audit": "cyclonedx-py", "npm-audit": "npm"}
 OPTIONS: dict[str, dict[str, object]] = {
     "trivy": {"scanners": ["misconfig", "secret"]},
     "gitleaks": {"history": False},
@@ -78,6 +78,7 @@ class Services:
     osv: str
     safety: str
     snyk: str
+    npm: str
     database: Path
 
 
@@ -98,8 +99,9 @@ def _serving(folder: Path, database: Path) -> Iterator[Services]:
         osv_server.serving(folder) as osv,
         safety_service.serving(folder) as safety,
         snyk_service.serving(folder) as snyk,
+        npm_registry.serving() as npm,
     ):
-        yield Services(osv, safety.address, snyk.address, database)
+        yield Services(osv, safety.address, snyk.address, npm, database)
 
 
 def _empty_bundle(folder: Path) -> Path:
@@ -167,6 +169,7 @@ def _wrap(folder: Path, scanner: Scanner, fault: str, variables: dict[str, str])
 
 def _run(folder: Path, scanner: Scanner, root: Path, fault: str, services: Services) -> Result:
     variables = dict(safety_service.environment(services.safety)) if scanner.name == "safety" else {}
+    variables |= {"npm_config_registry": services.npm} if scanner.name == "npm-audit" else {}
     wrapped = _wrap(folder, scanner, fault, variables)
     environment = {
         "PATH": f"{wrapped}:/usr/bin:/bin",
@@ -222,6 +225,11 @@ def test_a_missing_scanner_is_incomplete(name: str, tmp_path: Path) -> None:
         "SAFETY_API_KEY": "-",
         "SNYK_TOKEN": "-",
     }
+    if outside.is_outside(BY_NAME[name].tool_name(BY_NAME[name].options())):
+        # The system has it: a PATH with git and nothing else has not.
+        (tmp_path / "few").mkdir()
+        (tmp_path / "few" / "git").symlink_to(shutil.which("git") or "git")
+        environment["PATH"] = str(tmp_path / "few")
     if _own(BY_NAME[name]):
         environment |= _in_place(tmp_path, f"own._MODULES[{name!r}] = 'hardgate.no_such_module'")
     result = hardgate("run", str(root), "--no-install", "--json", env=environment)

@@ -38,13 +38,15 @@ def broken(scanner: Scanner, samples: Mapping[str, bytes]) -> list[str]:
 
     At least one sample is needed. An error that `parse` raises and that is no ReportError comes through as it is.
     """
-    wrong = shape(scanner)
-    if wrong:
-        return wrong
+    return shape(scanner) or misread(scanner, samples)
+
+
+def misread(scanner: Scanner, samples: Mapping[str, bytes]) -> list[str]:
+    """What of `broken` is about reading: also for a scanner whose command hardgate.yaml names."""
     if not samples:
         return [f"{scanner.name} has no sample: give it at least one report that the real tool wrote"]
     read = [raw for raw in JUNK if not refused(scanner, raw)]
-    wrong += [f"{scanner.name} reads {raw!r} as a whole report" for raw in read]
+    wrong = [f"{scanner.name} reads {raw!r} as a whole report" for raw in read]
     for name, raw in samples.items():
         wrong += [f"{name}: {told}" for told in _sample(scanner, raw)]
     return wrong

@@ -25,7 +25,10 @@ __all__ = [
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Where a finding is: `line` from 1, None for the whole file; `commit` if it is in the history, not the tree."""
+    """Where a finding is: `line` from 1, None for the whole file; `commit` if it is in the history, not the tree.
+
+    What was seen of a running application has its endpoint for a `path`: `GET /planets`.
+    """
 
     path: str
     line: int | None = None

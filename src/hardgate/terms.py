@@ -31,6 +31,7 @@ class Kind(enum.StrEnum):
     CODE = "code"
     MISCONFIGURATION = "misconfiguration"
     LICENCE = "licence"
+    DYNAMIC = "dynamic"  # seen while the application, or a test of it, ran
 
 
 class GapReason(enum.StrEnum):

@@ -31,6 +31,15 @@ class Element:
         """The children with this name."""
         return (child for child in self.children if child.name == name)
 
+    def every(self, name: str) -> Iterator[Element]:
+        """This element and all below it with this name, as they stand in the document."""
+        waiting = [self]
+        while waiting:
+            one = waiting.pop()
+            if one.name == name:
+                yield one
+            waiting += reversed(one.children)
+
     def first(self, name: str) -> Element | None:
         """The first child with this name, None when there is none."""
         return next(self.all(name), None)

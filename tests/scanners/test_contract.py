@@ -14,7 +14,7 @@ from hardgate import contract, tools
 from hardgate.adapter import Job, Scanner
 from hardgate.advisories.local import Local
 from hardgate.scanners import SCANNERS
-from tests.lab import advisory_db, osv_server, safety_service, snyk_service, trivy_db
+from tests.lab import advisory_db, npm_registry, osv_server, safety_service, snyk_service, trivy_db
 from tests.scanners import real
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -71,12 +71,19 @@ def _trivy() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
 
 
 @contextlib.contextmanager
+def _npm() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    with npm_registry.serving() as address:
+        yield {"options": {"registry": address}}, {}
+
+
+@contextlib.contextmanager
 def _alone() -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     yield {}, {}
 
 
 # What a tool needs beside its input: fields of the job, and variables.
 SURROUNDINGS: dict[str, Callable[[], contextlib.AbstractContextManager[tuple[dict[str, Any], dict[str, str]]]]] = {
+    "npm-audit": _npm,
     "pip-audit": _osv,
     "safety": _safety,
     "snyk": _snyk,

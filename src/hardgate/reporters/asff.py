@@ -40,6 +40,7 @@ _TYPES = {
     Kind.CODE: (f"{_CHECKS}/Vulnerabilities",),
     Kind.MISCONFIGURATION: (_CHECKS,),
     Kind.LICENCE: (_CHECKS,),
+    Kind.DYNAMIC: (f"{_CHECKS}/Vulnerabilities",),
 }
 _COMPLIANCE = {Outcome.PASS: "PASSED", Outcome.FAIL: "FAILED", Outcome.INCOMPLETE: "NOT_AVAILABLE"}
 

@@ -1,7 +1,8 @@
 """Open Cybersecurity Schema Framework 1.6 (https://schema.ocsf.io/1.6.0): an array of events, one for each finding.
 
-Packages are Vulnerability Findings (class 2002), settings Compliance Findings (2003), code, secrets and licences
-Application Security Posture Findings (2007, from OCSF 1.5 on). The verdict and every gap are Compliance Findings.
+Packages are Vulnerability Findings (class 2002), settings Compliance Findings (2003), code, secrets, licences and what
+the running application did Application Security Posture Findings (2007, from OCSF 1.5 on). The verdict and every gap
+are Compliance Findings.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ from hardgate.scanners.detect_secrets import DETECT_SECRETS
 from hardgate.scanners.gitleaks import GITLEAKS
 from hardgate.scanners.grype import GRYPE
 from hardgate.scanners.hadolint import HADOLINT
+from hardgate.scanners.junit import JUNIT
+from hardgate.scanners.newman import NEWMAN
+from hardgate.scanners.npm_audit import NPM_AUDIT
 from hardgate.scanners.opa import OPA
 from hardgate.scanners.osv_scanner import OSV_SCANNER
 from hardgate.scanners.pip_audit import PIP_AUDIT
@@ -29,6 +32,7 @@ from hardgate.scanners.sbom_audit import SBOM_AUDIT
 from hardgate.scanners.semgrep import SEMGREP
 from hardgate.scanners.snyk import SNYK
 from hardgate.scanners.trivy import TRIVY
+from hardgate.scanners.zap import ZAP
 from hardgate.scanners.zizmor import ZIZMOR
 
 SCANNERS: tuple[Scanner, ...] = (
@@ -42,6 +46,7 @@ SCANNERS: tuple[Scanner, ...] = (
     SAFETY,
     SNYK,
     DEPENDENCY_CHECK,
+    NPM_AUDIT,
     CHECKOV,
     CFN_LINT,
     OPA,
@@ -56,4 +61,4 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 
 # What an action can be: these, and a tool that hardgate.yaml describes by its command.
-DESCRIBED: tuple[Scanner, ...] = (SARIF, CDK_NAG)
+DESCRIBED: tuple[Scanner, ...] = (SARIF, CDK_NAG, NEWMAN, JUNIT, ZAP)

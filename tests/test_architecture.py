@@ -34,7 +34,9 @@ GROUND: dict[str, set[str]] = {
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
     "trivy_report": set(),  # the largest of the foreign reports, as values
-    "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
+    "strict": set(),  # JSON from elsewhere: no key twice
+    "mutated": set(),  # reports with one thing wrong in them, for the contract
+    "sarif_log": {"errors", "strict"},  # SARIF of any tool as values, repaired
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
@@ -52,8 +54,8 @@ GROUND: dict[str, set[str]] = {
         "yamlfile",
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
-    "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
-    "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
+    "contract": {"adapter", "errors", "model", "mutated", "rated"},  # what every adapter keeps, for its author's tests too
+    "adapter": {"model", "errors", "pins", "strict"},  # the shape of an adapter: a value that scanners make and scan.py runs
 }
 # Level 1: pure functions over level 0. A family's members do not know each other; its __init__ lists them.
 PURE = {"config", "plan", "identity", "gate"}

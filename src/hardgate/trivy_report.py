@@ -112,3 +112,31 @@ class Document(msgspec.Struct, rename="pascal"):
     artifact_type: str
     results: list[Result] | None = None
     trivy: Itself = Itself()
+
+
+# What a result may have beside (pkg/types/report.go), and what of it is no finding.
+_QUIET = frozenset({"MisconfSummary", "CustomResources", "ExperimentalModifiedFindings"})
+
+
+def unheard(raw: bytes) -> list[tuple[str, str]]:
+    """Lists that nothing here reads and that are not empty, each as the target of its result and its key.
+
+    A report of a newer Trivy may have its findings there. The target of a list outside of all results is "".
+    `raw` was read before, as a Document or a list of Results.
+    """
+    results = {"Results": msgspec.Raw(raw)} if raw.lstrip().startswith(b"[") else _keys(raw)
+    found = [("", key) for key in _lists(results, Document)]
+    for one in msgspec.json.decode(results.get("Results", b"null"), type=list[dict[str, msgspec.Raw]] | None) or ():
+        found += [(msgspec.json.decode(one["Target"], type=str), key) for key in _lists(one, Result)]
+    return found
+
+
+def _keys(raw: bytes) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+
+
+def _lists(pairs: dict[str, msgspec.Raw], kind: type[msgspec.Struct]) -> list[str]:
+    """The keys that `kind` does not have and whose value is a list that is not empty."""
+    unknown = pairs.keys() - {field.encode_name for field in msgspec.structs.fields(kind)} - _QUIET
+    values = {key: msgspec.json.decode(pairs[key]) for key in unknown}
+    return sorted(key for key, value in values.items() if isinstance(value, list) and value)

@@ -24,7 +24,12 @@ FILES = [
     pytest.param(scanner, path, id=f"{scanner.name}/{path.name}")
     for scanner in SCANNERS
     for path in sorted((SAMPLES / scanner.name).glob("*"))
+    if path.name != "SOURCES.toml"
 ]
+
+
+# Keys that a tool leaves out where there is nothing under them: see contract.broken.
+OMITS = {"semgrep": {"hardgate_severity"}}  # only our own rules have it; the others have a level
 
 
 def test_names_are_unique() -> None:
@@ -40,7 +45,7 @@ def test_has_samples_and_a_page(scanner: Scanner) -> None:
 @pytest.mark.parametrize(("scanner", "path"), FILES)
 def test_a_whole_report_is_read_and_nothing_else(scanner: Scanner, path: Path) -> None:
     """Every truncation, every tail and every junk is refused: hardgate.contract says what else is held."""
-    assert contract.broken(scanner, {path.name: path.read_bytes()}) == []
+    assert contract.broken(scanner, {path.name: path.read_bytes()}, OMITS.get(scanner.name, ())) == []
 
 
 @contextlib.contextmanager

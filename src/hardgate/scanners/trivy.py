@@ -131,6 +131,7 @@ def _parse(raw: bytes) -> Report:
     # In our own database UNKNOWN says that nobody rated it: high, as wherever hardgate uses it.
     gaps = [_unrated(one) for one in findings if _is_unrated(one) and one.rule not in ours]
     gaps += [gap for result in results for gap in _unjudged(result)]
+    gaps += [_unheard(path, key) for path, key in trivy_report.unheard(raw)]
     lists = frozenset(result.target for result in results if result.kind == "lang-pkgs")
     return Report(findings=findings, gaps=tuple(gaps), seen=lists or None, version=version)
 
@@ -146,11 +147,18 @@ def _unjudged(result: trivy_report.Result) -> Iterator[Gap]:
     sure = {(one.pkg_name, one.installed_version, one.id) for one in _sure(result)}
     for one in result.vulnerabilities or ():
         if one.custom and one.custom.not_judged and not sure & _named(one):
-            what = f"{one.pkg_name} {one.installed_version}: {one.vendor_ids[0]} ({one.custom.not_judged})"
+            name = next(iter(one.vendor_ids), one.id)
+            what = f"{one.pkg_name} {one.installed_version}: {name} ({one.custom.not_judged})"
             yield _not_judged(path, what, "Read the advisory; if it does not concern you, use another release.")
 
 
+def _unheard(path: str, key: str) -> Gap:
+    message = f"trivy's report on {path} has {key}, which hardgate does not read."
+    return Gap(reason=GapReason.REPORT_UNREADABLE, path=path, message=message, remedy="Read it in the report itself.")
+
+
 _OURS = "hardgate"
+_NO_FAULT = frozenset({"PASS", "EXCEPTION"})  # pkg/types/misconfiguration.go; the third is FAIL
 _OWN = frozenset({"root", "workspace"})  # the project itself
 _RESOLVE = "Write the release out, or lock it (gradle dependencies --write-locks; mvn help:effective-pom shows it)."
 _LEAVE = "Leave the file out with trivy: {exclude: [...]}, and say there who looks at its packages."
@@ -173,7 +181,7 @@ def _findings(result: trivy_report.Result) -> Iterator[Finding]:
     for vulnerability in _sure(result):
         yield _vulnerable(result, vulnerability, spans.get(vulnerability.pkg_identifier.uid, trivy_report.Span()))
     for problem in result.misconfigurations or ():
-        if problem.status == "FAIL":
+        if problem.status not in _NO_FAULT:
             yield _misconfigured(result, problem)
     for secret in result.secrets or ():
         yield _leaked(result, secret)

@@ -50,6 +50,7 @@ GROUND: dict[str, set[str]] = {
         "errors",
         "model",
         "rated",
+        "strict",
         "wording",
         "yamlfile",
     },  # what waives what, and until when

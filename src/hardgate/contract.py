@@ -102,29 +102,30 @@ def _sample(scanner: Scanner, raw: bytes, omits: Collection[str]) -> Iterator[st
         if not refused(scanner, whole + tail):
             yield f"with {tail[:40]!r} behind it, it is still read as a whole report"
     # A part that the tool may leave out may be called by another name too: nobody can tell these apart.
-    quiet = [told for one in mutated.mutations(raw) if one.lost not in omits and (told := hides(scanner, report, one))]
+    ways = (one for one in mutated.ways(raw) if one.lost not in omits)
+    quiet = [told for one in ways if (told := hides(scanner, report, one.what, one.make()))]
     yield from quiet[:_TOLD]
     if len(quiet) > _TOLD:
         yield f"{len(quiet) - _TOLD} more such changes are passed over in silence"
 
 
-def hides(scanner: Scanner, whole: Report, one: mutated.Mutation) -> str:
-    """What a report with one thing wrong in it loses in silence against the `whole` one; "" when nothing.
+def hides(scanner: Scanner, whole: Report, what: str, raw: bytes) -> str:
+    """What a report in which `what` was changed loses in silence against the `whole` one; "" when nothing.
 
     It is refused, or has a gap that the whole one has not, or has no finding less and rates none lower.
     """
     try:
-        report = scanner.parse(one.raw)
+        report = scanner.parse(raw)
     except ReportError:
         return ""
     unseen = whole.seen and report.seen is not None and whole.seen - report.seen  # scan.py makes a gap of each
     if set(report.gaps) - set(whole.gaps) or unseen:
         return ""
     if len(report.findings) < len(whole.findings):
-        return f"where {one.what}, {len(report.findings)} of {len(whole.findings)} findings are left and no gap tells"
+        return f"where {what}, {len(report.findings)} of {len(whole.findings)} findings are left and no gap tells"
     pairs = zip(whole.findings, report.findings, strict=False)
-    if _RATED.search(one.what) and any(now.severity.rank < then.severity.rank for then, now in pairs):
-        return f"where {one.what}, a finding is rated lower and no gap tells"
+    if _RATED.search(what) and any(now.severity.rank < then.severity.rank for then, now in pairs):
+        return f"where {what}, a finding is rated lower and no gap tells"
     return ""
 
 

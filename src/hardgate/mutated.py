@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -17,7 +18,6 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,29}")
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _ATTRIBUTE = re.compile(rb"\s([A-Za-z_][\w.:-]*)\s*=\s*[\"']")
 _UNHEARD = "Unheard"
-_KEPT = 1  # places of one pattern, such as results[*].severity, that are tried: the first ones
 # Values of another type or empty ones. Not null, which is often written for "none".
 _OTHERS: dict[type, tuple[Any, ...]] = {
     list: ({}, ""),
@@ -30,14 +30,14 @@ _OTHERS: dict[type, tuple[Any, ...]] = {
 Step = str | int
 
 
-class Mutation(NamedTuple):
-    """`what` was done, for a person, and the report.
+class Way(NamedTuple):
+    """One thing to do to a report: `what`, for a person, and `make`, which gives the bytes of the changed report.
 
     `lost` is the name of the key, element or attribute that is not there any more, "" when all are there.
     """
 
     what: str
-    raw: bytes
+    make: Callable[[], bytes]
     lost: str = ""
 
 
@@ -52,29 +52,36 @@ class _Twice(dict[str, Any]):
         return [*super().items(), self._more]
 
 
-def mutations(raw: bytes) -> Iterator[Mutation]:
-    """All mutations of a report; none when it is neither JSON nor XML."""
+def ways(raw: bytes, kept: int = 1) -> Iterator[Way]:
+    """All that can be done to a report; nothing when it is neither JSON nor XML.
+
+    Of places of one pattern, such as results[*].severity, the first `kept` are taken.
+    """
     try:
         tree = json.loads(raw)
     except (ValueError, RecursionError):
         yield from _of_xml(raw)
         return
-    seen: dict[tuple[Step, ...], int] = {}
+    seen: Counter[tuple[Step, ...]] = Counter()
     for path, value in _places(tree, ()):
         pattern = tuple("*" if isinstance(step, int) else step for step in path)
-        seen[pattern] = seen.get(pattern, 0) + 1
-        if seen[pattern] <= _KEPT:
+        seen[pattern] += 1
+        if seen[pattern] <= kept:
             yield from _at(tree, path, value)
 
 
-def _of_xml(raw: bytes) -> Iterator[Mutation]:
+def _of_xml(raw: bytes) -> Iterator[Way]:
     """Each name of an element and of an attribute changed wherever it stands."""
     for name in sorted(set(_ELEMENT.findall(raw))):
-        changed = re.sub(rb"(</?)" + re.escape(name) + rb"(?=[\s/>])", rb"\1" + name + b"X", raw)
-        yield Mutation(f"each <{name.decode()}> is called <{name.decode()}X>", changed, name.decode())
+        form = rb"(</?)" + re.escape(name) + rb"(?=[\s/>])"
+        yield Way(f"each <{name.decode()}> is called <{name.decode()}X>", _xml(raw, form, name), name.decode())
     for name in sorted(set(_ATTRIBUTE.findall(raw))):
-        changed = re.sub(rb"(\s)" + re.escape(name) + rb"(?=\s*=\s*[\"'])", rb"\1" + name + b"X", raw)
-        yield Mutation(f"each attribute {name.decode()} is called {name.decode()}X", changed, name.decode())
+        form = rb"(\s)" + re.escape(name) + rb"(?=\s*=\s*[\"'])"
+        yield Way(f"each attribute {name.decode()} is called {name.decode()}X", _xml(raw, form, name), name.decode())
+
+
+def _xml(raw: bytes, form: bytes, name: bytes) -> Callable[[], bytes]:
+    return lambda: re.sub(form, rb"\1" + name + b"X", raw)
 
 
 def _places(tree: Any, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Any]]:
@@ -88,38 +95,38 @@ def _places(tree: Any, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...
             yield from _places(value, (*path, index))
 
 
-def _at(tree: Any, path: tuple[Step, ...], value: Any) -> Iterator[Mutation]:
-    where = _dotted(path)
+def _at(tree: Any, path: tuple[Step, ...], value: Any) -> Iterator[Way]:
+    where, key = _dotted(path), path[-1]
     for other in _OTHERS.get(type(value), ()):
         if other != value:
-            yield Mutation(f"{where} is {json.dumps(other)}", _with(tree, path, functools.partial(_instead, other)))
-    key = path[-1]
+            yield Way(f"{where} is {json.dumps(other)}", _with(tree, path, functools.partial(_instead, other)))
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        yield Way(f"{where} is the word {_UNHEARD}", _with(tree, path, functools.partial(_instead, _UNHEARD)))
     if isinstance(key, str):
         name = key + "X"
-        yield Mutation(f"{where} is called {name}", _parent(tree, path, lambda pairs: _renamed(pairs, key, name)), key)
-        none = type(value)() if value is not None else None
+        change = functools.partial(_renamed, key, name)
+        yield Way(f"{where} is called {name}", _with(tree, path[:-1], change), key)
+        none = None if value is None else type(value)()
         if value != none:
-            twice = _parent(tree, path, lambda pairs: _Twice(pairs, key, none))
-            yield Mutation(f"{where} stands twice, at last as {json.dumps(none)}", twice)
-    if isinstance(value, str) and _WORD.fullmatch(value):
-        yield Mutation(f"{where} is the word {_UNHEARD}", _with(tree, path, functools.partial(_instead, _UNHEARD)))
+            again = functools.partial(_doubled, key, none)
+            yield Way(f"{where} stands twice, at last as {json.dumps(none)}", _with(tree, path[:-1], again))
 
 
 def _instead(other: Any, _value: Any) -> Any:
     return other
 
 
-def _renamed(pairs: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+def _renamed(key: str, name: str, pairs: dict[str, Any]) -> dict[str, Any]:
     return {name if one == key else one: value for one, value in pairs.items()}
 
 
-def _parent(tree: Any, path: tuple[Step, ...], change: Callable[[Any], Any]) -> bytes:
-    return _with(tree, path[:-1], change)
+def _doubled(key: str, value: Any, pairs: dict[str, Any]) -> dict[str, Any]:
+    return _Twice(pairs, key, value)
 
 
-def _with(tree: Any, path: tuple[Step, ...], change: Callable[[Any], Any]) -> bytes:
-    """The JSON of the tree with what is at `path` changed; the tree itself stays as it is."""
-    return json.dumps(_changed(tree, path, change), ensure_ascii=False).encode("utf-8", "surrogatepass")
+def _with(tree: Any, path: tuple[Step, ...], change: Callable[[Any], Any]) -> Callable[[], bytes]:
+    """What gives the JSON of the tree with what is at `path` changed; the tree itself stays as it is."""
+    return lambda: json.dumps(_changed(tree, path, change), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _changed(tree: Any, path: tuple[Step, ...], change: Callable[[Any], Any]) -> Any:

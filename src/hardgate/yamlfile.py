@@ -17,6 +17,7 @@ from hardgate.errors import ConfigError
 from hardgate.wording import cut, plain
 
 MAX_BYTES = 1_000_000
+_MOST = 1_000_000  # values, with those that aliases repeat: a file of that size without aliases has fewer
 _LONGEST = 1000  # characters of an error message: a key may be as long as the file
 _YAML = "tag:yaml.org,2002:"
 _LINE = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # the line breaks of YAML 1.1
@@ -82,6 +83,8 @@ class Source:
         if self.root is None:
             self.refuse((), "the file is empty")
         try:
+            if _size(self.root, {}) > _MOST:
+                self.refuse((), f"with its aliases the file has more than {_MOST:,} values")
             return self._value(self.root, (), frozenset(), {})
         except RecursionError:
             self.refuse((), "the file is nested too deeply")
@@ -126,6 +129,16 @@ class Source:
         if kind in {"str", "bool", "int", "float", "timestamp"}:
             return text
         return self.refuse(path, f"the YAML tag {node.tag} is not supported here")
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, where each alias stands for all that it repeats; a cycle adds nothing here."""
+    if id(node) not in known:
+        known[id(node)] = 0
+        inner = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        below = inner if isinstance(node, yaml.CollectionNode) else ()
+        known[id(node)] = 1 + sum(_size(one, known) for one in below)
+    return known[id(node)]
 
 
 def _dotted(path: Path) -> str:

@@ -37,5 +37,5 @@ def kept(cache: Path) -> str:
     """
     try:
         return msgspec.json.decode((cache / "db" / "metadata.json").read_bytes(), type=_Metadata).updated_at
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from hardgate import strict
 from hardgate.errors import StoreError
 
 VERSIONS = ("1.4", "1.5", "1.6")
@@ -48,8 +49,8 @@ def read(raw: bytes, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     in neither. Raises StoreError, which names `path`, for anything but a CycloneDX document of 1.4 to 1.6.
     """
     try:
-        document = msgspec.json.decode(raw, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = strict.decode(raw, _Document)
+    except ValueError as error:
         raise StoreError(f"{path} is no CycloneDX SBOM: {error}", hint=_HINT) from error
     if document.bom_format != "CycloneDX" or document.spec_version not in VERSIONS:
         what = f"{document.bom_format} {document.spec_version}"

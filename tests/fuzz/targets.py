@@ -89,12 +89,15 @@ def _no_lines(_path: str) -> tuple[str, ...]:
     return ()
 
 
-def _complaints(scanner: Scanner) -> Target:
-    said = (
-        b"ERROR:pip_audit:x\nWARNING:pip_audit._service.osv: y\n12:00 ERR could not read\n12:00 WRN skipping file: z\n"
-    )
-    logged = b'x\tWARN\tVersion matching error\terr="v"\nx\tERROR\t[terraform] Failed\tfile_path="main.tf"\n'
-    return Target(f"{scanner.name}-stderr", scanner.complaints, (said, logged), ())
+def _complaints(raw: bytes) -> object:
+    """What tools say on their standard error, as each adapter reads it."""
+    return [scanner.complaints(raw) for scanner in (*SCANNERS, *DESCRIBED)]
+
+
+_SAID = (
+    b"ERROR:pip_audit:x\nWARNING:pip_audit._service.osv: y\n12:00 ERR could not read\n12:00 WRN skipping file: z\n",
+    b'x\tWARN\tVersion matching error\terr="v"\nx\tERROR\t[terraform] Failed\tfile_path="main.tf"\n',
+)
 
 
 def _scanners() -> list[Target]:
@@ -105,7 +108,7 @@ def _scanners() -> list[Target]:
         found.append(Target(scanner.name, _reader(scanner, seeds), (*seeds, STEERED), (ReportError,)))
     logs = samples(DESCRIBED[0])
     found.append(Target("sarif-ingested", lambda raw: sarif.parse(raw, "a tool"), logs, (ReportError,)))
-    return found + [_complaints(scanner) for scanner in every if scanner.complaints(b"") is not None]
+    return [*found, Target("standard-error", _complaints, _SAID, ())]
 
 
 def _others() -> list[Target]:

@@ -226,5 +226,9 @@ async def shown(name):
         del a[0:1:2]
     return flask.redirect(next(iter({**{}, "k": {name}})))
 """
+MANIFEST = json.dumps({
+    "tool": "bandit", "version": "1.9.4", "channel": "PyPI", "python": "3.11", "command": "bin/bandit",
+    "files": [["bin/bandit", 3, "00", True]], "links": {"lib64": "lib"},
+}).encode()  # fmt: skip
 LOCK_OF_TOOLS = (ROOT / "src" / "hardgate" / "tools.lock").read_bytes()
 FILES = [path.read_bytes() for path in sorted((ROOT / "tests" / "rules").glob("*.py"))[:40]]

@@ -250,7 +250,7 @@ READERS: tuple[Reader, ...] = (
     Reader("receipts", _receipts, [_receipt()], ()),
     Reader("ledger", lambda raw: follow(read_export(raw, "l.jsonl")), [_ledger()], (StoreError,)),
     Reader("tools-lock", _lock, [good.LOCK_OF_TOOLS], (ConfigError,)),
-    Reader("tools-manifest", _manifest, [b"{}"], (ToolError,)),
+    Reader("tools-manifest", _manifest, [good.MANIFEST], (ToolError,)),
     Reader(
         "git-folder", _git, [b"gitdir: ../x/.git/modules/y\n", b"[extensions]\n\tobjectFormat = sha256\n"], (ToolError,)
     ),

@@ -65,6 +65,8 @@ def steered(scanner: Scanner, seeds: Sequence[bytes], choices: bytes) -> None:
         way = rng.choice(ways)
         done.append(way.what)
         raw = way.make()
+        if "stands twice" in way.what:
+            break  # what is read for the next change has it once
     told = contract.hides(scanner, report, "; ".join(done), raw)
     assert not told, told
 

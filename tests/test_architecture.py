@@ -55,8 +55,19 @@ GROUND: dict[str, set[str]] = {
         "yamlfile",
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
-    "contract": {"adapter", "errors", "model", "mutated", "rated"},  # what every adapter keeps, for its author's tests too
-    "adapter": {"model", "errors", "pins", "strict"},  # the shape of an adapter: a value that scanners make and scan.py runs
+    "contract": {
+        "adapter",
+        "errors",
+        "model",
+        "mutated",
+        "rated",
+    },  # what every adapter keeps, for its author's tests too
+    "adapter": {
+        "model",
+        "errors",
+        "pins",
+        "strict",
+    },  # the shape of an adapter: a value that scanners make and scan.py runs
 }
 # Level 1: pure functions over level 0. A family's members do not know each other; its __init__ lists them.
 PURE = {"config", "plan", "identity", "gate"}

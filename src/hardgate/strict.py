@@ -17,6 +17,7 @@ T = TypeVar("T")
 # enough that no object has `_MUCH` bytes which are in none of its values: they would be a value that is lost.
 _EVERY = 8_000_000
 _MUCH = 64_000
+_DEEP = "it is nested too deeply"
 _SHOWN = 80  # characters of a key that an error quotes
 
 
@@ -28,17 +29,20 @@ def decode(raw: bytes, kind: type[T]) -> T:
         found = msgspec.json.decode(raw, type=kind)
         once(raw)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(_DEEP) from error
     return found
 
 
 def once(raw: bytes) -> None:
-    """Raises ValueError when a key stands twice in one object of this JSON; RecursionError as json does.
+    """Raises ValueError when a key stands twice in one object of this JSON, or it is nested too deeply, or is none.
 
     Of JSON above 8 MB only when a value of 64 KB or more is lost by it.
     """
-    if len(raw) <= _EVERY or not _whole(memoryview(raw)):
-        json.loads(raw, object_pairs_hook=_single)
+    try:
+        if len(raw) <= _EVERY or not _whole(memoryview(raw)):
+            json.loads(raw, object_pairs_hook=_single)
+    except RecursionError as error:
+        raise ValueError(_DEEP) from error
 
 
 def _single(pairs: list[tuple[str, Any]]) -> None:

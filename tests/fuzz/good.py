@@ -226,6 +226,16 @@ async def shown(name):
         del a[0:1:2]
     return flask.redirect(next(iter({**{}, "k": {name}})))
 """
+BLAME = b"""\
+1ce236f0afa85659317a24d89af185de0063887b 1 1 1
+author Ada Tester
+author-mail <ada@example.org>
+author-time 1769860800
+author-tz +0000
+summary x
+filename a.py
+\teval(x)  # nosec
+"""
 MANIFEST = json.dumps({
     "tool": "bandit", "version": "1.9.4", "channel": "PyPI", "python": "3.11", "command": "bin/bandit",
     "files": [["bin/bandit", 3, "00", True]], "links": {"lib64": "lib"},

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hardgate import git, locks, pins, receipts, templates
+from hardgate import git, locks, past, pins, receipts, templates
 from hardgate.advisories import age, constraints, importing, matching, purl, records, sbom, severity, snapshot, versions
 from hardgate.cli import cases, common
 from hardgate.dataflow.analysis import analyse
@@ -247,6 +247,7 @@ READERS: tuple[Reader, ...] = (
     Reader("inline", _inline, [good.SILENCED], ()),
     Reader("scopes", _scopes, [good.PYTHON, good.TERRAFORM, good.DOCKERFILE, good.WORKFLOW], ()),
     Reader("dataflow-source", _dataflow, [good.PYTHON, *good.FILES], ()),
+    Reader("git-blame", past.blamed, [good.BLAME], ()),
     Reader("receipts", _receipts, [_receipt()], ()),
     Reader("ledger", lambda raw: follow(read_export(raw, "l.jsonl")), [_ledger()], (StoreError,)),
     Reader("tools-lock", _lock, [good.LOCK_OF_TOOLS], (ConfigError,)),

@@ -108,6 +108,6 @@ FED = frozenset({
 # while a lock file is made by hand.
 OURS = frozenset({
     "advisories/database", "advisories/serving", "advisories/trivydb", "advisories/writing",
-    "dataflow/configured", "dataflow/declared", "dataflow/report", "mutated", "store/ledgering", "store/overriding", "store/records",
-    "toolbox/locking",
+    "dataflow/configured", "dataflow/declared", "dataflow/report", "mutated",
+    "store/ledgering", "store/overriding", "store/records", "toolbox/locking",
 })  # fmt: skip

@@ -145,7 +145,7 @@ class TestCrashes:
 
     def test_half_a_character_in_yaml(self) -> None:
         for raw in (good.PIPELINE.replace(b"planetary-api", b'"\\ud83d"'), b'pipeline: {"\\udc00": 1}'):
-            with pytest.raises(ConfigError, match="line 1: pipeline: .* is half of a character"):
+            with pytest.raises(ConfigError, match=r"line 1: pipeline: .* is half of a character"):
                 common.parse_pipeline(raw, "hardgate.yaml")
 
     def test_a_year_that_no_calendar_has(self) -> None:

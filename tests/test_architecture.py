@@ -33,7 +33,7 @@ GROUND: dict[str, set[str]] = {
     "templates": set(),  # CloudFormation by names and contents: an adapter, the plan and init ask
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
-    "trivy_report": set(),  # the largest of the foreign reports, as values
+    "trivy_report": {"model"},  # the largest of the foreign reports, as values
     "strict": set(),  # JSON from elsewhere: no key twice
     "mutated": set(),  # reports with one thing wrong in them, for the contract
     "sarif_log": {"errors", "strict"},  # SARIF of any tool as values, repaired

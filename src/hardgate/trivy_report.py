@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from hardgate.model import Gap, GapReason
+
 
 class Span(msgspec.Struct, frozen=True, rename="pascal"):
     start_line: int = 0
@@ -118,17 +120,21 @@ class Document(msgspec.Struct, rename="pascal"):
 _QUIET = frozenset({"MisconfSummary", "CustomResources", "ExperimentalModifiedFindings"})
 
 
-def unheard(raw: bytes) -> list[tuple[str, str]]:
-    """Lists that nothing here reads and that are not empty, each as the target of its result and its key.
+def unheard(raw: bytes) -> list[Gap]:
+    """A gap for each list that nothing here reads and that is not empty: a newer Trivy may have its findings there.
 
-    A report of a newer Trivy may have its findings there. The target of a list outside of all results is "".
     `raw` was read before, as a Document or a list of Results.
     """
     results = {"Results": msgspec.Raw(raw)} if raw.lstrip().startswith(b"[") else _keys(raw)
-    found = [("", key) for key in _lists(results, Document)]
+    found = [_gap("", key) for key in _lists(results, Document)]
     for one in msgspec.json.decode(results.get("Results", b"null"), type=list[dict[str, msgspec.Raw]] | None) or ():
-        found += [(msgspec.json.decode(one["Target"], type=str), key) for key in _lists(one, Result)]
+        found += [_gap(msgspec.json.decode(one["Target"], type=str), key) for key in _lists(one, Result)]
     return found
+
+
+def _gap(path: str, key: str) -> Gap:
+    message = f"trivy's report{f' on {path}' if path else ''} has {key}, which hardgate does not read."
+    return Gap(reason=GapReason.REPORT_UNREADABLE, path=path, message=message, remedy="Read it in the report itself.")
 
 
 def _keys(raw: bytes) -> dict[str, msgspec.Raw]:

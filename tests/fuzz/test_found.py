@@ -148,6 +148,10 @@ class TestCrashes:
             with pytest.raises(ConfigError, match=r"line 1: pipeline: .* is half of a character"):
                 common.parse_pipeline(raw, "hardgate.yaml")
 
+    def test_a_word_of_trivys_that_is_no_text(self) -> None:
+        told = TRIVY.complaints(b'x\tERROR\t[\x84] no\tcould\tfile_path="main.tf"\n')
+        assert [gap.path for gap in told] == ["main.tf"]
+
     def test_a_year_that_no_calendar_has(self) -> None:
         assert age.moment("3709551616 Jan 2 2:0 GMT") is None
 

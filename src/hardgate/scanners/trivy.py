@@ -131,7 +131,7 @@ def _parse(raw: bytes) -> Report:
     # In our own database UNKNOWN says that nobody rated it: high, as wherever hardgate uses it.
     gaps = [_unrated(one) for one in findings if _is_unrated(one) and one.rule not in ours]
     gaps += [gap for result in results for gap in _unjudged(result)]
-    gaps += [_unheard(path, key) for path, key in trivy_report.unheard(raw)]
+    gaps += trivy_report.unheard(raw)
     lists = frozenset(result.target for result in results if result.kind == "lang-pkgs")
     return Report(findings=findings, gaps=tuple(gaps), seen=lists or None, version=version)
 
@@ -150,11 +150,6 @@ def _unjudged(result: trivy_report.Result) -> Iterator[Gap]:
             name = next(iter(one.vendor_ids), one.id)
             what = f"{one.pkg_name} {one.installed_version}: {name} ({one.custom.not_judged})"
             yield _not_judged(path, what, "Read the advisory; if it does not concern you, use another release.")
-
-
-def _unheard(path: str, key: str) -> Gap:
-    message = f"trivy's report on {path} has {key}, which hardgate does not read."
-    return Gap(reason=GapReason.REPORT_UNREADABLE, path=path, message=message, remedy="Read it in the report itself.")
 
 
 _OURS = "hardgate"
@@ -304,7 +299,7 @@ def complaints(stderr: bytes) -> tuple[Gap, ...]:
     """What Trivy says on its standard error only: files that it could not parse (it ends with 0), and a missing DB."""
     found = [line for line in map(_UNREAD.search, stderr.splitlines()) if line]
     # A file is named once for each reading.
-    unread = dict.fromkeys((line["part"].decode(), line["path"].decode("utf-8", "replace")) for line in found)
+    unread = dict.fromkeys((_text(line["part"]), _text(line["path"])) for line in found)
     gaps = [_unread(part, path) for part, path in unread]
     gaps += [_not_compared(text) for text in dict.fromkeys(_UNCOMPARED.findall(stderr))]
     if any(words in stderr for words in _NO_DATABASE):
@@ -312,10 +307,14 @@ def complaints(stderr: bytes) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
 def _not_compared(text: bytes) -> Gap:
     return Gap(
         reason=GapReason.NOT_COVERED,
-        message=f"trivy could not compare a version with an advisory: {_short(text.decode('utf-8', 'replace'))}.",
+        message=f"trivy could not compare a version with an advisory: {_short(_text(text))}.",
         remedy="Look for that version in the lock files, and name the release as its ecosystem writes releases.",
     )
 

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -163,7 +164,11 @@ def _dataflow(raw: bytes) -> object:
         module = parse("app/views.py", raw)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return analyse([module], checks()).found
+    limit = sys.getrecursionlimit()
+    try:
+        return analyse([module], checks()).found
+    finally:
+        sys.setrecursionlimit(limit)  # the analysis, a process of its own, raises it
 
 
 def _manifests(raw: bytes) -> object:

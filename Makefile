@@ -1,4 +1,4 @@
-# The same words on a laptop and in CI: setup, demo, test, check, fix, docs, bench.
+# The same words on a laptop and in CI: setup, demo, test, check, fix, docs, bench, fuzz.
 # Everything is made on first use: uv and the virtual environment here, system packages and scanners for this user.
 # Compiled once and used again: every command of the tests starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -10,11 +10,12 @@ SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix docs bench lock system scanners demo-scanners npm-tools
+.PHONY: help setup demo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools
 
 help:
 	@echo "make demo   set up what it needs, run the pipeline of examples/planetary-api, show the verdict"
 	@echo "make test   set up everything, run all checks and tests"
+	@echo "make fuzz   look for input that breaks a reader: make fuzz SECONDS=600 TARGETS='trivy vex'"
 	@echo "make check  ruff and mypy   make fix  format   make docs  generated schemas   make bench  the README's figures"
 
 $(UV):
@@ -78,9 +79,20 @@ bench: setup
 	$(BIN)/python -m bench.scale
 	$(BIN)/python docs/generate.py
 
+SECONDS ?= 60
+TARGETS ?=
+.venv/.fuzz-made: .venv/.made locks/requirements-fuzz.txt
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes --only-binary :all: -r locks/requirements-fuzz.txt
+	touch $@
+
+fuzz: .venv/.fuzz-made
+	nice $(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
 lock: $(UV)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgresql \
 	    --group dev --group examples pyproject.toml -o locks/requirements-dev.txt
 	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o locks/requirements-uv.txt
 	echo cordon-scanner==0.6.0 | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-deps - -o locks/requirements-lab.txt
+	echo atheris==3.0.0 | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate - -o locks/requirements-fuzz.txt

@@ -34,8 +34,11 @@ GROUND: dict[str, set[str]] = {
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them
-    "trivy_report": set(),  # the largest of the foreign reports, as values
-    "sarif_log": {"errors"},  # SARIF of any tool as values, repaired
+    "trivy_report": {"model"},  # the largest of the foreign reports, as values
+    "trivy_said": {"model"},  # what Trivy says beside its report
+    "strict": set(),  # JSON from elsewhere: no key twice
+    "mutated": set(),  # reports with one thing wrong in them, for the contract
+    "sarif_log": {"errors", "strict"},  # SARIF of any tool as values, repaired
     "xmlfile": {"errors"},  # XML of any tool as values, safely
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
@@ -51,16 +54,28 @@ GROUND: dict[str, set[str]] = {
         "errors",
         "model",
         "rated",
+        "strict",
         "waiving",
         "wording",
         "yamlfile",
     },  # what waives what, and until when
     "sboms": {"adapter", "pins"},  # how an SBOM is made: two adapters need one
     "policies": {"adapter", "model"},  # what the scanners share that judge by a repository's own Rego
-    "contract": {"adapter", "errors", "model", "rated"},  # what every adapter keeps, for its author's tests too
+    "contract": {
+        "adapter",
+        "errors",
+        "model",
+        "mutated",
+        "rated",
+    },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names: those of test runners
-    "adapter": {"model", "errors", "pins"},  # the shape of an adapter: a value that scanners make and scan.py runs
+    "adapter": {
+        "model",
+        "errors",
+        "pins",
+        "strict",
+    },  # the shape of an adapter: a value that scanners make and scan.py runs
 }
 # Level 1: pure functions over level 0. A family's members do not know each other; its __init__ lists them.
 PURE = {"config", "plan", "identity", "gate"}

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hardgate import strict
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Gap, Kind, Report
 from hardgate.pins import Prepared
@@ -185,8 +186,8 @@ class Scanner:
 def decode(raw: bytes, kind: type[T], tool: str) -> T:
     """Read JSON into `kind`; raises ReportError, which says where the report stops making sense."""
     try:
-        return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return strict.decode(raw, kind)
+    except ValueError as error:
         size = f"{len(raw)} bytes"
         raise ReportError(f"{tool}'s report ({size}) is not whole: {error}") from error
 

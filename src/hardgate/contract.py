@@ -8,11 +8,11 @@ known-bad input is asked by `hardgate doctor NAME`. Nothing here starts a proces
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from hardgate import rated
+from hardgate import mutated, rated
 from hardgate.adapter import Canary, Scanner
 from hardgate.errors import ReportError
 from hardgate.model import Finding, Kind, Report
@@ -33,22 +33,27 @@ _MAY_BE_CALLED = ("prepare", "ecosystem", "tool", "canary_for", "fit")
 _MARKS = frozenset({"mark", "date"})  # the fingerprints that identity.py compares and drops
 
 
-def broken(scanner: Scanner, samples: Mapping[str, bytes]) -> list[str]:
+_TOLD = 5  # mutations of one sample that are told of
+_RATED = re.compile(r"severity|level|status|priority|risk", re.IGNORECASE)
+
+
+def broken(scanner: Scanner, samples: Mapping[str, bytes], omits: Collection[str] = ()) -> list[str]:
     """What `scanner` does not keep, as sentences; `samples` are whole reports that its tool wrote, by their names.
 
+    `omits` are keys that the tool leaves out where there is nothing under them, so that a report without them is whole.
     At least one sample is needed. An error that `parse` raises and that is no ReportError comes through as it is.
     """
-    return shape(scanner) or misread(scanner, samples)
+    return shape(scanner) or misread(scanner, samples, omits)
 
 
-def misread(scanner: Scanner, samples: Mapping[str, bytes]) -> list[str]:
+def misread(scanner: Scanner, samples: Mapping[str, bytes], omits: Collection[str] = ()) -> list[str]:
     """What of `broken` is about reading: also for a scanner whose command hardgate.yaml names."""
     if not samples:
         return [f"{scanner.name} has no sample: give it at least one report that the real tool wrote"]
     read = [raw for raw in JUNK if not refused(scanner, raw)]
     wrong = [f"{scanner.name} reads {raw!r} as a whole report" for raw in read]
     for name, raw in samples.items():
-        wrong += [f"{name}: {told}" for told in _sample(scanner, raw)]
+        wrong += [f"{name}: {told}" for told in _sample(scanner, raw, omits)]
     return wrong
 
 
@@ -84,7 +89,7 @@ def _optional(options: object) -> bool:
     return options.__struct_config__.forbid_unknown_fields and not required
 
 
-def _sample(scanner: Scanner, raw: bytes) -> Iterator[str]:
+def _sample(scanner: Scanner, raw: bytes, omits: Collection[str]) -> Iterator[str]:
     try:
         report = scanner.parse(raw)
     except ReportError as error:
@@ -98,6 +103,32 @@ def _sample(scanner: Scanner, raw: bytes) -> Iterator[str]:
     for tail in (*TAILS, whole):
         if not refused(scanner, whole + tail):
             yield f"with {tail[:40]!r} behind it, it is still read as a whole report"
+    # A part that the tool may leave out may be called by another name too: nobody can tell these apart.
+    ways = (one for one in mutated.ways(raw) if one.lost not in omits)
+    quiet = [told for one in ways if (told := hides(scanner, report, one.what, one.make()))]
+    yield from quiet[:_TOLD]
+    if len(quiet) > _TOLD:
+        yield f"{len(quiet) - _TOLD} more such changes are passed over in silence"
+
+
+def hides(scanner: Scanner, whole: Report, what: str, raw: bytes) -> str:
+    """What a report in which `what` was changed loses in silence against the `whole` one; "" when nothing.
+
+    It is refused, or has a gap that the whole one has not, or has no finding less and rates none lower.
+    """
+    try:
+        report = scanner.parse(raw)
+    except ReportError:
+        return ""
+    unseen = whole.seen and report.seen is not None and whole.seen - report.seen  # scan.py makes a gap of each
+    if set(report.gaps) - set(whole.gaps) or unseen:
+        return ""
+    if len(report.findings) < len(whole.findings):
+        return f"where {what}, {len(report.findings)} of {len(whole.findings)} findings are left and no gap tells"
+    pairs = zip(whole.findings, report.findings, strict=False)
+    if _RATED.search(what) and any(now.severity.rank < then.severity.rank for then, now in pairs):
+        return f"where {what}, a finding is rated lower and no gap tells"
+    return ""
 
 
 def _report(scanner: Scanner, report: Report) -> Iterator[str]:

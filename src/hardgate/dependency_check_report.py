@@ -173,6 +173,10 @@ def _scan(scan: Element) -> dict[str, Any]:
 def _dependency(one: Element) -> dict[str, Any]:
     names = one.first("identifiers") or Element("identifiers")
     known = one.first("vulnerabilities") or Element("vulnerabilities")
+    if others := {child.name for child in known.children} - {"vulnerability", "suppressedVulnerability"}:
+        raise ReportError(
+            f"dependency-check's report has <{min(others)}> among its vulnerabilities; hardgate reads none"
+        )
     return {
         **_said(one, "fileName", "filePath"),
         "isVirtual": one.attributes.get("isVirtual") == "true",

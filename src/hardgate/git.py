@@ -23,6 +23,7 @@ DIFF_QUIET = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 DIFF = ("diff", "--name-only", "-z", "--no-renames", *DIFF_QUIET)
 # Of the repository's own configuration only what says how its objects and references are written.
 _EXTENSIONS = (("objectFormat", "sha256"), ("refStorage", "reftable"))
+_NAMES_A_PATH = 65_536  # bytes
 _ANSWER = 300  # characters of git's own words that an error quotes
 
 
@@ -37,11 +38,20 @@ def around(root: Path) -> tuple[Path, Path] | None:
             if dot.is_dir() and (dot / "HEAD").is_file():
                 return folder, dot
             if dot.is_file():
-                words = os.fsdecode(dot.read_bytes()).strip().removeprefix("gitdir:").strip()
+                words = os.fsdecode(_short(dot)).strip().removeprefix("gitdir:").strip()
                 return folder, (folder / words).resolve()
     except (OSError, ValueError) as error:
         raise _unreadable(root, error) from error
     return None
+
+
+def _short(file: Path) -> bytes:
+    """The content of a file that names one path. Raises ValueError when it is longer than any path can be."""
+    with file.open("rb") as source:
+        raw = source.read(_NAMES_A_PATH + 1)
+    if len(raw) > _NAMES_A_PATH:
+        raise ValueError(f"{file.name} has more than {_NAMES_A_PATH} bytes")
+    return raw
 
 
 def borrow(git: Path, into: Path) -> Path:
@@ -96,7 +106,7 @@ def _quoted(path: Path) -> bytes:
 def _settings(common: Path) -> str:
     """Our own configuration. The commit graph is a cache that can be forged to hide commits."""
     theirs = (common / "config").read_text("utf-8", "replace") if (common / "config").is_file() else ""
-    kept = [(name, word) for name, word in _EXTENSIONS if re.search(rf'(?im)^\s*{name}\s*=\s*"?{word}\b', theirs)]
+    kept = [(name, word) for name, word in _EXTENSIONS if re.search(rf'(?im)^[^\S\n]*{name}\s*=\s*"?{word}\b', theirs)]
     lines = "".join(f"\t{name} = {word}\n" for name, word in kept)
     version = f"\trepositoryformatversion = {1 if kept else 0}\n"
     return f"[core]\n{version}\tbare = true\n\tcommitGraph = false\n" + (f"[extensions]\n{lines}" if kept else "")

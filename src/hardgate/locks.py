@@ -48,6 +48,7 @@ _UNREAD = ("pdm.lock", "go.sum")
 _BESIDE = ("locks", "requirements")  # folders in which the locks of the folder above are kept
 _WORKSPACES = ("uv.lock", *_NODE)  # locks that name their members by folder
 _PACKAGES = ("dependencies", "devDependencies", "optionalDependencies")
+_DOTS = 2000  # in one line of TOML
 _GRADLE = re.compile(rb"\b(implementation|api|compile|compileOnly|runtimeOnly|kapt|\w+Implementation)\b\s*[(\"']")
 
 
@@ -113,7 +114,7 @@ def above(path: str, names: Collection[str]) -> list[tuple[str, str]]:
 def names_member(lock: bytes, member: str) -> bool:
     """Whether the text of a workspace's lock file names a member's folder: quoted, as a key, or after a colon."""
     word = re.escape(member.encode())
-    return bool(re.search(rb"""(?:["'@:]|^\s*)""" + word + rb"""(?:["':]|$)""", lock, re.MULTILINE))
+    return bool(re.search(rb"""(?:["'@:]|^[^\S\n]*)""" + word + rb"""(?:["':]|$)""", lock, re.MULTILINE))
 
 
 def declares(path: str, content: bytes) -> bool:
@@ -121,20 +122,26 @@ def declares(path: str, content: bytes) -> bool:
     name = posixpath.basename(path)
     try:
         if name in _TABLES:
-            read = json.loads if name.endswith(".json") else tomllib.loads
-            return _TABLES[name](read(content.decode()))
+            return _TABLES[name](json.loads(content) if name.endswith(".json") else _toml(content))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return True
-    return bool(re.search(_MARKS.get(name, rb"(?m)^\s*[^#\s]"), content))
+    return bool(re.search(_MARKS.get(name, rb"(?m)^[^\S\n]*[^#\s]"), content))
+
+
+def _toml(content: bytes) -> dict[str, Any]:
+    """Raises ValueError also for what would take tomllib minutes: a key of thousands of parts."""
+    if any(line.count(b".") > _DOTS for line in content.split(b"\n")):
+        raise ValueError("a line has too many dots to be read")
+    return tomllib.loads(content.decode())
 
 
 _MARKS = {
     "setup.py": rb"(install|setup|extras|tests)_requires?\b",
-    "setup.cfg": rb"(?m)^\s*(install_requires|setup_requires|tests_require)\s*[=:]|options\.extras_require",
+    "setup.cfg": rb"(?m)^[^\S\n]*(install_requires|setup_requires|tests_require)\s*[=:]|options\.extras_require",
     "build.gradle": _GRADLE.pattern,
     "build.gradle.kts": _GRADLE.pattern,
     "build.sbt": rb"%%?\s*\"",
-    "Gemfile": rb"(?m)^\s*gem\b",
+    "Gemfile": rb"(?m)^[^\S\n]*gem\b",
 }
 
 

@@ -107,16 +107,29 @@ def blame(ours: Path, work: Path, path: str) -> dict[int, tuple[str, str]]:
         if git.ask(ours, "ls-files", "--", path, work=work) and resolve(ours, "HEAD"):
             raise
         return {}
+    return blamed(raw)
+
+
+def blamed(raw: bytes) -> dict[int, tuple[str, str]]:
+    """What `git blame --line-porcelain` says, as `blame` gives it."""
     lines: dict[int, tuple[str, str]] = {}
     number, author, when = 0, "", ""
     for row in raw.decode("utf-8", "replace").split("\n"):
-        head = re.match(r"([0-9a-f]{40,64}) \d+ (\d+)", row)
+        head = re.match(r"([0-9a-f]{40,64}) [0-9]{1,9} ([0-9]{1,9})", row)
         if head:
             number = 0 if set(head[1]) == {"0"} else int(head[2])
         elif row.startswith("author "):
             author = row.removeprefix("author ")
         elif row.startswith("author-time "):
-            when = datetime.fromtimestamp(int(row.removeprefix("author-time ")), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            when = _time(row.removeprefix("author-time "))
         elif row.startswith("\t") and number:
             lines[number] = (author, when)
     return lines
+
+
+def _time(seconds: str) -> str:
+    """ISO 8601 in UTC of seconds since 1970; "" for a time that no calendar has: whoever commits may write any."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return ""

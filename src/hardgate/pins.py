@@ -31,7 +31,7 @@ _HARMLESS = frozenset(
 )
 _INCLUDES = ("-r", "--requirement")
 _CONSTRAINTS = ("-c", "--constraint")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(?<!\S)#.*$")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NAMED, _NAMELESS = "named", "nameless"
 _UNPINNED = "is not pinned to one release"

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from hardgate import strict
 from hardgate.errors import ReportError
 
 T = TypeVar("T")
@@ -190,8 +191,9 @@ def read(raw: bytes, *, joined: bool = False) -> tuple[list[Run], list[Unread]]:
     """
     text = _utf8(raw)
     try:
+        strict.once(text)
         log = value(text if _HALF.search(text) is None else _without_halves(text), _Log)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ReportError(f"the SARIF log ({len(raw)} bytes) is not whole: {error}") from error
     if not log.version.startswith("2.1.0"):
         raise ReportError(f"the SARIF log is of version {log.version!r}", hint="hardgate reads SARIF 2.1.0.")
@@ -261,8 +263,15 @@ def value(raw: bytes | msgspec.Raw, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError:
+        return _repaired(raw, kind)
+
+
+def _repaired(raw: bytes | msgspec.Raw, kind: type[T]) -> T:
+    try:
         tree = _mapped(msgspec.json.decode(raw), str)
         return msgspec.json.decode(msgspec.json.encode(tree), type=kind, strict=False)
+    except RecursionError as error:
+        raise msgspec.DecodeError("it is nested too deeply") from error
 
 
 def _mapped(tree: Any, change: Callable[[str], str]) -> Any:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from hardgate.model import Gap, GapReason
+
 
 class Span(msgspec.Struct, frozen=True, rename="pascal"):
     start_line: int = 0
@@ -118,3 +120,35 @@ class Document(msgspec.Struct, rename="pascal"):
     artifact_type: str
     results: list[Result] | None = None
     trivy: Itself = Itself()
+
+
+# What a result may have beside (pkg/types/report.go), and what of it is no finding.
+_QUIET = frozenset({"MisconfSummary", "CustomResources", "ExperimentalModifiedFindings"})
+
+
+def unheard(raw: bytes) -> list[Gap]:
+    """A gap for each list that nothing here reads and that is not empty: a newer Trivy may have its findings there.
+
+    `raw` was read before, as a Document or a list of Results.
+    """
+    results = {"Results": msgspec.Raw(raw)} if raw.lstrip().startswith(b"[") else _keys(raw)
+    found = [_gap("", key) for key in _lists(results, Document)]
+    for one in msgspec.json.decode(results.get("Results", b"null"), type=list[dict[str, msgspec.Raw]] | None) or ():
+        found += [_gap(msgspec.json.decode(one["Target"], type=str), key) for key in _lists(one, Result)]
+    return found
+
+
+def _gap(path: str, key: str) -> Gap:
+    message = f"trivy's report{f' on {path}' if path else ''} has {key}, which hardgate does not read."
+    return Gap(reason=GapReason.REPORT_UNREADABLE, path=path, message=message, remedy="Read it in the report itself.")
+
+
+def _keys(raw: bytes) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+
+
+def _lists(pairs: dict[str, msgspec.Raw], kind: type[msgspec.Struct]) -> list[str]:
+    """The keys that `kind` does not have and whose value is a list that is not empty."""
+    unknown = pairs.keys() - {field.encode_name for field in msgspec.structs.fields(kind)} - _QUIET
+    values = {key: msgspec.json.decode(pairs[key]) for key in unknown}
+    return sorted(key for key, value in values.items() if isinstance(value, list) and value)

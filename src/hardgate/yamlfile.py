@@ -17,8 +17,10 @@ from hardgate.errors import ConfigError
 from hardgate.wording import cut, plain
 
 MAX_BYTES = 1_000_000
+_MOST = 1_000_000  # values, with those that aliases repeat: a file of that size without aliases has fewer
 _LONGEST = 1000  # characters of an error message: a key may be as long as the file
 _YAML = "tag:yaml.org,2002:"
+_HALF = re.compile("[\ud800-\udfff]")
 _LINE = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # the line breaks of YAML 1.1
 
 Path = tuple[str | int, ...]
@@ -82,6 +84,8 @@ class Source:
         if self.root is None:
             self.refuse((), "the file is empty")
         try:
+            if _size(self.root, {}) > _MOST:
+                self.refuse((), f"with its aliases the file has more than {_MOST:,} values")
             return self._value(self.root, (), frozenset(), {})
         except RecursionError:
             self.refuse((), "the file is nested too deeply")
@@ -108,13 +112,20 @@ class Source:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self.refuse(path, f"line {key.start_mark.line + 1} has a key that is not text")
+            self._whole(path, str(key.value))
             if key.value in result:
                 self.refuse(path, f"the key {key.value!r} stands twice (again in line {key.start_mark.line + 1})")
             result[key.value] = self._value(value, (*path, key.value), above, done)
         return result
 
+    def _whole(self, path: Path, text: str) -> None:
+        """Refuse an escape of half a character, such as "\\ud83d": it can stand in no file and no report."""
+        if found := _HALF.search(text):
+            self.refuse(path, f"\\u{ord(found[0]):04x} is half of a character")
+
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
         kind, text = node.tag.removeprefix(_YAML), str(node.value)
+        self._whole(path, text)
         if kind == "null":
             return None
         if kind == "bool" and text.lower() in {"true", "false"}:
@@ -126,6 +137,16 @@ class Source:
         if kind in {"str", "bool", "int", "float", "timestamp"}:
             return text
         return self.refuse(path, f"the YAML tag {node.tag} is not supported here")
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, where each alias stands for all that it repeats; a cycle adds nothing here."""
+    if id(node) not in known:
+        known[id(node)] = 0
+        inner = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        below = inner if isinstance(node, yaml.CollectionNode) else ()
+        known[id(node)] = 1 + sum(_size(one, known) for one in below)
+    return known[id(node)]
 
 
 def _dotted(path: Path) -> str:

@@ -22,7 +22,8 @@ from hardgate.advisories.lookup import LookUp, look_up
 from hardgate.model import Finding, GapReason, Report
 from hardgate.scanners import pip_audit, trivy
 from hardgate.scanners.pip_audit import PIP_AUDIT
-from hardgate.scanners.trivy import TRIVY, complaints
+from hardgate.scanners.trivy import TRIVY
+from hardgate.trivy_said import complaints
 from tests.scanners import real
 
 pytestmark = pytest.mark.real

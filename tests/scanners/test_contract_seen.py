@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hardgate import contract
+from hardgate import contract, mutated
 from hardgate.adapter import Canary, Scanner
 from hardgate.errors import ReportError
 from hardgate.model import Finding, Gap, GapReason, Kind, Report
@@ -110,3 +111,44 @@ def _refusal(scanner: Scanner, raw: bytes) -> str:
     with pytest.raises(ReportError) as caught:
         scanner.parse(raw)
     return str(caught.value)
+
+
+def _lenient(raw: bytes) -> Report:
+    """Reads what hadolint writes, and takes whatever it does not understand for nothing."""
+    try:
+        entries = json.loads(raw)
+        rules = [one["code"] for one in entries if one.get("level") in {"error", "warning", "info", "style"}]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ReportError("it is no report") from None
+    whole = HADOLINT.parse(REPORT_RAW)
+    return msgspec.structs.replace(whole, findings=tuple(one for one in whole.findings if one.rule in rules))
+
+
+REPORT_RAW = next(iter(REPORT.values()))
+
+
+def test_a_finding_that_a_changed_report_loses_in_silence_is_told() -> None:
+    lenient = dataclasses.replace(HADOLINT, parse=_lenient)
+    told = contract.broken(lenient, REPORT)
+    assert any("findings are left and no gap tells" in one for one in told), told
+    assert any("more such changes are passed over in silence" in one for one in told), told
+    whole = HADOLINT.parse(REPORT_RAW)
+    lost = {way.what for way in mutated.ways(REPORT_RAW) if contract.hides(lenient, whole, way.what, way.make())}
+    assert {
+        "[0].level is called levelX",
+        "[0].level is the word Unheard",
+        '[0].level stands twice, at last as ""',
+    } <= lost
+
+
+def test_what_a_tool_leaves_out_may_be_missing() -> None:
+    lenient = dataclasses.replace(HADOLINT, parse=_lenient)
+    assert not any("is called levelX" in one for one in contract.broken(lenient, REPORT, omits={"level"}))
+
+
+def test_elements_and_attributes_of_xml_get_other_names() -> None:
+    raw = b'<suite n="1"><case time="1"><failure type="x">no</failure></case></suite>'
+    changed = {way.lost: way.make() for way in mutated.ways(raw)}
+    assert sorted(changed) == ["case", "failure", "n", "suite", "time", "type"]
+    assert changed["failure"] == raw.replace(b"failure", b"failureX")
+    assert changed["type"] == raw.replace(b"type=", b"typeX=")

@@ -12,7 +12,8 @@ import pytest
 from hardgate import locks
 from hardgate.errors import ReportError
 from hardgate.model import Gap, GapReason, Kind, Report, Severity
-from hardgate.scanners.trivy import TRIVY, Options, canary_for, complaints, prepare
+from hardgate.scanners.trivy import TRIVY, Options, canary_for, prepare
+from hardgate.trivy_said import complaints
 from tests.lab import osv_server, trivy_db
 from tests.scanners import real
 

@@ -18,7 +18,7 @@ def moment(date: str) -> datetime | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             found = read(date)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     return None
@@ -37,5 +37,5 @@ def kept(cache: Path) -> str:
     """
     try:
         return msgspec.json.decode((cache / "db" / "metadata.json").read_bytes(), type=_Metadata).updated_at
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""

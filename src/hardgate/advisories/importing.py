@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from hardgate import strict
 from hardgate.advisories.database import WHOLE
 from hardgate.advisories.records import Record, base, packages, read
 from hardgate.advisories.versions import ECOSYSTEMS
@@ -161,10 +162,10 @@ class _Catalogue(msgspec.Struct, frozen=True, rename="camel"):
 def kev(path: Path, source: str = "CISA's list") -> Kev:
     """CISA's list out of its file `known_exploited_vulnerabilities.json`; raises StoreError."""
     try:
-        catalogue = msgspec.json.decode(_whole(path), type=_Catalogue)
+        catalogue = strict.decode(_whole(path), _Catalogue)
     except OSError as error:
         raise StoreError(f"{path} could not be read: {error.strerror}", hint=_HINT) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise StoreError(f"{path} is not CISA's list of exploited vulnerabilities: {error}", hint=_HINT) from error
     ids = tuple(one.cve_id for one in catalogue.vulnerabilities)
     return Kev(source=source, date=catalogue.date_released, ids=ids)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hardgate import strict
 from hardgate.advisories import sbom_xml
 from hardgate.errors import StoreError
 
@@ -55,8 +56,8 @@ def read(raw: bytes, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             document = msgspec.convert(sbom_xml.read(raw), _Document)
         else:
-            document = msgspec.json.decode(raw, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+            document = strict.decode(raw, _Document)
+    except ValueError as error:
         raise StoreError(f"{path} is no CycloneDX SBOM: {error}", hint=_HINT) from error
     if document.bom_format != "CycloneDX" or document.spec_version not in VERSIONS:
         what = f"{document.bom_format} {document.spec_version}"

@@ -130,7 +130,7 @@ def _bytes(path: Path) -> bytes:
 def _decode(raw: bytes, kind: Any, path: Path) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StoreError(f"{path} is not what the snapshot should have: {error}", hint=_HINT) from error
 
 

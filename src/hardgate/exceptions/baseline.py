@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from hardgate import rated
+from hardgate import rated, strict
 from hardgate.allowances import BASELINE, Waiver
 from hardgate.errors import ConfigError
 from hardgate.exceptions.waivers import day_after
@@ -51,10 +51,10 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def read(raw: bytes, name: str = FILE) -> Baseline:
     """Read the file; raises ConfigError, with the key, for anything that is not understood."""
     try:
-        found = msgspec.json.decode(raw, type=Baseline)
+        found = strict.decode(raw, Baseline)
         for number, one in enumerate(found.findings):
             _day(one.since, f"$.findings[{number}].since")
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except ValueError as error:
         hint = "Nothing was run. Mend it, or make it anew: hardgate baseline create"
         raise ConfigError(plain(cut(f"{name}: {error}", _LONGEST)), hint=hint) from error
     if found.schema != SCHEMA:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from hardgate import strict
 from hardgate.allowances import VEX, Waiver
 from hardgate.errors import ConfigError
 from hardgate.exceptions import purls
@@ -157,7 +158,7 @@ def read(raw: bytes, name: str, policy: Policy) -> tuple[Waiver, ...]:
     """
     try:
         owner, said = _read(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         hint = "Nothing was run. OpenVEX 0.2.0 and CycloneDX 1.4 to 1.6 with `vulnerabilities` are read."
         raise ConfigError(plain(cut(f"{name}: {error}", _LONGEST)), hint=hint) from error
     return _waivers(said, flow(owner), name, policy.max_waiver_days)
@@ -165,7 +166,7 @@ def read(raw: bytes, name: str, policy: Policy) -> tuple[Waiver, ...]:
 
 def _read(raw: bytes) -> tuple[str, list[_Said]]:
     """The author of a document and what it says; the two formats are told apart by the keys that they must have."""
-    head = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    head = strict.decode(raw, dict[str, msgspec.Raw])
     if "bomFormat" in head:
         found = msgspec.json.decode(raw, type=_CycloneDx)
         owner, said = _author(found), list(_from_cyclonedx(found))

@@ -129,7 +129,7 @@ def _found(namespace: Namespace, rule: str, one: Any, *, excepted: bool) -> dict
         "rule": rule,
         "id": next((text for text in _under(places, _ID_KEYS) if _ID.fullmatch(text)), ""),
         "message": message if isinstance(message, str) and message.strip() else title or "The rule gives no message.",
-        "severity": next(_under(places, ("severity",)), ""),
+        "severity": next((str(place["severity"]).strip() for place in places if "severity" in place), None),
         "address": next(_under(places[:-1], _ADDRESS_KEYS), ""),
         "url": next(_under(places, ("url", "details_url")), ""),
         "excepted": excepted,

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from hardgate import strict
 from hardgate.adapter import OUTSIDE, Canary, Job, Scanner
 from hardgate.errors import ReportError
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
@@ -95,7 +96,7 @@ class _Validation(msgspec.Struct, rename="camel"):
 
 
 class _Entry(msgspec.Struct):
-    type: str
+    type: _Word
     data: Any = None
 
 
@@ -125,7 +126,9 @@ def _documents(raw: bytes, *, joined: bool) -> list[Any]:
         text = raw.decode().strip()
         found, at = [], 0
         while at < len(text):
-            value, at = json.JSONDecoder().raw_decode(text, at)
+            value, end = json.JSONDecoder().raw_decode(text, at)
+            strict.once(text[at:end].encode())
+            at = end
             found.append(_typed(value))
             at = len(text) - len(text[at:].lstrip())
     except (UnicodeDecodeError, ValueError, RecursionError, msgspec.ValidationError) as error:

@@ -71,10 +71,11 @@ def _parse(raw: bytes) -> Report:
 
 
 def _unread(one: _Failure) -> Gap:
+    first = one.message.partition("\n")[0]
     return Gap(
         reason=GapReason.FILE_UNREAD,
         path=one.file,
-        message=f"Hadolint could not parse {one.file}, line {one.line} ({one.code}: {one.message.splitlines()[0]}).",
+        message=f"Hadolint could not parse {one.file}, line {one.line} ({one.code}: {first}).",
         remedy="Mend the line, or exclude the file.",
     )
 

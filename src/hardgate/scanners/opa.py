@@ -27,7 +27,7 @@ class _Found(msgspec.Struct):
     rule: str
     id: str
     message: str
-    severity: str
+    severity: str | None  # None: the policy states none
     address: str
     url: str
     excepted: bool
@@ -99,8 +99,8 @@ def _finding(one: _Found, report: _Report) -> Finding:
         scanner=_TOOL,
         rule=_name(one),
         kind=Kind.MISCONFIGURATION,
-        severity=SEVERITIES.get(one.severity.lower(), Severity.HIGH) if one.severity else default,
-        severity_from="tool" if one.severity else "adapter",
+        severity=default if one.severity is None else SEVERITIES.get(one.severity.lower(), Severity.HIGH),
+        severity_from="adapter" if one.severity is None else "tool",
         message=f"{one.message}{place}{excepted}",
         location=Location(path=one.path),
         url=one.url,
@@ -108,7 +108,7 @@ def _finding(one: _Found, report: _Report) -> Finding:
 
 
 def _unrated(one: _Found) -> tuple[Gap, ...]:
-    if not one.severity or one.severity.lower() in SEVERITIES:
+    if one.severity is None or one.severity.lower() in SEVERITIES:
         return ()
     message = f"{_name(one)} has the severity {one.severity!r}, which hardgate does not know; it counts as high."
     remedy = f"Write critical, high, medium, low or info in the policy, or rate it: severity: {{{_name(one)}: low}}"

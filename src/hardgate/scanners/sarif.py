@@ -208,7 +208,7 @@ def _message(result: Result, rule: Rule, cwe: tuple[str, ...]) -> str:
 def _filled(template: str, message: Text) -> str:
     """Placeholders {0}, {1} filled in (section 3.11.5)."""
     values = dict(enumerate(message.arguments))
-    return re.sub(r"\{(\d+)\}", lambda found: values.get(int(found[1]), found[0]), template)
+    return re.sub(r"\{(\d{1,9})\}", lambda found: values.get(int(found[1]), found[0]), template)
 
 
 class _Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -194,8 +194,8 @@ _NOTHING_SCANNED = Gap(
 def _severity(match: _Match) -> tuple[Severity, list[Gap]]:
     """What our own rules say of themselves, else the word of the rule's level."""
     own = match.extra.metadata.get("hardgate_severity")
-    table = {level.value: level for level in Severity} if isinstance(own, str) else _SEVERITIES
-    word = own if isinstance(own, str) else match.extra.severity
+    table = _SEVERITIES if own is None else {level.value: level for level in Severity}
+    word = match.extra.severity if own is None else str(own)
     if word in table:
         return table[word], []
     rule = _rule(match)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
@@ -67,6 +67,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     org: str = ""
 
 
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class _Ignored(msgspec.Struct):
     reason: str = ""
 
@@ -80,7 +83,7 @@ class _Issue(msgspec.Struct, rename="camel"):
     title: str
     severity: str
     # A list, one for each path of dependencies, with --group-issues.
-    name: str | list[str]
+    name: _Name | Annotated[list[_Name], msgspec.Meta(min_length=1)]
     version: str | None = None
     package_manager: str = ""
     original_severity: str | None = None
@@ -93,8 +96,8 @@ class _Issue(msgspec.Struct, rename="camel"):
 
 
 class _Aside(msgspec.Struct):
-    ignore: list[_Issue] = []
-    patch: list[_Issue] = []
+    ignore: list[_Issue]
+    patch: list[_Issue]
 
 
 class _Project(msgspec.Struct, rename="camel"):
@@ -166,7 +169,7 @@ def _findings(project: _Project) -> Iterator[Finding]:
 
 def _issues(project: _Project) -> Iterator[tuple[_Issue, str]]:
     """All issues, also those that a policy sets aside: with a note that says so."""
-    aside = project.filtered or _Aside()
+    aside = project.filtered or _Aside([], [])
     yield from ((one, "") for one in project.vulnerabilities)
     yield from ((one, _note(one)) for one in aside.ignore)
     yield from ((one, " (a policy says that snyk patched this)") for one in aside.patch)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -18,11 +17,11 @@ from hardgate import locks, pins, purls, trivy_report
 from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
+from hardgate.trivy_said import complaints, short
 
 _TOOL = "trivy"
 # The first of the places from which Trivy downloads its database (pkg/db/db.go).
 _DATABASE = "https://mirror.gcr.io"
-_TEXT = 300  # characters of a description that a message quotes
 _EMPTY_FILE = "trivy.conf"
 _SECRETS_FILE = "trivy-secret.conf"
 
@@ -131,6 +130,7 @@ def _parse(raw: bytes) -> Report:
     # In our own database UNKNOWN says that nobody rated it: high, as wherever hardgate uses it.
     gaps = [_unrated(one) for one in findings if _is_unrated(one) and one.rule not in ours]
     gaps += [gap for result in results for gap in _unjudged(result)]
+    gaps += trivy_report.unheard(raw)
     lists = frozenset(result.target for result in results if result.kind == "lang-pkgs")
     return Report(findings=findings, gaps=tuple(gaps), seen=lists or None, version=version)
 
@@ -149,11 +149,13 @@ def _unjudged(result: trivy_report.Result) -> Iterator[Gap]:
     sure = {(one.pkg_name, one.installed_version, one.id) for one in _sure(result)}
     for one in result.vulnerabilities or ():
         if one.custom and one.custom.not_judged and not sure & _named(one):
-            what = f"{one.pkg_name} {one.installed_version}: {one.vendor_ids[0]} ({one.custom.not_judged})"
+            name = next(iter(one.vendor_ids), one.id)
+            what = f"{one.pkg_name} {one.installed_version}: {name} ({one.custom.not_judged})"
             yield _not_judged(path, what, "Read the advisory; if it does not concern you, use another release.")
 
 
 _OURS = "hardgate"
+_NO_FAULT = frozenset({"PASS", "EXCEPTION"})  # pkg/types/misconfiguration.go; the third is FAIL
 _OWN = frozenset({"root", "workspace"})  # the project itself
 _RESOLVE = "Write the release out, or lock it (gradle dependencies --write-locks; mvn help:effective-pom shows it)."
 _LEAVE = "Leave the file out with trivy: {exclude: [...]}, and say there who looks at its packages."
@@ -176,7 +178,7 @@ def _findings(result: trivy_report.Result) -> Iterator[Finding]:
     for vulnerability in _sure(result):
         yield _vulnerable(result, vulnerability, spans.get(vulnerability.pkg_identifier.uid, trivy_report.Span()))
     for problem in result.misconfigurations or ():
-        if problem.status == "FAIL":
+        if problem.status not in _NO_FAULT:
             yield _misconfigured(result, problem)
     for secret in result.secrets or ():
         yield _leaked(result, secret)
@@ -192,7 +194,7 @@ def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, sp
         kind=Kind.DEPENDENCY,
         severity=_WORDS.get(one.severity, Severity.HIGH),
         severity_from=_source(one.severity),
-        message=f"{one.pkg_name} {one.installed_version}: {_short(text or one.id)}",
+        message=f"{one.pkg_name} {one.installed_version}: {short(text or one.id)}",
         location=_at(one.pkg_path or result.target, span.start_line, span.end_line),
         cwe=tuple(one.cwes),
         ids=(one.id, *one.vendor_ids),
@@ -228,7 +230,7 @@ def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfigurati
         kind=Kind.MISCONFIGURATION,
         severity=_WORDS.get(one.severity, Severity.HIGH),
         severity_from=_source(one.severity),
-        message=_short(f"{one.title}: {one.message}" if one.message else one.title)
+        message=short(f"{one.title}: {one.message}" if one.message else one.title)
         + (f" ({resource})" if resource and not resource.startswith(result.target) else ""),
         location=_at(result.target, one.cause_metadata.start_line, one.cause_metadata.end_line),
         fix=" ".join(one.resolution.split()),
@@ -288,53 +290,6 @@ def _unrated(finding: Finding) -> Gap:
         message=f"trivy gives {finding.rule} no severity that hardgate knows: it counts as high.",
         remedy=f"Rate it in hardgate.yaml: trivy: {{severity: {{{finding.rule}: medium}}}}.",
     )
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
-
-
-_UNREAD = re.compile(rb'\tERROR\t\[(?P<part>[^\]]+)\] [^\t]*\t.*?file_path="(?P<path>(?:[^"\\]|\\.)+)"')
-_UNCOMPARED = re.compile(rb'\tWARN\t[^\n]*Version matching error[^\n]*err="((?:[^"\\\n]|\\.)+)"')
-_NO_DATABASE = (b"cannot be specified on the first run", b"failed to download vulnerability DB", b"DB error")
-
-
-def complaints(stderr: bytes) -> tuple[Gap, ...]:
-    """What Trivy says on its standard error only: files that it could not parse (it ends with 0), and a missing DB."""
-    found = [line for line in map(_UNREAD.search, stderr.splitlines()) if line]
-    # A file is named once for each reading.
-    unread = dict.fromkeys((line["part"].decode(), line["path"].decode("utf-8", "replace")) for line in found)
-    gaps = [_unread(part, path) for part, path in unread]
-    gaps += [_not_compared(text) for text in dict.fromkeys(_UNCOMPARED.findall(stderr))]
-    if any(words in stderr for words in _NO_DATABASE):
-        gaps.append(_WITHOUT_DATABASE)
-    return tuple(gaps)
-
-
-def _not_compared(text: bytes) -> Gap:
-    return Gap(
-        reason=GapReason.NOT_COVERED,
-        message=f"trivy could not compare a version with an advisory: {_short(text.decode('utf-8', 'replace'))}.",
-        remedy="Look for that version in the lock files, and name the release as its ecosystem writes releases.",
-    )
-
-
-def _unread(part: str, path: str) -> Gap:
-    return Gap(
-        reason=GapReason.FILE_UNREAD,
-        path=path,
-        message=f"trivy's {part} could not read the file: it was not judged.",
-        remedy="Mend its syntax, or leave it out with trivy: {exclude: [...]}.",
-    )
-
-
-_WITHOUT_DATABASE = Gap(
-    reason=GapReason.DATA_UNAVAILABLE,
-    message="trivy has no vulnerability database and could not download one: no dependency was judged by it.",
-    remedy="Import advisories (hardgate advisories import), name a folder that has Trivy's database "
-    "(trivy: {cache_dir: DIR}), or leave vulnerabilities to others: trivy: {scanners: [misconfig, secret, license]}.",
-)
 
 
 def _configs(path: str) -> bool:

@@ -141,7 +141,7 @@ def read_lock(path: Path) -> Lock:
         return msgspec.json.decode(path.read_bytes(), type=Lock)
     except OSError as error:
         raise ConfigError(f"the lock file {path} could not be read: {error.strerror}", hint=_RELOCK) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is no lock file of this hardgate: {error}", hint=_RELOCK) from error
 
 

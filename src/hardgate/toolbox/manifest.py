@@ -132,7 +132,7 @@ def read(home: Path) -> tuple[Manifest, str]:
     try:
         raw = (home / MANIFEST).read_bytes()
         return msgspec.json.decode(raw, type=Manifest), hashlib.sha256(raw).hexdigest()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ToolError(f"the manifest {home / MANIFEST} cannot be read: {error}") from error
 
 
@@ -141,7 +141,7 @@ def read_label(home: Path) -> tuple[Label, str]:
     try:
         raw = (home / MANIFEST).read_bytes()
         return msgspec.json.decode(raw, type=Label), hashlib.sha256(raw).hexdigest()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ToolError(f"the manifest {home / MANIFEST} cannot be read: {error}") from error
 
 

@@ -22,6 +22,7 @@ from hardgate.store.owner import now
 from hardgate.store.reading import find_run
 from hardgate.store.records import unescape
 
+_TOGETHER = 2000  # texts
 _LOCK = 0x6C656467  # of the end of the chain; beside that of opening.py: "ledg"
 _Change = tuple[str, dict[str, Any], dict[str, Any] | None]  # the word, the waiver, and what it was before
 _DETAILS = frozenset({"reason", "owner", "until", "ticket"})  # of a waiver: what can change while it waives the same
@@ -94,7 +95,8 @@ def record_verdict(
 
 
 def evidence_of(connection: Connection, run: int) -> str:
-    """SHA-256 over the stored texts of a run: itself, its receipts, their findings and its merged ones, in this order.
+    """SHA-256 over the stored texts of a run: itself, the list of its merged findings, its receipts, their findings and
+    the merged ones that have rows of their own, in this order. A run of revision 0003 has no such list.
 
     Each text is followed by a NUL, which none of them can hold.
     """
@@ -102,6 +104,7 @@ def evidence_of(connection: Connection, run: int) -> str:
     runs, receipts, findings = schema.runs, schema.receipts, schema.findings
     for query in (
         select(runs.c.body).where(runs.c.seq == run),
+        select(runs.c.merged).where(runs.c.seq == run, runs.c.merged.is_not(None)),
         select(receipts.c.body).where(receipts.c.run == run).order_by(receipts.c.position),
         # In the order of the index: sorting would cost as much as all the rest.
         select(findings.c.body)
@@ -111,8 +114,9 @@ def evidence_of(connection: Connection, run: int) -> str:
         .where(findings.c.run == run, findings.c.receipt.is_(None))
         .order_by(findings.c.position),
     ):
-        for (body,) in connection.execute(query.execution_options(yield_per=2000)):
-            whole.update(body.encode() + b"\0")
+        texts = connection.execute(query.execution_options(yield_per=_TOGETHER)).scalars()
+        for some in texts.partitions():
+            whole.update("\0".join([*some, ""]).encode())
     return whole.hexdigest()
 
 

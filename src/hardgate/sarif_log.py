@@ -180,6 +180,8 @@ class Run:
     unread: list[Unread] = field(default_factory=list)
     by_id: dict[str, Rule] = field(default_factory=dict)
     joined: bool = False
+    unknown: dict[str, Rule] = field(default_factory=dict)  # rules that results name and no component has
+    paths: dict[Artifact, str] = field(default_factory=dict)
 
 
 def read(raw: bytes, *, joined: bool = False) -> tuple[list[Run], list[Unread]]:
@@ -320,17 +322,27 @@ def rule_of(run: Run, result: Result) -> Rule:
         return owner[index]
     # A hierarchical id such as CA1000/1 belongs to the rule CA1000 (section 3.52.4).
     names = (wanted, wanted.rpartition("/")[0])
-    return next((run.by_id[name] for name in names if name in run.by_id), Rule(id=wanted))
+    found = next((run.by_id[name] for name in names if name in run.by_id), None)
+    return found or run.unknown.setdefault(wanted, Rule(id=wanted))
 
 
 def paths_of(run: Run, places: list[Place]) -> list[tuple[str, Region]]:
     """Path and lines of each place that is in a file."""
-    found = ((path_of(run, one.physical_location.artifact_location), one.physical_location.region) for one in places)
-    return [(path, _sane(region)) for path, region in found if path]
+    found = []
+    for place in places:
+        artifact = place.physical_location.artifact_location
+        path = run.paths.get(artifact)
+        if path is None:
+            path = run.paths[artifact] = path_of(run, artifact)
+        if path:
+            found.append((path, _sane(place.physical_location.region)))
+    return found
 
 
 def _sane(region: Region) -> Region:
     """Lines begin at 1 (section 3.30.5): 0 is for the whole file, and an end before the start is the start."""
+    if region.start_line and region.end_line and 0 < region.start_line <= region.end_line:
+        return region  # as most are
     first = region.start_line if region.start_line and region.start_line > 0 else None
     last = region.end_line if first and region.end_line and region.end_line >= first else first
     return Region(start_line=first, end_line=last)

@@ -312,7 +312,8 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
     theirs = [one for one in found if not _is_canary(one, stand)]
     past = [one for one in theirs if one.location.commit and not _wanted(stand, ready.action, one.location.path)]
     if past:
-        theirs = [one for one in theirs if one not in past]
+        gone = {id(one) for one in past}
+        theirs = [one for one in theirs if id(one) not in gone]
         total.notes.append(f"{len(past)} findings in the history of excluded files were left out")
     if stand.mark and not set(ready.scanner.bait(ready.action.options).rules) <= {
         one.rule for one in found if _is_canary(one, stand)
@@ -321,9 +322,11 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         remedy = f"Its report cannot be trusted. See: hardgate doctor {ready.scanner.name}"
         message = f"{ready.scanner.name}{which} did not find the known-bad input that was planted for it"
         total.gaps.append(gap_of(ready.action, GapReason.CANARY_MISSED, message, remedy))
+    known = set(total.gaps)
     for gap in report.gaps:
         mine = msgspec.structs.replace(gap, action=ready.action.name)
-        if not (stand.mark and stand.mark in gap.path) and mine not in total.gaps:  # several starts say the same
+        if not (stand.mark and stand.mark in gap.path) and mine not in known:  # several starts say the same
+            known.add(mine)
             total.gaps.append(mine)
     places = ((one, _place(one.path, stand)) for one in report.refuted)
     total.refuted += [

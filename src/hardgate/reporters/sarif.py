@@ -59,6 +59,11 @@ def render(run: Run, verdict: Verdict) -> bytes:
 
     Raises Error when the verdict says nothing about one of the findings.
     """
+    return b"".join(parts(run, verdict))
+
+
+def parts(run: Run, verdict: Verdict) -> Iterator[bytes]:
+    """The same one after the other, for who writes it into a file; raises Error before the first."""
     return _document(run, verdict, _tools(run, verdict))
 
 
@@ -67,12 +72,12 @@ def render_github(run: Run, verdict: Verdict) -> bytes:
 
     Raises Error when the verdict says nothing about one of the findings.
     """
-    return _document(run, verdict, _fitted(_tools(run, verdict), run))
+    return b"".join(_document(run, verdict, _fitted(_tools(run, verdict), run)))
 
 
-def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> bytes:
+def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> Iterator[bytes]:
     left_out = [sentence for tool in tools for sentence in tool.left_out]
-    return bulk.to_json(
+    return bulk.parts(
         {
             "$schema": SCHEMA_URI,
             "version": "2.1.0",

@@ -287,8 +287,14 @@ def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> 
 
 def _fingerprints(finding: Finding) -> dict[str, str]:
     """All of them; GitHub's own under the name by which it reads it."""
-    names = {"line/v1": "primaryLocationLineHash"}
-    return {names.get(name, name): value for name, value in sorted(finding.fingerprints.items())}
+    prints = finding.fingerprints
+    return {shown: prints[name] for name, shown in _shown_names(tuple(prints))}
+
+
+@functools.lru_cache(maxsize=4096)
+def _shown_names(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The names in their order, each with what it is called here: nearly all findings of a kind have the same."""
+    return tuple((name, "primaryLocationLineHash" if name == "line/v1" else name) for name in sorted(names))
 
 
 def _suppressions(decision: Decision) -> list[_Json]:
@@ -305,8 +311,7 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
     return {
         "id": finding.id,
         "severity": finding.severity,
-        "severityFrom": rated.source(finding.severity_from),
-        **_known(finding),
+        **_rating(finding.severity_from),
         "kind": finding.kind,
         "state": decision.state,
         "because": decision.because,
@@ -319,11 +324,14 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
     }
 
 
-def _known(finding: Finding) -> _Json:
-    """What the local advisory database knows of the advisory; no keys where it knows nothing."""
-    cvss = rated.cvss(finding.severity_from)
-    score: _Json = {"cvss": cvss._asdict()} if cvss else {}
-    return {**score, "exploited": True} if rated.exploited(finding.severity_from) else score
+@functools.lru_cache(maxsize=4096)
+def _rating(severity_from: str) -> _Json:
+    """Who rated it, and what the local advisory database knows of the advisory; no keys where it knows nothing."""
+    cvss = rated.cvss(severity_from)
+    entry: _Json = {"severityFrom": rated.source(severity_from)}
+    if cvss:
+        entry["cvss"] = cvss._asdict()
+    return {**entry, "exploited": True} if rated.exploited(severity_from) else entry
 
 
 def _location(location: Location) -> _Json:

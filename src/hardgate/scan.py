@@ -34,7 +34,7 @@ from hardgate.model import (
     ToolUse,
 )
 from hardgate.roles import Tool
-from hardgate.start import Sum, judged, plant, start
+from hardgate.start import Sum, defuse, judged, plant, spell_out, start
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -170,9 +170,9 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     if scene.configs is not None and action.honour_config:
         basis.overlay(view, scene.configs, scanner.configs)
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
-        _defuse(view, scanner.silencers)
+        defuse(view, scanner.silencers)
     if scanner.utf8_only:
-        _spell_out(view)
+        spell_out(view)
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
     planted = plant(view, mark, bait) if mark else ()
     past = ""
@@ -187,6 +187,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         scene, scanner, action, ready.tool.command, view,
         files=(*files, *planted), history=past, prefix=scene.tree.prefix, online=ready.online,
     )  # fmt: skip
+    names = dict(sorted(names.items(), key=lambda one: -len(one[0])))  # a name may be the beginning of another
     stand = _Stand(view=view, names=names, mark=mark, prefix=scene.tree.prefix, exclude=scene.exclude)
     found: list[Finding] = []
     try:
@@ -240,29 +241,6 @@ def _renamer(scanner: Scanner, *, honoured: bool) -> Callable[[str], str]:
         return repository.inert(path) if scanner.configs(path) else ""
 
     return rename
-
-
-def _spell_out(view: Path) -> None:
-    """Put `?` for each byte that is no UTF-8, for a tool that would not see the rest: places stay right."""
-    for file in (path for path in view.rglob("*") if path.is_file()):
-        content = file.read_bytes()
-        try:
-            content.decode()
-        except UnicodeDecodeError:
-            text = content.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
-            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
-            file.write_bytes(text)
-
-
-def _defuse(view: Path, silencers: Sequence[bytes]) -> None:
-    """Break the marks by which a file silences the tool, where no flag does: same length, so that places stay right."""
-    for file in (path for path in view.rglob("*") if path.is_file()):
-        content = file.read_bytes()
-        if any(mark in content for mark in silencers):
-            for mark in silencers:
-                content = content.replace(mark, mark.replace(b":", b"_"))
-            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
-            file.write_bytes(content)
 
 
 def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: Sum) -> Report | None:
@@ -322,7 +300,7 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         remedy = f"Its report cannot be trusted. See: hardgate doctor {ready.scanner.name}"
         message = f"{ready.scanner.name}{which} did not find the known-bad input that was planted for it"
         total.gaps.append(gap_of(ready.action, GapReason.CANARY_MISSED, message, remedy))
-    known = set(total.gaps)
+    known = set(total.gaps) if report.gaps else set()
     for gap in report.gaps:
         mine = msgspec.structs.replace(gap, action=ready.action.name)
         if not (stand.mark and stand.mark in gap.path) and mine not in known:  # several starts say the same
@@ -347,7 +325,7 @@ def _wanted(stand: _Stand, action: Action, path: str) -> bool:
 def _named(gap: Gap, stand: _Stand) -> Gap:
     """The gap with the files' own names in place of those of the private view, and nothing that a terminal obeys."""
     message = gap.message
-    for private, real in sorted(stand.names.items(), key=lambda one: -len(one[0])):
+    for private, real in stand.names.items():
         message = message.replace(private, real)
     path = plain(_place(gap.path, stand))
     return msgspec.structs.replace(gap, message=flow(message), remedy=flow(gap.remedy), path=path)

@@ -17,7 +17,7 @@ from msgspec import structs
 from hardgate import bulk, rated
 from hardgate.allowances import INLINE
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
-from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut
+from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut, uri
 from hardgate.wording import Judged, count, flow, judge, web_link
 
 _Json = dict[str, object]
@@ -328,9 +328,7 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
 def _rating(severity_from: str) -> _Json:
     """Who rated it, and what the local advisory database knows of the advisory; no keys where it knows nothing."""
     cvss = rated.cvss(severity_from)
-    entry: _Json = {"severityFrom": rated.source(severity_from)}
-    if cvss:
-        entry["cvss"] = cvss._asdict()
+    entry: _Json = {"severityFrom": rated.source(severity_from), **({"cvss": cvss._asdict()} if cvss else {})}
     return {**entry, "exploited": True} if rated.exploited(severity_from) else entry
 
 
@@ -345,18 +343,7 @@ def _location(location: Location) -> _Json:
 
 
 def _artifact(path: str) -> _Json:
-    return {"uri": _uri(path), "uriBaseId": _ROOT}
-
-
-@functools.lru_cache(maxsize=4096)
-def _uri(path: str) -> str:
-    """A path as a relative reference of RFC 3986: every byte that is no plain letter, digit or mark is encoded."""
-    raw = path.encode("utf-8", "surrogateescape" if _only_carried_bytes(path) else "surrogatepass")
-    return quote(raw, safe="/")
-
-
-def _only_carried_bytes(path: str) -> bool:
-    return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in path)
+    return {"uri": uri(path), "uriBaseId": _ROOT}
 
 
 def _invocations(tool: _Tool) -> list[_Json]:

@@ -118,8 +118,8 @@ class Store:
         `waivers` are those of the policy: what changed about them since the last run is recorded before it.
         """
         with self._database.write(f"The verdict of run {run_id} was not stored") as connection:
-            recording.store_verdict(connection, run_id, verdict)
-            return ledgering.record_verdict(connection, run_id, verdict, by=by, waivers=waivers)
+            digest = recording.store_verdict(connection, run_id, verdict)
+            return ledgering.record_verdict(connection, run_id, verdict, digest, by=by, waivers=waivers)
 
     # The ledger; see docs/explanation/ledger.md
 

@@ -65,9 +65,10 @@ def begin(connection: Connection) -> None:
 
 
 def record_verdict(
-    connection: Connection, run_id: str, verdict: Verdict, *, by: Person, waivers: Iterable[Waiver] | None
+    connection: Connection, run_id: str, verdict: Verdict, digest: str, *, by: Person, waivers: Iterable[Waiver] | None
 ) -> Line:
-    """Record the verdict that was stored for a run, and before it what changed about its waivers."""
+    """Record the verdict that was stored for a run, with the digest of its text, and before it what changed about its
+    waivers."""
     run = find_run(connection, run_id)
     evidence = evidence_of(connection, run.seq)
     lock(connection)
@@ -88,7 +89,7 @@ def record_verdict(
         "judged_at": verdict.judged_at,
         "counts": {state.value: verdict.count(state) for state in State} | {"gaps": len(verdict.gaps)},
         "override": verdict.override.id if verdict.override else "",
-        "verdict": verdict_digest(connection, run.seq),
+        "verdict": digest,
     }
     entry = Entry(kind=ledger.VERDICT, subject=name, at=now(), who=by, what=what, evidence=evidence)
     return append(connection, entry)
@@ -118,12 +119,6 @@ def evidence_of(connection: Connection, run: int) -> str:
         for some in texts.partitions():
             whole.update("\0".join([*some, ""]).encode())
     return whole.hexdigest()
-
-
-def verdict_digest(connection: Connection, run: int) -> str:
-    """SHA-256 over the stored text of a run's verdict."""
-    body = connection.execute(select(schema.verdicts.c.body).where(schema.verdicts.c.run == run)).scalar_one()
-    return ledger.digest(body.encode())
 
 
 def lines(connection: Connection) -> tuple[list[Line], list[Problem]]:

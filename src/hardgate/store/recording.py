@@ -101,12 +101,16 @@ def mark_interrupted(connection: Connection, run_id: str) -> None:
     connection.execute(update(runs).where(runs.c.seq == row.seq).values(state=RunState.INTERRUPTED))
 
 
-def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> None:
-    """Keep `verdict` as the one of its run: the gate is pure, so an earlier one can be had again from the run."""
+def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> str:
+    """Keep `verdict` as the one of its run: the gate is pure, so an earlier one can be had again from the run.
+
+    SHA-256 over its text is returned.
+    """
     run = find_run(connection, run_id)
     # Of two gates that judge one run at once the second waits, and then sees the row that it replaces.
     connection.execute(select(schema.runs.c.seq).where(schema.runs.c.seq == run.seq).with_for_update())
     connection.execute(delete(schema.verdicts).where(schema.verdicts.c.run == run.seq))
+    body = encode(verdict)
     connection.execute(
         insert(schema.verdicts).values(
             run=run.seq,
@@ -114,9 +118,10 @@ def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> None
             outcome=verdict.outcome.value,
             blocking=verdict.count(State.BLOCKING),
             gaps=len(verdict.gaps),
-            body=encode(verdict),
+            body=body,
         )
     )
+    return hashlib.sha256(body.encode()).hexdigest()
 
 
 def _run_columns(run: Run) -> dict[str, object]:

@@ -169,8 +169,9 @@ def whole_way(kind: str, folder: Path) -> list[Step]:
         watch.done("gate")
     if gaps or len(verdict.decisions) != len(found):
         raise SystemExit(f"{len(found)} findings with {len(gaps)} gaps became {len(verdict.decisions)} decisions")
-    (folder / "out.json").write_bytes(json_report.render(run, verdict))
-    (folder / "out.sarif").write_bytes(sarif_report.render(run, verdict))
+    for name, parts in (("out.json", json_report.parts), ("out.sarif", sarif_report.parts)):
+        with (folder / name).open("wb") as out:
+            out.writelines(parts(run, verdict))
     watch.done("report")
     return watch.steps
 

@@ -20,7 +20,8 @@ def table(root: Path) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for one in measured["cases"]:
-        ratio = f"{one['cpu'] / peers[one['findings']]['cpu']:.2f}" if one["kind"] == "sarif" else ""
+        peer = peers.get(one["findings"]) if one["kind"] == "sarif" else None
+        ratio = f"{one['cpu'] / peer['cpu']:.2f}" if peer else ""
         cells = (one["kind"], f"{one['findings']:,}", one["who"], *_cost(one), f"{one['peak']:,} MB", ratio)
         rows.append(f"| {' | '.join(cells)} |")
     rows += ["", "| stored runs | stored findings | a gate: wall | CPU |", "|---|---|---|---|"]

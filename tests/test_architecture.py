@@ -38,7 +38,8 @@ GROUND: dict[str, set[str]] = {
     "trivy_said": {"model"},  # what Trivy says beside its report
     "strict": set(),  # JSON from elsewhere: no key twice
     "mutated": set(),  # reports with one thing wrong in them, for the contract
-    "sarif_log": {"errors", "strict"},  # SARIF of any tool as values, repaired
+    "recoded": {"errors"},  # JSON of any encoding as UTF-8
+    "sarif_log": {"errors", "recoded", "strict"},  # SARIF of any tool as values, repaired
     "xmlfile": {"errors"},  # XML of any tool as values, safely
     "wording": {"model", "errors"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hardgate.wording import formatted
 
@@ -20,19 +19,23 @@ def to_json(tree: object, lists: Sequence[Iterable[object]]) -> bytes:
 
     Raises ValueError when there are more or fewer of these than of lists.
     """
-    frame, out, at = formatted(tree), io.BytesIO(), 0
+    return b"".join(parts(tree, lists))
+
+
+def parts(tree: object, lists: Sequence[Iterable[object]]) -> Iterator[bytes]:
+    """The same one after the other, for who writes it into a file; raises ValueError as `to_json`, at the end."""
+    frame, at = formatted(tree), 0
     for place, entries in zip(_HERE.finditer(frame), lists, strict=True):
-        out.write(frame[at : place.end(2)])
-        _write(out, iter(entries), b"\n" + place[1])
+        yield frame[at : place.end(2)]
+        yield from _list(iter(entries), b"\n" + place[1])
         at = place.end()
-    out.write(frame[at:] + b"\n")
-    return out.getvalue()
+    yield frame[at:] + b"\n"
 
 
-def _write(out: io.BytesIO, entries: Iterable[object], line: bytes) -> None:
+def _list(entries: Iterable[object], line: bytes) -> Iterator[bytes]:
     """A list whose entries stand two spaces deeper than `line` does; a line end in JSON is never in a text."""
     between = b"["
     while some := list(itertools.islice(entries, _TOGETHER)):
-        out.write(between + formatted(some)[1:-2].replace(b"\n", line))
+        yield between + formatted(some)[1:-2].replace(b"\n", line)
         between = b","
-    out.write(b"[]" if between == b"[" else line + b"]")
+    yield b"[]" if between == b"[" else line + b"]"

@@ -6,6 +6,8 @@ gets exactly one decision, so that blocking + waived + informing is all of them.
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 from hardgate.exceptions import applying, origins, weakening
@@ -65,13 +67,24 @@ def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[S
     if threshold is None:
         return State.INFORMING, f"the policy never blocks on findings of kind {finding.kind}"
     if finding.severity.rank < threshold.rank:
-        return State.INFORMING, f"{finding.severity} is below {threshold}, where {finding.kind} findings begin to block"
+        return State.INFORMING, _below(finding.severity, threshold, finding.kind)
     if doubt := _doubt(finding, policy):
         return State.INFORMING, doubt
     actions = {witness.action for witness in finding.witnesses} or {finding.action}
     if actions <= informational:
         return State.INFORMING, f"{' and '.join(sorted(actions))} only inform (`blocking: false`)"
-    return State.BLOCKING, f"{finding.severity} reaches {threshold}, where {finding.kind} findings begin to block"
+    return State.BLOCKING, _reaches(finding.severity, threshold, finding.kind)
+
+
+# A million decisions share these few sentences.
+@functools.cache
+def _below(severity: Severity, threshold: Severity, kind: Kind) -> str:
+    return f"{severity} is below {threshold}, where {kind} findings begin to block"
+
+
+@functools.cache
+def _reaches(severity: Severity, threshold: Severity, kind: Kind) -> str:
+    return f"{severity} reaches {threshold}, where {kind} findings begin to block"
 
 
 def _doubt(finding: Finding, policy: Policy) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import uuid
 from collections.abc import Collection, Sequence
+from urllib.parse import quote
 
 from hardgate.model import Finding, Kind, Outcome, Run, State, Verdict
 from hardgate.wording import Judged, count, flow, headline, overridden, plain
@@ -47,6 +49,17 @@ def _units(text: str) -> int:
 def uuid_of(*parts: str) -> str:
     """The same UUID for the same parts, on any machine and at any time."""
     return str(uuid.uuid5(_SPACE, "\0".join(map(plain, parts))))
+
+
+@functools.lru_cache(maxsize=4096)
+def uri(path: str) -> str:
+    """A path as a relative reference of RFC 3986: every byte that is no plain letter, digit or mark is encoded."""
+    raw = path.encode("utf-8", "surrogateescape" if _only_carried_bytes(path) else "surrogatepass")
+    return quote(raw, safe="/")
+
+
+def _only_carried_bytes(path: str) -> bool:
+    return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in path)
 
 
 def milliseconds(moment: str) -> int:

@@ -6,7 +6,6 @@ read part by part: one that cannot be read is left out and named, and the rest i
 
 from __future__ import annotations
 
-import codecs
 import json
 import posixpath
 import re
@@ -17,16 +16,11 @@ from urllib.parse import unquote
 
 import msgspec
 
-from hardgate import strict
+from hardgate import recoded, strict
 from hardgate.errors import ReportError
 
 T = TypeVar("T")
 
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
-_CARRIED = range(0xDC80, 0xDD00)  # bytes that are no UTF-8, as PEP 383 carries them
 # An escape of half a character: of a pair, or alone, which JSON does not allow and msgspec refuses with the whole log.
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -181,6 +175,8 @@ class Run:
     unread: list[Unread] = field(default_factory=list)
     by_id: dict[str, Rule] = field(default_factory=dict)
     joined: bool = False
+    unknown: dict[str, Rule] = field(default_factory=dict)  # rules that results name and no component has
+    paths: dict[Artifact, str] = field(default_factory=dict)
 
 
 def read(raw: bytes, *, joined: bool = False) -> tuple[list[Run], list[Unread]]:
@@ -189,7 +185,7 @@ def read(raw: bytes, *, joined: bool = False) -> tuple[list[Run], list[Unread]]:
     `joined`: paths are joined with the scanned folder's address too, because the reader knows where it lies.
     Raises ReportError for what is no whole log of SARIF 2.1.0, and when no run of it has results.
     """
-    text = _utf8(raw)
+    text = recoded.utf8(raw)
     try:
         strict.once(text)
         log = value(text if _HALF.search(text) is None else _without_halves(text), _Log)
@@ -211,48 +207,12 @@ def read(raw: bytes, *, joined: bool = False) -> tuple[list[Run], list[Unread]]:
     return runs, unread
 
 
-def _utf8(raw: bytes) -> bytes:
-    """JSON is UTF-8 (RFC 8259, section 8.1). Marks, UTF-16, UTF-32 and single bytes of Windows-1252 are made UTF-8."""
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "") or _unmarked(raw[:4])
-    try:
-        if encoding:
-            return raw.decode(encoding).encode()
-        raw.decode()
-    except UnicodeDecodeError as error:
-        if encoding:
-            raise ReportError(f"the SARIF log ({len(raw)} bytes) is not whole: it is no {encoding}: {error}") from error
-        return raw.decode("utf-8", "surrogateescape").translate({code: _western(code) for code in _CARRIED}).encode()
-    except UnicodeEncodeError as error:
-        raise ReportError(f"the SARIF log ({len(raw)} bytes) is no text: {error}") from error
-    return raw
-
-
 def _without_halves(text: bytes) -> bytes:
     """The same JSON with U+FFFD for half a character: a tool that cuts a text may leave half of a surrogate pair.
 
     Raises ValueError for what is no JSON.
     """
     return msgspec.json.encode(_mapped(json.loads(text), lambda word: _SURROGATE.sub("\ufffd", word)))
-
-
-def _western(code: int) -> str:
-    byte = bytes([code - 0xDC00])
-    try:
-        return byte.decode("cp1252")
-    except UnicodeDecodeError:
-        return byte.decode("latin-1")
-
-
-def _unmarked(start: bytes) -> str:
-    """The encoding of JSON without a mark: its first two characters are ASCII (RFC 4627, section 3)."""
-    zeros = [byte == 0 for byte in start]
-    names = {
-        "utf-32-be": [True, True, True, False],
-        "utf-32-le": [False, True, True, True],
-        "utf-16-be": [True, False, True, False],
-        "utf-16-le": [False, True, False, True],
-    }
-    return next((name for name, pattern in names.items() if pattern == zeros), "")
 
 
 def value(raw: bytes | msgspec.Raw, kind: type[T]) -> T:
@@ -329,17 +289,27 @@ def rule_of(run: Run, result: Result) -> Rule:
         return owner[index]
     # A hierarchical id such as CA1000/1 belongs to the rule CA1000 (section 3.52.4).
     names = (wanted, wanted.rpartition("/")[0])
-    return next((run.by_id[name] for name in names if name in run.by_id), Rule(id=wanted))
+    found = next((run.by_id[name] for name in names if name in run.by_id), None)
+    return found or run.unknown.setdefault(wanted, Rule(id=wanted))
 
 
 def paths_of(run: Run, places: list[Place]) -> list[tuple[str, Region]]:
     """Path and lines of each place that is in a file."""
-    found = ((path_of(run, one.physical_location.artifact_location), one.physical_location.region) for one in places)
-    return [(path, _sane(region)) for path, region in found if path]
+    found = []
+    for place in places:
+        artifact = place.physical_location.artifact_location
+        path = run.paths.get(artifact)
+        if path is None:
+            path = run.paths[artifact] = path_of(run, artifact)
+        if path:
+            found.append((path, _sane(place.physical_location.region)))
+    return found
 
 
 def _sane(region: Region) -> Region:
     """Lines begin at 1 (section 3.30.5): 0 is for the whole file, and an end before the start is the start."""
+    if region.start_line and region.end_line and 0 < region.start_line <= region.end_line:
+        return region  # as most are
     first = region.start_line if region.start_line and region.start_line > 0 else None
     last = region.end_line if first and region.end_line and region.end_line >= first else first
     return Region(start_line=first, end_line=last)

@@ -34,7 +34,7 @@ from hardgate.model import (
     ToolUse,
 )
 from hardgate.roles import Tool
-from hardgate.start import Sum, judged, plant, start, told
+from hardgate.start import Sum, defuse, judged, plant, spell_out, start, told
 from hardgate.wording import flow, plain
 
 ANSWER = 400  # characters of a failed tool's last words that a gap quotes
@@ -169,9 +169,9 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     if scene.configs is not None and action.honour_config:
         basis.overlay(view, scene.configs, scanner.configs)
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
-        _defuse(view, scanner.silencers)
+        defuse(view, scanner.silencers)
     if scanner.utf8_only:
-        _spell_out(view)
+        spell_out(view)
     mark = f"hardgate-canary-{secrets.token_hex(6)}" if scanner.planted else ""
     planted = plant(view, mark, bait) if mark else ()
     past = ""
@@ -186,6 +186,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         scene, scanner, action, ready.tool.command, view,
         files=(*files, *planted), history=past, prefix=scene.tree.prefix, online=ready.online,
     )  # fmt: skip
+    names = dict(sorted(names.items(), key=lambda one: -len(one[0])))  # a name may be the beginning of another
     stand = _Stand(view=view, names=names, mark=mark, prefix=scene.tree.prefix, exclude=scene.exclude)
     found: list[Finding] = []
     try:
@@ -241,29 +242,6 @@ def _renamer(scanner: Scanner, *, honoured: bool) -> Callable[[str], str]:
     return rename
 
 
-def _spell_out(view: Path) -> None:
-    """Put `?` for each byte that is no UTF-8, for a tool that would not see the rest: places stay right."""
-    for file in (path for path in view.rglob("*") if path.is_file()):
-        content = file.read_bytes()
-        try:
-            content.decode()
-        except UnicodeDecodeError:
-            text = content.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
-            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
-            file.write_bytes(text)
-
-
-def _defuse(view: Path, silencers: Sequence[bytes]) -> None:
-    """Break the marks by which a file silences the tool, where no flag does: same length, so that places stay right."""
-    for file in (path for path in view.rglob("*") if path.is_file()):
-        content = file.read_bytes()
-        if any(mark in content for mark in silencers):
-            for mark in silencers:
-                content = content.replace(mark, mark.replace(b":", b"_"))
-            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
-            file.write_bytes(content)
-
-
 def _start(scene: Scene, ready: Prepared, part: Job, home: Path, total: Sum) -> Report | None:
     """One start of the tool: its report, or None after a gap was noted."""
     home.mkdir(parents=True)
@@ -311,7 +289,8 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
     theirs = [one for one in found if not _is_canary(one, stand)]
     past = [one for one in theirs if one.location.commit and not _wanted(stand, ready.action, one.location.path)]
     if past:
-        theirs = [one for one in theirs if one not in past]
+        gone = {id(one) for one in past}
+        theirs = [one for one in theirs if id(one) not in gone]
         total.notes.append(f"{len(past)} findings in the history of excluded files were left out")
     if stand.mark and not set(ready.scanner.bait(ready.action.options).rules) <= {
         one.rule for one in found if _is_canary(one, stand)
@@ -320,9 +299,11 @@ def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum)
         remedy = f"Its report cannot be trusted. See: hardgate doctor {ready.scanner.name}"
         message = f"{ready.scanner.name}{which} did not find the known-bad input that was planted for it"
         total.gaps.append(gap_of(ready.action, GapReason.CANARY_MISSED, message, remedy))
+    known = set(total.gaps) if report.gaps else set()
     for gap in report.gaps:
         mine = msgspec.structs.replace(gap, action=ready.action.name)
-        if not (stand.mark and stand.mark in gap.path) and mine not in total.gaps:  # several starts say the same
+        if not (stand.mark and stand.mark in gap.path) and mine not in known:  # several starts say the same
+            known.add(mine)
             total.gaps.append(mine)
     places = ((one, _place(one.path, stand)) for one in report.refuted)
     total.refuted += [
@@ -344,7 +325,7 @@ def _wanted(stand: _Stand, action: Action, path: str) -> bool:
 def _named(gap: Gap, stand: _Stand) -> Gap:
     """The gap with the files' own names in place of those of the private view, and nothing that a terminal obeys."""
     message = gap.message
-    for private, real in sorted(stand.names.items(), key=lambda one: -len(one[0])):
+    for private, real in stand.names.items():
         message = message.replace(private, real)
     path = plain(_place(gap.path, stand))
     return msgspec.structs.replace(gap, message=flow(message), remedy=flow(gap.remedy), path=path)

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 KEYED = "hmac-sha256:"
 _PLAIN = "sha256:"
 
 
-def make(raw: bytes, key: str) -> str:
-    """The seal over `raw`: `sha256:…`, or `hmac-sha256:…` when there is a key."""
-    if key:
-        return KEYED + hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()
-    return _PLAIN + hashlib.sha256(raw).hexdigest()
+def make(raw: bytes | Iterable[bytes], key: str) -> str:
+    """The seal over `raw`, whole or in parts: `sha256:…`, or `hmac-sha256:…` when there is a key."""
+    digest = hmac.new(key.encode(), digestmod=hashlib.sha256) if key else hashlib.sha256()
+    for part in (raw,) if isinstance(raw, bytes) else raw:
+        digest.update(part)
+    return (KEYED if key else _PLAIN) + digest.hexdigest()
 
 
-def problem(raw: bytes, seal: str, key: str, *, variable: str, maker: str, asker: str = "the gate") -> str:
+def problem(
+    raw: bytes | Iterable[bytes], seal: str, key: str, *, variable: str, maker: str, asker: str = "the gate"
+) -> str:
     """What is wrong with a seal, "" when it fits; `variable` holds the key, `maker` is who has to have it too."""
     if hmac.compare_digest(seal.encode(), make(raw, key).encode()):
         return ""

@@ -50,6 +50,29 @@ def plant(view: Path, mark: str, canary: Canary) -> tuple[str, ...]:
     return tuple(f"{mark}/{name}" for name in canary.files)
 
 
+def spell_out(view: Path) -> None:
+    """Put `?` for each byte that is no UTF-8, for a tool that would not see the rest: places stay right."""
+    for file in (path for path in view.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            text = content.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
+            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
+            file.write_bytes(text)
+
+
+def defuse(view: Path, silencers: Sequence[bytes]) -> None:
+    """Break the marks by which a file silences the tool, where no flag does: same length, so that places stay right."""
+    for file in (path for path in view.rglob("*") if path.is_file()):
+        content = file.read_bytes()
+        if any(mark in content for mark in silencers):
+            for mark in silencers:
+                content = content.replace(mark, mark.replace(b":", b"_"))
+            file.unlink()  # a link to the shared copy: the other actions keep the file as it is
+            file.write_bytes(content)
+
+
 def start(scene: Scene, scanner: Scanner, action: Action, part: Job, total: Sum | None) -> bytes:
     """Run the tool once and return its report's bytes; raises MissingError for anything but a whole run."""
     argv = scanner.argv(part)

@@ -17,10 +17,11 @@ class Severity(enum.StrEnum):
     @property
     def rank(self) -> int:
         """4 for critical down to 0 for info."""
-        return _RANKS[self]
+        return _RANKS[self._value_]
 
 
-_RANKS = {severity: 4 - place for place, severity in enumerate(Severity)}
+# By the words: the hash of a member is a call of Python, and sorting asks for it a million times.
+_RANKS = {severity.value: 4 - place for place, severity in enumerate(Severity)}
 
 
 class Kind(enum.StrEnum):

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -113,7 +114,7 @@ def test_ingest_of_a_finding_as_an_adapter_leaves_it() -> None:
     )
     report = json.loads(render_ingest([bare], []))
     INGEST.validate(report)
-    assert report == {"findings": [json.loads(json.dumps(finding_entry(bare, None)))], "gaps": []}
+    assert report == {"findings": [json.loads(msgspec.json.encode(finding_entry(bare, None)))], "gaps": []}
     assert report["findings"][0]["location"] == {"path": "a", "line": None, "end_line": None, "commit": ""}
 
 

@@ -262,3 +262,23 @@ def test_an_interrupted_end_keeps_what_was_found(store: Store) -> None:
     store.finish(partly)
     assert store.run("first") == partly
     assert store.findings("first") == [HIGH]
+
+
+def test_merged_findings_are_stored_once_and_what_they_absorbed_is_not_found(store: Store) -> None:
+    """The second is a witness of the first; the third stands as its receipt has it."""
+    one, two, three = values.finding(1), values.finding(2, scanner="semgrep"), values.finding(3, scanner="semgrep")
+    joined = msgspec.structs.replace(one, witnesses=(*one.witnesses, *two.witnesses))
+    begun, receipts = values.run("run-1"), (values.receipt("bandit", (one,)), values.receipt("semgrep", (two, three)))
+    ended = msgspec.structs.replace(values.ended(begun, *receipts), findings=(three, joined))
+    store.begin(begun)
+    store.add_receipts(begun.id, receipts)
+    assert {found.id for found in store.findings(begun.id)} == {one.id, two.id, three.id}
+    store.finish(ended)
+    assert store.run(begun.id) == ended
+    assert store.findings(begun.id) == [three, joined]
+    assert store.findings(begun.id, scanner="bandit") == [joined]
+    assert store.find_finding(None, one.id) == [(begun.id, joined)]
+    assert store.find_finding(None, two.id) == []
+    assert store.find_finding(None, three.id) == [(begun.id, three)]
+    with store._database.read("Nothing was read") as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM findings").scalar() == len((one, two, three, joined))

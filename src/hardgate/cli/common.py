@@ -168,12 +168,13 @@ def verdict_of(store: Store, run: Run) -> Verdict:
     return store.verdict(run.id) or gate.decide(run, policy_of(run), now=run.finished or assembling.now())
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; raises StoreError that names it."""
+def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file whole or not at all, its content in parts or at once; raises StoreError that names it."""
     half = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(content)
+        with half.open("wb") as file:
+            file.writelines((content,) if isinstance(content, bytes) else content)
         half.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

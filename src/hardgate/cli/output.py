@@ -59,7 +59,9 @@ def deliver(args: argparse.Namespace, run: Run, verdict: Verdict, reports: Mappi
     """Write the reports and print the answer; raises StoreError when a report could not be written."""
     wanted = dict(reports) or {name: common.state_folder() / "runs" / run.id / file for name, file in USUAL.items()}
     for name, path in wanted.items():
-        common.write_file(path, BY_FORMAT[name].render(run, verdict))
+        reporter = BY_FORMAT[name]
+        content = reporter.parts(run, verdict) if reporter.parts else (reporter.render(run, verdict),)
+        common.write_file(path, content)
     _github(run, verdict)
     if args.json:
         common.print_bytes(BY_FORMAT["json"].render(run, verdict))

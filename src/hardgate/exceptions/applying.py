@@ -87,8 +87,10 @@ class _Index:
         for number, waiver in enumerate(policy.waivers):
             self._named[waiver.id or waiver.rule].append((number, waiver))
 
-    def of(self, finding: Finding) -> list[Waiver]:
+    def of(self, finding: Finding) -> Sequence[Waiver]:
         """All records that speak of a finding, in their order."""
+        if not self._named:  # most runs: their findings need not be asked for their names
+            return ()
         words = dict.fromkeys((*names(finding), *sorted(_rules(finding))))
         found = {one[0]: one[1] for word in words for one in self._named.get(word, ()) if matches(one[1], finding)}
         return [waiver for _, waiver in sorted(found.items()) if not bars(waiver, finding, self._policy)]
@@ -134,7 +136,8 @@ def settle(
     comments = _Comments(inline)
     gaps, warnings = list[Gap](), list[str]()
     chosen = tuple(
-        _first([one for one in each if id(one) not in refused], finding, warnings) or comments.of(finding)
+        (_first([one for one in each if id(one) not in refused], finding, warnings) if each else None)
+        or comments.of(finding)
         for each, finding in zip(found, findings, strict=True)
     )
     for one in policy.waivers:

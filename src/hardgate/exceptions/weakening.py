@@ -93,7 +93,8 @@ def _quoted(words: Iterable[str]) -> str:
 
 
 def _added(old: Iterable[str], new: Iterable[str]) -> list[str]:
-    return [one for one in new if one not in set(old)]
+    known = set(old)
+    return [one for one in new if one not in known]
 
 
 def _pipeline(base: Pipeline, head: Pipeline) -> Iterator[_STEP]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -81,15 +81,25 @@ def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: (ranks[one.severity], *reading_order(one))))
 
 
-def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
+def _groups(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
     """The findings that are one fact, each list with at most one of each action."""
+    files: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        files[finding.location.path].append(finding)
+    return (group for members in files.values() for group in _groups_of_file(members))
+
+
+def _groups_of_file(findings: list[Finding]) -> Iterator[list[Finding]]:
+    """Every fact is one of a file; where one action alone reported, no two findings are one."""
+    if all(one.action == findings[0].action for one in findings):
+        yield from ([one] for one in findings)
+        return
     near: defaultdict[tuple[object, ...], list[Finding]] = defaultdict(list)
     for finding in findings:
         near[_fact(finding)].append(finding)
-    result: list[list[Finding]] = []
     for fact, members in near.items():
         if len(members) == 1:
-            result.append(members)
+            yield members
             continue
         for cluster in _clusters(fact[0], members):
             counted: Counter[str] = Counter()
@@ -97,8 +107,7 @@ def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
             for one in cluster:
                 groups[counted[one.action]].append(one)
                 counted[one.action] += 1
-            result += groups.values()
-    return result
+            yield from groups.values()
 
 
 def _clusters(what: object, members: list[Finding]) -> list[list[Finding]]:
@@ -207,9 +216,9 @@ def _advisories(finding: Finding) -> list[str]:
 
 
 def _join(group: list[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
     lead, *others = sorted(group, key=lambda one: (-one.severity.rank, one.scanner, one.action, one.rule, one.id))
-    if not others:
-        return lead
     return msgspec.structs.replace(
         lead,
         witnesses=tuple(witness for one in (lead, *others) for witness in one.witnesses),

@@ -53,7 +53,7 @@ def settle(
         text = lines(path)
         read = Text(path, text, original(path) if original else text)
         pins = _Pins(text)
-        group = [_settle(finding, action, severities, path, pins) for finding in files[path]]
+        group = [_settle(finding, action, severities, path, pins) for finding in files.pop(path)]
         for finding in sorted(group, key=reading_order):
             prints = namer.fingerprints(finding, read)
             name = next(iter(prints.values()))[:ID_LENGTH]
@@ -120,7 +120,9 @@ def _settle(
     pins: _Pins,
 ) -> Finding:
     """The finding with our path and severity."""
-    location = msgspec.structs.replace(finding.location, path=plain(path))
+    location, shown = finding.location, plain(path)
+    if location.path is not shown:  # one text for all findings of a file
+        location = msgspec.structs.replace(location, path=shown)
     if finding.package and location.line is None:
         line = pins.line(finding.package.name)
         location = msgspec.structs.replace(location, line=line, end_line=line) if line else location

@@ -5,7 +5,7 @@ A new reporter is one file with `render(run, verdict) -> bytes` and one line her
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hardgate.model import Run, Verdict
@@ -30,19 +30,21 @@ from hardgate.reporters import (
 class Reporter:
     """A format: `render` is pure and raises hardgate.errors.Error when the verdict does not cover the run.
 
-    `suffix` is the usual end of a file's name, `media_type` what a web server would call its content.
+    `suffix` is the usual end of a file's name, `media_type` what a web server would call its content. `parts` gives the
+    same bytes one after the other, where a format has no limit: a million findings take some GB.
     """
 
     name: str
     media_type: str
     render: Callable[[Run, Verdict], bytes]
     suffix: str
+    parts: Callable[[Run, Verdict], Iterator[bytes]] | None = None
 
 
 REPORTERS: tuple[Reporter, ...] = (
     Reporter("text", "text/plain; charset=utf-8", text.render, ".txt"),
-    Reporter("json", "application/json", json.render, ".json"),
-    Reporter("sarif", "application/sarif+json", sarif.render, ".sarif"),
+    Reporter("json", "application/json", json.render, ".json", json.parts),
+    Reporter("sarif", "application/sarif+json", sarif.render, ".sarif", sarif.parts),
     Reporter("markdown", "text/markdown; charset=utf-8", markdown.render, ".md"),
     Reporter("junit", "application/xml", junit.render, ".xml"),
     Reporter("html", "text/html; charset=utf-8", html.render, ".html"),

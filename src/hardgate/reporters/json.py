@@ -5,7 +5,7 @@ Keys may be added under a new `schema` number only: `additionalProperties` is fa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,14 +15,11 @@ from hardgate.model import (
     Exceptions,
     Finding,
     Gap,
-    Location,
-    Package,
     Receipt,
     Run,
     State,
     Verdict,
     Waiver,
-    Witness,
 )
 from hardgate.wording import Judged, judge, tally, to_json
 
@@ -35,8 +32,13 @@ def render(run: Run, verdict: Verdict) -> bytes:
 
     Raises Error when the verdict says nothing about one of the findings.
     """
+    return b"".join(parts(run, verdict))
+
+
+def parts(run: Run, verdict: Verdict) -> Iterator[bytes]:
+    """The same one after the other, for who writes it into a file; raises Error before the first."""
     judged = judge(run, verdict)
-    return bulk.to_json(
+    return bulk.parts(
         {
             "schema": SCHEMA,
             "hardgate": run.hardgate_version,
@@ -60,7 +62,10 @@ def render_ingest(findings: Iterable[Finding], gaps: Iterable[Gap]) -> bytes:
 
 
 def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, object]:
-    """One finding as JSON shows it everywhere; without a decision its state is "unjudged"."""
+    """One finding as JSON shows it everywhere; without a decision its state is "unjudged".
+
+    Place, package and witnesses are as the model has them: with another key there the schema is another one too.
+    """
     return {
         "id": finding.id,
         "rule": finding.rule,
@@ -72,16 +77,16 @@ def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, obje
         "cwe": finding.cwe,
         "ids": finding.ids,
         "message": finding.message,
-        "location": _location(finding.location),
+        "location": finding.location,
         "fix": finding.fix,
         "url": finding.url,
-        "package": _package(finding.package) if finding.package else None,
+        "package": finding.package,
         "state": decision.state if decision else UNJUDGED,
         "because": decision.because if decision else "",
         "waiver": waiver_entry(decision.waiver) if decision and decision.waiver else None,
         "refuted": finding.refuted,
         "action": finding.action,
-        "witnesses": [_witness(witness) for witness in finding.witnesses],
+        "witnesses": finding.witnesses,
         "fingerprints": dict(sorted(finding.fingerprints.items())),
     }
 
@@ -108,35 +113,6 @@ def _exceptions(given: Exceptions) -> dict[str, object]:
     del entry["definition"]
     entry["documents"] = [{"path": one.path, "sha256": one.sha256} for one in given.documents]
     return entry
-
-
-def _location(location: Location) -> dict[str, object]:
-    return {
-        "path": location.path,
-        "line": location.line,
-        "end_line": location.end_line,
-        "commit": location.commit,
-    }
-
-
-def _package(package: Package) -> dict[str, object]:
-    return {
-        "ecosystem": package.ecosystem,
-        "name": package.name,
-        "version": package.version,
-        "purl": package.purl,
-        "fixed": package.fixed,
-    }
-
-
-def _witness(witness: Witness) -> dict[str, object]:
-    return {
-        "scanner": witness.scanner,
-        "action": witness.action,
-        "rule": witness.rule,
-        "severity": witness.severity,
-        "message": witness.message,
-    }
 
 
 def _run(run: Run) -> dict[str, object]:

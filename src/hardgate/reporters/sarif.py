@@ -17,7 +17,7 @@ from msgspec import structs
 from hardgate import bulk, rated
 from hardgate.allowances import INLINE
 from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
-from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut
+from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut, uri
 from hardgate.wording import Judged, count, flow, judge, web_link
 
 _Json = dict[str, object]
@@ -59,6 +59,11 @@ def render(run: Run, verdict: Verdict) -> bytes:
 
     Raises Error when the verdict says nothing about one of the findings.
     """
+    return b"".join(parts(run, verdict))
+
+
+def parts(run: Run, verdict: Verdict) -> Iterator[bytes]:
+    """The same one after the other, for who writes it into a file; raises Error before the first."""
     return _document(run, verdict, _tools(run, verdict))
 
 
@@ -67,12 +72,12 @@ def render_github(run: Run, verdict: Verdict) -> bytes:
 
     Raises Error when the verdict says nothing about one of the findings.
     """
-    return _document(run, verdict, _fitted(_tools(run, verdict), run))
+    return b"".join(_document(run, verdict, _fitted(_tools(run, verdict), run)))
 
 
-def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> bytes:
+def _document(run: Run, verdict: Verdict, tools: Sequence[_Tool]) -> Iterator[bytes]:
     left_out = [sentence for tool in tools for sentence in tool.left_out]
-    return bulk.to_json(
+    return bulk.parts(
         {
             "$schema": SCHEMA_URI,
             "version": "2.1.0",
@@ -282,8 +287,14 @@ def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> 
 
 def _fingerprints(finding: Finding) -> dict[str, str]:
     """All of them; GitHub's own under the name by which it reads it."""
-    names = {"line/v1": "primaryLocationLineHash"}
-    return {names.get(name, name): value for name, value in sorted(finding.fingerprints.items())}
+    prints = finding.fingerprints
+    return {shown: prints[name] for name, shown in _shown_names(tuple(prints))}
+
+
+@functools.lru_cache(maxsize=4096)
+def _shown_names(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The names in their order, each with what it is called here: nearly all findings of a kind have the same."""
+    return tuple((name, "primaryLocationLineHash" if name == "line/v1" else name) for name in sorted(names))
 
 
 def _suppressions(decision: Decision) -> list[_Json]:
@@ -300,8 +311,7 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
     return {
         "id": finding.id,
         "severity": finding.severity,
-        "severityFrom": rated.source(finding.severity_from),
-        **_known(finding),
+        **_rating(finding.severity_from),
         "kind": finding.kind,
         "state": decision.state,
         "because": decision.because,
@@ -314,12 +324,13 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
     }
 
 
-def _known(finding: Finding) -> _Json:
-    """What the local advisory database knows of the advisory; no keys where it knows nothing."""
-    cvss = rated.cvss(finding.severity_from)
-    epss = rated.epss(finding.severity_from)
-    score: _Json = ({"cvss": cvss._asdict()} if cvss else {}) | ({} if epss is None else {"epss": epss})
-    return {**score, "exploited": True} if rated.exploited(finding.severity_from) else score
+@functools.lru_cache(maxsize=4096)
+def _rating(severity_from: str) -> _Json:
+    """Who rated it, and what the local advisory database knows of the advisory; no keys where it knows nothing."""
+    cvss, epss = rated.cvss(severity_from), rated.epss(severity_from)
+    entry: _Json = {"severityFrom": rated.source(severity_from), **({"cvss": cvss._asdict()} if cvss else {})}
+    entry |= {} if epss is None else {"epss": epss}
+    return {**entry, "exploited": True} if rated.exploited(severity_from) else entry
 
 
 def _location(location: Location) -> _Json:
@@ -333,18 +344,7 @@ def _location(location: Location) -> _Json:
 
 
 def _artifact(path: str) -> _Json:
-    return {"uri": _uri(path), "uriBaseId": _ROOT}
-
-
-@functools.lru_cache(maxsize=4096)
-def _uri(path: str) -> str:
-    """A path as a relative reference of RFC 3986: every byte that is no plain letter, digit or mark is encoded."""
-    raw = path.encode("utf-8", "surrogateescape" if _only_carried_bytes(path) else "surrogatepass")
-    return quote(raw, safe="/")
-
-
-def _only_carried_bytes(path: str) -> bool:
-    return not any("\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in path)
+    return {"uri": uri(path), "uriBaseId": _ROOT}
 
 
 def _invocations(tool: _Tool) -> list[_Json]:

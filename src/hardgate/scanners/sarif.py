@@ -10,7 +10,7 @@ import fnmatch
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -73,6 +73,7 @@ def _broken(one: Unread, tool: str) -> Gap:
 
 
 def _results(run: Run, tool: str, findings: list[Finding], gaps: list[Gap]) -> None:
+    known: dict[tuple[int, str], _Said] = {}
     for position, raw in enumerate(run.results):
         try:
             result = sarif_log.value(raw, Result)
@@ -81,7 +82,7 @@ def _results(run: Run, tool: str, findings: list[Finding], gaps: list[Gap]) -> N
             continue
         if result.kind in _NOT_A_PROBLEM or result.baseline_state == "absent":
             continue
-        finding, unknown = _finding(run, result, sarif_log.rule_of(run, result), tool)
+        finding, unknown = _finding(run, result, tool, known)
         gaps += unknown
         if (run.name.lower(), finding.rule) in _UNREAD:
             gaps.append(_unread(finding, tool))
@@ -117,11 +118,33 @@ def _invoked(run: Run) -> Iterator[Gap]:
             yield Gap(reason=reason, path=path, message=message, remedy="Mend what it names, and run the tool again.")
 
 
-def _finding(run: Run, result: Result, rule: Rule, tool: str) -> tuple[Finding, list[Gap]]:
+class _Said(NamedTuple):
+    """What a rule's name and labels say: nearly always the same for all of its results."""
+
+    name: str
+    cwe: tuple[str, ...]
+    ids: tuple[str, ...]
+    kind: Kind
+
+
+def _said(run: Run, result: Result, rule: Rule, tool: str) -> _Said:
     name = result.rule_id or result.rule.id or rule.id or "no-rule"
-    cwe = tuple(dict.fromkeys(f"CWE-{number}" for text in _labels(result, rule) for number in _CWE.findall(text)))
-    ids = tuple(dict.fromkeys(found for text in (name, *_labels(result, rule)) for found in _ID.findall(text)))
-    kind = _kind({tool, run.name.lower()}, rule, ids)
+    labels = list(_labels(result, rule))
+    cwe = tuple(dict.fromkeys(f"CWE-{number}" for text in labels for number in _CWE.findall(text)))
+    ids = tuple(dict.fromkeys(found for text in (name, *labels) for found in _ID.findall(text)))
+    return _Said(name, cwe, ids, _kind({tool, run.name.lower()}, rule, ids))
+
+
+def _finding(run: Run, result: Result, tool: str, known: dict[tuple[int, str], _Said]) -> tuple[Finding, list[Gap]]:
+    """A result as a finding, and the gaps of what in it is not known. `known` has what rules of the run say."""
+    rule = sarif_log.rule_of(run, result)
+    key = (id(rule), result.rule_id or result.rule.id)  # the run keeps all of its rules
+    said = None if result.properties or result.taxa else known.get(key)
+    if said is None:
+        said = _said(run, result, rule, tool)
+        if not (result.properties or result.taxa):
+            known[key] = said
+    name, cwe, ids, kind = said
     severity, stated, gaps = _severity(result, rule, kind, f"{tool}'s {name}")
     places = sarif_log.paths_of(run, result.locations)
     path, region = places[0] if places else ("", Region())

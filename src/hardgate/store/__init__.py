@@ -34,6 +34,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._written: dict[str, dict[str, recording.Written]] = {}  # by run and action
 
     @classmethod
     def open(cls, target: str | Path, *, wait: float = 30.0) -> Store:
@@ -79,7 +80,8 @@ class Store:
         done reports twice, or the run has finished or belongs to another process.
         """
         with self._database.write(f"No receipt was added to run {run_id}") as connection:
-            recording.insert_receipts(connection, run_id, receipts)
+            written = recording.insert_receipts(connection, run_id, receipts)
+        self._written.setdefault(run_id, {}).update(written)
 
     def finish(self, run: Run) -> None:
         """Store the whole of `run` as it ended: `self.run(run.id)` is then equal to it.
@@ -87,7 +89,8 @@ class Store:
         A run that still says RUNNING becomes FINISHED, now if it tells no time. Raises StoreError as `add_receipts`.
         """
         with self._database.write(f"The end of run {run.id} was not stored") as connection:
-            recording.update_run(connection, _ended(run))
+            recording.update_run(connection, _ended(run), self._written.get(run.id, {}))
+        self._written.pop(run.id, None)
 
     def save(self, run: Run) -> None:
         """Store a run that was not begun here, such as one put together from receipts of other machines."""
@@ -115,8 +118,8 @@ class Store:
         `waivers` are those of the policy: what changed about them since the last run is recorded before it.
         """
         with self._database.write(f"The verdict of run {run_id} was not stored") as connection:
-            recording.store_verdict(connection, run_id, verdict)
-            return ledgering.record_verdict(connection, run_id, verdict, by=by, waivers=waivers)
+            digest = recording.store_verdict(connection, run_id, verdict)
+            return ledgering.record_verdict(connection, run_id, verdict, digest, by=by, waivers=waivers)
 
     # The ledger; see docs/explanation/ledger.md
 

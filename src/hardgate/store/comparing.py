@@ -24,7 +24,7 @@ def run_of_commit(
     repository may have findings with the same ids.
     """
     runs = schema.runs
-    query = select(runs).where(
+    query = select(*schema.RUN).where(
         runs.c.commit_id == escape(commit),
         runs.c.pipeline == escape(pipeline),
         runs.c.state == RunState.FINISHED.value,

@@ -22,6 +22,7 @@ from hardgate.store.owner import now
 from hardgate.store.reading import find_run
 from hardgate.store.records import unescape
 
+_TOGETHER = 2000  # texts
 _LOCK = 0x6C656467  # of the end of the chain; beside that of opening.py: "ledg"
 _Change = tuple[str, dict[str, Any], dict[str, Any] | None]  # the word, the waiver, and what it was before
 _DETAILS = frozenset({"reason", "owner", "until", "ticket"})  # of a waiver: what can change while it waives the same
@@ -64,9 +65,10 @@ def begin(connection: Connection) -> None:
 
 
 def record_verdict(
-    connection: Connection, run_id: str, verdict: Verdict, *, by: Person, waivers: Iterable[Waiver] | None
+    connection: Connection, run_id: str, verdict: Verdict, digest: str, *, by: Person, waivers: Iterable[Waiver] | None
 ) -> Line:
-    """Record the verdict that was stored for a run, and before it what changed about its waivers."""
+    """Record the verdict that was stored for a run, with the digest of its text, and before it what changed about its
+    waivers."""
     run = find_run(connection, run_id)
     evidence = evidence_of(connection, run.seq)
     lock(connection)
@@ -87,14 +89,15 @@ def record_verdict(
         "judged_at": verdict.judged_at,
         "counts": {state.value: verdict.count(state) for state in State} | {"gaps": len(verdict.gaps)},
         "override": verdict.override.id if verdict.override else "",
-        "verdict": verdict_digest(connection, run.seq),
+        "verdict": digest,
     }
     entry = Entry(kind=ledger.VERDICT, subject=name, at=now(), who=by, what=what, evidence=evidence)
     return append(connection, entry)
 
 
 def evidence_of(connection: Connection, run: int) -> str:
-    """SHA-256 over the stored texts of a run: itself, its receipts, their findings and its merged ones, in this order.
+    """SHA-256 over the stored texts of a run: itself, the list of its merged findings, its receipts, their findings and
+    the merged ones that have rows of their own, in this order. A run of revision 0003 has no such list.
 
     Each text is followed by a NUL, which none of them can hold.
     """
@@ -102,6 +105,7 @@ def evidence_of(connection: Connection, run: int) -> str:
     runs, receipts, findings = schema.runs, schema.receipts, schema.findings
     for query in (
         select(runs.c.body).where(runs.c.seq == run),
+        select(runs.c.merged).where(runs.c.seq == run, runs.c.merged.is_not(None)),
         select(receipts.c.body).where(receipts.c.run == run).order_by(receipts.c.position),
         # In the order of the index: sorting would cost as much as all the rest.
         select(findings.c.body)
@@ -111,15 +115,10 @@ def evidence_of(connection: Connection, run: int) -> str:
         .where(findings.c.run == run, findings.c.receipt.is_(None))
         .order_by(findings.c.position),
     ):
-        for (body,) in connection.execute(query.execution_options(yield_per=2000)):
-            whole.update(body.encode() + b"\0")
+        texts = connection.execute(query.execution_options(yield_per=_TOGETHER)).scalars()
+        for some in texts.partitions():
+            whole.update("\0".join([*some, ""]).encode())
     return whole.hexdigest()
-
-
-def verdict_digest(connection: Connection, run: int) -> str:
-    """SHA-256 over the stored text of a run's verdict."""
-    body = connection.execute(select(schema.verdicts.c.body).where(schema.verdicts.c.run == run)).scalar_one()
-    return ledger.digest(body.encode())
 
 
 def lines(connection: Connection) -> tuple[list[Line], list[Problem]]:

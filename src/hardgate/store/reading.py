@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, false, select
 
 from hardgate.errors import StoreError
 from hardgate.model import Finding, Kind, Outcome, Receipt, Run, RunState, Severity, State, Verdict
-from hardgate.store import schema
+from hardgate.store import rows, schema
 from hardgate.store.owner import Owner, gone
 from hardgate.store.records import decode, escape, unescape
 
@@ -42,23 +41,23 @@ def find_run(connection: Connection, run_id: str) -> Row[Any]:
     """The row of the run whose id is, or begins with, `run_id`. Raises StoreError for none and for several."""
     runs = schema.runs
     wanted = escape(run_id)
-    query = select(runs).where(begins(runs.c.id, wanted)).order_by(runs.c.id).limit(3)
-    rows = list(connection.execute(query)) if wanted else []
-    if not rows:
+    query = select(*schema.RUN).where(begins(runs.c.id, wanted)).order_by(runs.c.id).limit(3)
+    found = list(connection.execute(query)) if wanted else []
+    if not found:
         raise unknown_run(run_id)
-    if len(rows) > 1 and rows[0].id != wanted:
-        these = ", ".join(unescape(row.id) for row in rows[:2])
+    if len(found) > 1 and found[0].id != wanted:
+        these = ", ".join(unescape(row.id) for row in found[:2])
         raise StoreError(f"{run_id!r} is the beginning of several runs: {these}.", hint="Give more of the id.")
-    return rows[0]
+    return found[0]
 
 
 def load_run(connection: Connection, row: Row[Any]) -> Run:
     """The whole run of a row, as it was when it was stored last."""
-    by_receipt = _findings_by_receipt(connection, row.seq)
+    by_receipt, merged = rows.load(connection, row.seq)
     query = select(schema.receipts).where(schema.receipts.c.run == row.seq).order_by(schema.receipts.c.position)
     receipts = [
         msgspec.structs.replace(
-            decode(line.body, Receipt, f"The receipt of {line.action}"), findings=tuple(by_receipt[line.seq])
+            decode(line.body, Receipt, f"The receipt of {line.action}"), findings=tuple(by_receipt.get(line.seq, ()))
         )
         for line in connection.execute(query)
     ]
@@ -67,7 +66,7 @@ def load_run(connection: Connection, row: Row[Any]) -> Run:
         decode(row.body, Run, f"Run {row.id}"),
         state=RunState.INTERRUPTED if interrupted else RunState(row.state),
         receipts=tuple(receipts),
-        findings=tuple(by_receipt[None]),
+        findings=merged,
     )
 
 
@@ -75,12 +74,8 @@ def list_runs(connection: Connection, *, root: str | None, state: RunState | Non
     """The newest runs first."""
     runs, verdicts = schema.runs, schema.verdicts
     current = _current_state(connection)
-    query = (
-        select(runs, current.label("current"), verdicts.c.outcome, verdicts.c.blocking, verdicts.c.gaps)
-        .outerjoin(verdicts, verdicts.c.run == runs.c.seq)
-        .order_by(runs.c.seq.desc())
-        .limit(limit)
-    )
+    columns = (*schema.RUN, current.label("current"), verdicts.c.outcome, verdicts.c.blocking, verdicts.c.gaps)
+    query = select(*columns).outerjoin(verdicts, verdicts.c.run == runs.c.seq).order_by(runs.c.seq.desc()).limit(limit)
     if root is not None:
         query = query.where(runs.c.root == escape(root))
     if state is not None:
@@ -91,14 +86,14 @@ def list_runs(connection: Connection, *, root: str | None, state: RunState | Non
 def latest_finished(connection: Connection, root: str) -> Row[Any] | None:
     """The row of the run of `root` that finished last."""
     runs = schema.runs
-    query = select(runs).where(runs.c.root == escape(root), runs.c.state == RunState.FINISHED.value)
+    query = select(*schema.RUN).where(runs.c.root == escape(root), runs.c.state == RunState.FINISHED.value)
     return connection.execute(query.order_by(runs.c.finished.desc(), runs.c.seq.desc()).limit(1)).first()
 
 
 def newest_interrupted(connection: Connection, root: str, pipeline_digest: str, tree: str) -> Row[Any] | None:
     """The row of the newest interrupted run of the same definition over the same files."""
     runs = schema.runs
-    query = select(runs).where(
+    query = select(*schema.RUN).where(
         runs.c.root == escape(root),
         runs.c.pipeline_digest == escape(pipeline_digest),
         runs.c.tree == escape(tree),
@@ -117,21 +112,22 @@ def list_findings(
     states: Collection[State],
 ) -> list[Finding]:
     """The findings of a run that every given filter lets through, in the order of the run."""
-    findings = schema.findings
-    wanted: list[ColumnElement[bool]] = [findings.c.run == run.seq, _standing(run.state == RunState.FINISHED)]
+    runs, findings = schema.runs, schema.findings
+    counts = rows.standing(runs.c.state == RunState.FINISHED.value)
+    wanted: list[ColumnElement[bool]] = [findings.c.run == run.seq, counts]
     if severities:
         wanted.append(findings.c.severity.in_([severity.value for severity in severities]))
     if kinds:
         wanted.append(findings.c.kind.in_([kind.value for kind in kinds]))
     if scanner:
         wanted.append(findings.c.scanners.contains(f",{escape(scanner)},", autoescape=True))
-    query = select(findings.c.id, findings.c.body).where(*wanted).order_by(findings.c.receipt, findings.c.position)
+    query = select(findings.c.seq, findings.c.id, findings.c.body).join(runs, runs.c.seq == findings.c.run)
+    found = connection.execute(query.where(*wanted).order_by(findings.c.receipt, findings.c.position)).all()
+    if run.state == RunState.FINISHED and (order := rows.order(connection, run.seq)) is not None:
+        places = {number: place for place, number in enumerate(order)}
+        found = sorted(found, key=lambda row: places[row.seq])
     decided = _decided(connection, run, states) if states else None
-    return [
-        decode(row.body, Finding, f"Finding {row.id}")
-        for row in connection.execute(query)
-        if decided is None or row.id in decided
-    ]
+    return [decode(row.body, Finding, f"Finding {row.id}") for row in found if decided is None or row.id in decided]
 
 
 def search_finding(connection: Connection, root: str | None, prefix: str, limit: int) -> list[tuple[str, Finding]]:
@@ -139,10 +135,8 @@ def search_finding(connection: Connection, root: str | None, prefix: str, limit:
     if not prefix:
         return []
     runs, findings = schema.runs, schema.findings
-    finished = runs.c.state == RunState.FINISHED.value
     elsewhere = false() if root is None else runs.c.root != escape(root)
-    # A case, and no "and": SQLite would read every finding of the root, by the index over its runs.
-    counts = case((elsewhere, false()), (finished, _standing(True)), else_=_standing(False))
+    counts = case((elsewhere, false()), else_=rows.standing(runs.c.state == RunState.FINISHED.value))
     query = (
         select(runs.c.id.label("run_id"), findings.c.id, findings.c.body)
         .join(runs, runs.c.seq == findings.c.run)
@@ -174,7 +168,7 @@ def lost_runs(connection: Connection, *, lock: bool = False) -> list[int]:
 
     With `lock` they stay so until the end of the transaction; rows that another process has locked are left out.
     """
-    query = select(schema.runs).where(schema.runs.c.state == RunState.RUNNING.value)
+    query = select(*schema.RUN).where(schema.runs.c.state == RunState.RUNNING.value)
     running = connection.execute(query.with_for_update(skip_locked=True) if lock else query)
     return [row.seq for row in running if gone(owner_of(row), row.claimed)]
 
@@ -182,12 +176,6 @@ def lost_runs(connection: Connection, *, lock: bool = False) -> list[int]:
 def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """A range, and not LIKE: an index serves it, and `%` is no wildcard in it."""
     return and_(column >= prefix, column < prefix + _LAST)
-
-
-def _standing(merged: bool) -> ColumnElement[bool]:
-    """The findings that count: the merged ones of a finished run, or those of the receipts so far."""
-    receipt = schema.findings.c.receipt
-    return receipt.is_(None) if merged else receipt.is_not(None)
 
 
 def _seen_state(row: Row[Any]) -> RunState:
@@ -201,15 +189,6 @@ def _current_state(connection: Connection) -> ColumnElement[str]:
     lost = lost_runs(connection)
     runs = schema.runs
     return case((runs.c.seq.in_(lost), RunState.INTERRUPTED.value), else_=runs.c.state) if lost else runs.c.state
-
-
-def _findings_by_receipt(connection: Connection, run: int) -> defaultdict[int | None, list[Finding]]:
-    findings = schema.findings
-    query = select(findings.c.receipt, findings.c.id, findings.c.body).where(findings.c.run == run)
-    grouped: defaultdict[int | None, list[Finding]] = defaultdict(list)
-    for row in connection.execute(query.order_by(findings.c.receipt, findings.c.position)):
-        grouped[row.receipt].append(decode(row.body, Finding, f"Finding {row.id}"))
-    return grouped
 
 
 def _decided(connection: Connection, run: Row[Any], states: Collection[State]) -> set[str]:

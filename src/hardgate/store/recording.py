@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, CursorResult, Row, delete, func, insert, select, update
 
 from hardgate.errors import StoreError
-from hardgate.model import ActionState, Finding, Receipt, Run, RunState, State, Verdict
-from hardgate.store import schema
+from hardgate.model import ActionState, Receipt, Run, RunState, State, Verdict
+from hardgate.store import rows, schema
 from hardgate.store.owner import Owner, gone, now, this_process
 from hardgate.store.reading import find_run, lost_runs, owner_of, unknown_run
 from hardgate.store.records import encode, escape
 
-_TOGETHER = 2000  # rows of findings
 _RESUME = "Resume it with: hardgate run --resume"
+
+
+class Written(NamedTuple):
+    """A receipt that this process stored, and the digest that its row has."""
+
+    receipt: Receipt
+    sha256: str
 
 
 def insert_run(connection: Connection, run: Run) -> None:
@@ -32,31 +36,30 @@ def insert_run(connection: Connection, run: Run) -> None:
         )
     owner = _owner_columns(this_process())
     result = connection.execute(insert(schema.runs).values(**_run_columns(run), **owner))
-    _write_contents(connection, _number(result), run)
+    _write_contents(connection, _number(result), run, {})
 
 
-def update_run(connection: Connection, run: Run) -> None:
-    """Make the stored run equal to `run`: its receipts, its merged findings, its state."""
+def update_run(connection: Connection, run: Run, written: Mapping[str, Written]) -> None:
+    """Make the stored run equal to `run`: its receipts (`written` are known, by action), its findings, its state."""
     row = own_run(connection, run.id)
     connection.execute(update(schema.runs).where(schema.runs.c.seq == row.seq).values(**_run_columns(run)))
-    _write_contents(connection, row.seq, run)
+    _write_contents(connection, row.seq, run, written)
 
 
-def insert_receipts(connection: Connection, run_id: str, receipts: Iterable[Receipt]) -> None:
-    """Add receipts to a run of this process.
+def insert_receipts(connection: Connection, run_id: str, receipts: Iterable[Receipt]) -> dict[str, Written]:
+    """Add receipts to a run of this process; what was written, by action.
 
     A receipt with a gap makes room for a later one of its action (a run that is resumed tries again). Raises StoreError
     when an action that is done reports twice.
     """
     row = own_run(connection, run_id)
-    for receipt in receipts:
-        _add_receipt(connection, row, receipt)
+    return {receipt.action: _add_receipt(connection, row, receipt) for receipt in receipts}
 
 
 def own_run(connection: Connection, run_id: str) -> Row[Any]:
     """The row of a run that this process works on, locked. Raises StoreError when it is finished or another's."""
     runs = schema.runs
-    row = connection.execute(select(runs).where(runs.c.id == escape(run_id)).with_for_update()).first()
+    row = connection.execute(select(*schema.RUN).where(runs.c.id == escape(run_id)).with_for_update()).first()
     if row is None:
         raise unknown_run(run_id)
     if row.state == RunState.FINISHED:
@@ -71,7 +74,7 @@ def own_run(connection: Connection, run_id: str) -> Row[Any]:
 def claim_run(connection: Connection, run_id: str) -> Row[Any]:
     """Make this process the owner of an interrupted run. Raises StoreError when it is no such run."""
     runs = schema.runs
-    row = connection.execute(select(runs).where(runs.c.id == escape(run_id)).with_for_update()).first()
+    row = connection.execute(select(*schema.RUN).where(runs.c.id == escape(run_id)).with_for_update()).first()
     if row is None:
         raise unknown_run(run_id)
     if row.state == RunState.FINISHED:
@@ -83,13 +86,13 @@ def claim_run(connection: Connection, run_id: str) -> Row[Any]:
         )
     owner = _owner_columns(this_process())
     connection.execute(update(runs).where(runs.c.seq == row.seq).values(state=RunState.RUNNING, **owner))
-    return connection.execute(select(runs).where(runs.c.seq == row.seq)).one()
+    return connection.execute(select(*schema.RUN).where(runs.c.seq == row.seq)).one()
 
 
 def mark_interrupted(connection: Connection, run_id: str) -> None:
     """Note that a run was stopped. Raises StoreError when it has finished, or its process still works on it."""
     runs = schema.runs
-    row = connection.execute(select(runs).where(runs.c.id == escape(run_id)).with_for_update()).first()
+    row = connection.execute(select(*schema.RUN).where(runs.c.id == escape(run_id)).with_for_update()).first()
     if row is None:
         raise unknown_run(run_id)
     owner = owner_of(row)
@@ -98,12 +101,16 @@ def mark_interrupted(connection: Connection, run_id: str) -> None:
     connection.execute(update(runs).where(runs.c.seq == row.seq).values(state=RunState.INTERRUPTED))
 
 
-def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> None:
-    """Keep `verdict` as the one of its run: the gate is pure, so an earlier one can be had again from the run."""
+def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> str:
+    """Keep `verdict` as the one of its run: the gate is pure, so an earlier one can be had again from the run.
+
+    SHA-256 over its text is returned.
+    """
     run = find_run(connection, run_id)
     # Of two gates that judge one run at once the second waits, and then sees the row that it replaces.
     connection.execute(select(schema.runs.c.seq).where(schema.runs.c.seq == run.seq).with_for_update())
     connection.execute(delete(schema.verdicts).where(schema.verdicts.c.run == run.seq))
+    body = encode(verdict)
     connection.execute(
         insert(schema.verdicts).values(
             run=run.seq,
@@ -111,9 +118,10 @@ def store_verdict(connection: Connection, run_id: str, verdict: Verdict) -> None
             outcome=verdict.outcome.value,
             blocking=verdict.count(State.BLOCKING),
             gaps=len(verdict.gaps),
-            body=encode(verdict),
+            body=body,
         )
     )
+    return hashlib.sha256(body.encode()).hexdigest()
 
 
 def _run_columns(run: Run) -> dict[str, object]:
@@ -149,21 +157,20 @@ def _settle(connection: Connection) -> None:
         connection.execute(update(schema.runs).where(schema.runs.c.seq.in_(lost)).values(state=RunState.INTERRUPTED))
 
 
-def _add_receipt(connection: Connection, run: Row[Any], receipt: Receipt) -> None:
+def _add_receipt(connection: Connection, run: Row[Any], receipt: Receipt) -> Written:
     receipts = schema.receipts
     of_run = receipts.c.run == run.seq
     earlier = connection.execute(select(receipts).where(of_run, receipts.c.action == escape(receipt.action))).first()
     if earlier is None:
         last = connection.execute(select(func.max(receipts.c.position)).where(of_run)).scalar()
-        _insert_receipt(connection, run, 0 if last is None else last + 1, receipt)
-    elif earlier.state == ActionState.GAP:
+        return _insert_receipt(connection, run, 0 if last is None else last + 1, receipt)
+    if earlier.state == ActionState.GAP:
         _drop(connection, earlier.seq)
-        _insert_receipt(connection, run, earlier.position, receipt)
-    else:
-        raise StoreError(
-            f"The receipt of {receipt.action} was not stored: its run has one of this action.",
-            hint="Begin a new run to run the action again.",
-        )
+        return _insert_receipt(connection, run, earlier.position, receipt)
+    raise StoreError(
+        f"The receipt of {receipt.action} was not stored: its run has one of this action.",
+        hint="Begin a new run to run the action again.",
+    )
 
 
 def _stored(connection: Connection, run: int) -> dict[str, Any]:
@@ -173,31 +180,38 @@ def _stored(connection: Connection, run: int) -> dict[str, Any]:
     return {row.action: row for row in connection.execute(select(*columns).where(receipts.c.run == run))}
 
 
-def _write_contents(connection: Connection, seq: int, run: Run) -> None:
+def _write_contents(connection: Connection, seq: int, run: Run, written: Mapping[str, Written]) -> None:
     """Make receipts and merged findings those of `run`, writing again only what differs."""
     actions = [receipt.action for receipt in run.receipts]
     twice = [action for action, times in Counter(actions).items() if times > 1]
     if twice:
         raise StoreError(f"Run {run.id} was not stored: it has two receipts of {', '.join(twice)}.")
-    row = connection.execute(select(schema.runs).where(schema.runs.c.seq == seq)).one()
+    row = connection.execute(select(*schema.RUN).where(schema.runs.c.seq == seq)).one()
     stored = _stored(connection, seq)
     for action in stored.keys() - {escape(action) for action in actions}:
         _drop(connection, stored[action].seq)
     for position, receipt in enumerate(run.receipts):
         earlier = stored.get(escape(receipt.action))
-        if earlier is not None and earlier.sha256 == _sha256(receipt) and earlier.position == position:
+        if earlier is not None and earlier.position == position and _same(earlier.sha256, receipt, written):
             continue
         if earlier is not None:
             _drop(connection, earlier.seq)
         _insert_receipt(connection, row, position, receipt)
-    findings = schema.findings
-    connection.execute(delete(findings).where(findings.c.run == seq, findings.c.receipt.is_(None)))
-    _insert_findings(connection, seq, None, run.findings)
+    rows.write_merged(connection, seq, [one for receipt in run.receipts for one in receipt.findings], run.findings)
 
 
-def _insert_receipt(connection: Connection, run: Row[Any], position: int, receipt: Receipt) -> None:
+def _same(sha256: str, receipt: Receipt, written: Mapping[str, Written]) -> bool:
+    """Whether a receipt is the stored one. What was written here and is the same value need not be read again."""
+    known = written.get(receipt.action)
+    if known is not None and known.receipt is receipt:
+        return known.sha256 == sha256
+    return sha256 == _sha256(receipt, map(encode, receipt.findings))
+
+
+def _insert_receipt(connection: Connection, run: Row[Any], position: int, receipt: Receipt) -> Written:
+    receipts = schema.receipts
     result = connection.execute(
-        insert(schema.receipts).values(
+        insert(receipts).values(
             run=run.seq,
             position=position,
             action=escape(receipt.action),
@@ -207,11 +221,14 @@ def _insert_receipt(connection: Connection, run: Row[Any], position: int, receip
             timed=int(receipt.state is ActionState.DONE and not receipt.cached_from),
             seconds=receipt.seconds,
             peak_memory=receipt.peak_memory,
-            sha256=_sha256(receipt),
+            sha256="",
             body=encode(msgspec.structs.replace(receipt, findings=())),
         )
     )
-    _insert_findings(connection, run.seq, _number(result), receipt.findings)
+    number = _number(result)
+    sha256 = _sha256(receipt, rows.insert(connection, run.seq, number, receipt.findings))
+    connection.execute(update(receipts).where(receipts.c.seq == number).values(sha256=sha256))
+    return Written(receipt, sha256)
 
 
 def _number(result: CursorResult[Any]) -> int:
@@ -220,47 +237,19 @@ def _number(result: CursorResult[Any]) -> int:
     return number
 
 
-def _insert_findings(connection: Connection, run: int, receipt: int | None, findings: Sequence[Finding]) -> None:
-    rows = (
-        {
-            "run": run,
-            "receipt": receipt,
-            "position": position,
-            "id": escape(finding.id),
-            "severity": finding.severity.value,
-            "kind": finding.kind.value,
-            "scanners": _scanners(finding),
-            "body": encode(finding),
-        }
-        for position, finding in enumerate(findings)
-    )
-    while some := list(itertools.islice(rows, _TOGETHER)):  # all rows at once would double the memory of a run
-        connection.execute(insert(schema.findings), some)
-
-
-def _scanners(finding: Finding) -> str:
-    """Every scanner that saw it, each between commas."""
-    return _listed(frozenset((finding.scanner, *(witness.scanner for witness in finding.witnesses))))
-
-
-@functools.lru_cache(maxsize=256)
-def _listed(names: frozenset[str]) -> str:
-    return f",{','.join(escape(name) for name in sorted(names))},"
-
-
 def _drop(connection: Connection, receipt: int) -> None:
     connection.execute(delete(schema.findings).where(schema.findings.c.receipt == receipt))
     connection.execute(delete(schema.receipts).where(schema.receipts.c.seq == receipt))
 
 
-def _sha256(receipt: Receipt) -> str:
-    """SHA-256 over the text of the whole receipt, made in parts: a receipt may have hundreds of thousands of findings.
+def _sha256(receipt: Receipt, texts: Iterable[str]) -> str:
+    """SHA-256 over the text of the whole receipt, made in parts; `texts` are those of its findings.
 
     Quotes within a text are written with a backslash, so the empty list is found in one place only.
     """
     head, empty, tail = encode(msgspec.structs.replace(receipt, findings=())).partition('"findings":[]')
     whole = hashlib.sha256(f"{head}{empty[:-1]}".encode())
-    for place, finding in enumerate(receipt.findings):
-        whole.update(("," if place else "").encode() + encode(finding).encode())
+    for place, one in enumerate(texts):
+        whole.update(f",{one}".encode() if place else one.encode())
     whole.update(f"{empty[-1:]}{tail}".encode())
     return whole.hexdigest()

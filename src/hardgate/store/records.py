@@ -15,6 +15,7 @@ import msgspec
 
 from hardgate.errors import StoreError
 
+ALTERED = "The store was altered or damaged. Restore it from a backup, or run the pipeline again."
 _REFUSED = re.compile("[\x00\x1a\ud800-\udfff]")
 _ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 
@@ -55,5 +56,5 @@ def decode(text: str, kind: type[Value], what: str) -> Value:
     except ValueError as error:  # of json, and the base of msgspec's errors
         raise StoreError(
             f"{what} in the store cannot be read: {error}.",
-            hint="The store was altered or damaged. Restore it from a backup, or run the pipeline again.",
+            hint=ALTERED,
         ) from error

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision that this release can read, oldest first; the last one is what it writes."""
 HEAD = REVISIONS[-1]
 WITH_LEDGER = "0003"
@@ -64,7 +64,10 @@ runs = Table(
     Column("claimed", Text, nullable=False),
     Column("counts", Text),
     Column("body", Text, nullable=False),
+    Column("merged", Text),
 )
+RUN = tuple(column for column in runs.c if column is not runs.c.merged)
+"""The columns of a run that are short: all but the list of its merged findings."""
 Index("ix_runs_latest", runs.c.root, runs.c.state, runs.c.finished, runs.c.seq)
 Index("ix_runs_root", runs.c.root, runs.c.seq)
 Index("ix_runs_state", runs.c.state)
@@ -95,7 +98,9 @@ def for_postgresql() -> None:
     _timing.dialect_options["postgresql"]["where"] = _TIMED
 
 
-# `receipt` is empty for the merged findings of a finished run.
+# A merged finding that is one of a receipt's, as most are, is stored once: `runs.merged` lists the rows of the merged
+# ones in their order, as JSON. `receipt` is empty for the others; `absorbed` is 1 for what of a receipt is not among
+# them. Runs of revision 0003 and before have no list: all rows of their merged findings are without a receipt.
 findings = Table(
     "findings",
     metadata,
@@ -108,6 +113,7 @@ findings = Table(
     Column("kind", Text, nullable=False),
     Column("scanners", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("absorbed", Integer),
 )
 Index("ix_findings_run", findings.c.run, findings.c.receipt, findings.c.position)
 Index("ix_findings_receipt", findings.c.receipt)

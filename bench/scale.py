@@ -147,12 +147,12 @@ def whole_way(kind: str, folder: Path) -> list[Step]:
     watch, tree = _Watch(), folder / "tree"
     report = _parsed(kind, folder)
     watch.done("parse")
+    gaps, findings = report.gaps, list(report.findings)
+    del report
     found = identity.settle(
-        report.findings, action=kind, severities={},
+        identity.drained(findings), action=kind, severities={},
         place=lambda path: path, lines=functools.partial(_lines, tree),
     )  # fmt: skip
-    gaps = report.gaps
-    del report
     watch.done("identity")
     receipt = receipts.seal(_receipt(kind, found), "")
     watch.done("seal")

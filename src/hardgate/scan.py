@@ -191,13 +191,13 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     found: list[Finding] = []
     try:
         for number, part in enumerate(scanner.split(job)):
-            report = _start(scene, ready, part, work / f"start-{number}", total)
-            if report is not None:
-                found += _take(ready, stand, part, report, total)
+            # Not kept in a name: a report is let go when its findings are taken.
+            found += _take(ready, stand, part, _start(scene, ready, part, work / f"start-{number}", total), total)
     finally:
         # All starts of the action together: a secret in the tree and in the history is one.
+        found = list(_rated(scene, ready, found, total))
         total.findings += identity.settle(
-            _rated(scene, ready, found, total),
+            identity.drained(found),
             action=action.name,
             severities=action.severity,
             place=lambda path: path,
@@ -283,8 +283,10 @@ def _made_ready(ready: Prepared, part: Job, total: Sum) -> bool:
     return bool(prepared.content)
 
 
-def _take(ready: Prepared, stand: _Stand, part: Job, report: Report, total: Sum) -> list[Finding]:
+def _take(ready: Prepared, stand: _Stand, part: Job, report: Report | None, total: Sum) -> list[Finding]:
     """Add one report to the sum; the findings are returned: without the canary, with our paths."""
+    if report is None:
+        return []
     found = [_placed(one, stand, part) for one in report.findings]
     theirs = [one for one in found if not _is_canary(one, stand)]
     past = [one for one in theirs if one.location.commit and not _wanted(stand, ready.action, one.location.path)]

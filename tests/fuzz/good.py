@@ -122,6 +122,9 @@ OSV = json.dumps(
         "references": [{"type": "ADVISORY", "url": "https://example.org/1"}],
     }
 ).encode()
+EPSS = (
+    b"#model_version:v2026.06.15,score_date:2026-09-26T12:00:22Z\ncve,epss,percentile\nCVE-2026-1234,0.03351,0.88243\n"
+)
 KEV = json.dumps(
     {
         "title": "CISA Catalog of Known Exploited Vulnerabilities",

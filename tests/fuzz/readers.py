@@ -98,6 +98,11 @@ def _kev(raw: bytes) -> object:
         return importing.kev(path)
 
 
+def _epss(raw: bytes) -> object:
+    with _file("scores", raw) as path:
+        return importing.epss(path)
+
+
 def _snapshot(raw: bytes) -> object:
     """The rows of a snapshot whose digests fit, so that they are read."""
     with tempfile.TemporaryDirectory() as name:
@@ -241,6 +246,7 @@ READERS: tuple[Reader, ...] = (
     Reader("osv-record", _advisory, [good.OSV], (StoreError,)),
     Reader("osv-export", _export, [_zipped(good.OSV)], (StoreError, ConfigError)),
     Reader("kev", _kev, [good.KEV], (StoreError,)),
+    Reader("epss", _epss, [good.EPSS, gzip.compress(good.EPSS)], (StoreError,)),
     Reader("osv-snapshot", _snapshot, [good.ROWS], (StoreError,)),
     Reader("trivy-cache", _trivy_cache, [b'{"UpdatedAt": "2026-01-31T12:00:00Z"}'], ()),
     Reader("date", lambda raw: age.moment(_text(raw)), [b"2026-01-31", b"Sat, 31 Jan 2026 12:00:00 GMT"], ()),

@@ -128,4 +128,7 @@ def _opa(paths: Sequence[str]) -> str:
 
 
 def _postman() -> list[str]:
-    return ["# A Postman collection is here. hardgate does not run it yet: its requests are not part of this gate."]
+    return [
+        "# A Postman collection is here. Its requests are no part of this gate until you describe the command that",
+        "# starts the application and runs Newman: `newman: {command: [...]}`.",
+    ]

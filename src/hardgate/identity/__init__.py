@@ -7,7 +7,7 @@ first fingerprint.
 from hardgate.identity.merging import conclude, difference, merge
 from hardgate.identity.naming import ID_LENGTH, KEY_VARIABLE, advisory, key_name, key_of
 from hardgate.identity.pairing import Pair, Pairing, inherit, pair, translate, why
-from hardgate.identity.settling import relative, settle
+from hardgate.identity.settling import drained, relative, settle
 
 __all__ = [
     "ID_LENGTH",
@@ -17,6 +17,7 @@ __all__ = [
     "advisory",
     "conclude",
     "difference",
+    "drained",
     "inherit",
     "key_name",
     "key_of",

@@ -13,8 +13,8 @@ import referencing
 
 from hardgate import gate
 from hardgate.errors import ConfigError
-from hardgate.exceptions import vex, vexing
-from hardgate.model import Outcome, Run, State, Verdict
+from hardgate.exceptions import documents, vex, vexing
+from hardgate.model import Outcome, Run, State, Verdict, Waiver
 from tests.builders import NOW, dependency, policy, receipt, run, settled, waiver
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
@@ -72,6 +72,26 @@ def changed(document: dict[str, Any], *path: Any, **keys: Any) -> dict[str, Any]
         if value is not None:
             inner[key] = value
     return dict(copy)
+
+
+def test_a_later_statement_in_another_file_counts() -> None:
+    """In whatever order the files are named: what is known of the flaw in March is not what was known in January."""
+    where = OPENVEX["statements"][0]
+    early = {**OPENVEX, "statements": [{**where, "timestamp": "2026-01-01T00:00:00Z"}]}
+    late = {**OPENVEX, "statements": [{**where, "status": "affected", "timestamp": "2026-03-01T00:00:00Z"}]}
+    same = {**OPENVEX, "statements": [{**where, "status": "affected", "timestamp": "2026-01-01T00:00:00Z"}]}
+    brief = {**late, "statements": [{**late["statements"][0], "vulnerability": {"name": "GHSA-m2qf-hxjv-5gpq"}}]}
+
+    def given(*said: dict[str, Any]) -> tuple[Waiver, ...]:
+        raw = [json.dumps(one).encode() for one in said]
+        files = [documents.document(f"{vex.FOLDER}{place}.json", one) for place, one in enumerate(raw)]
+        return documents.records(files, policy())
+
+    assert given(early) != ()
+    assert given(early, late) == given(late, early) == ()
+    assert given(early, same) == given(same, early) == ()
+    # The other knows the flaw by one of its names only.
+    assert given(early, brief) == given(brief, early) == ()
 
 
 def test_a_statement_waives_its_vulnerability_in_each_package_for_the_days_of_the_policy() -> None:

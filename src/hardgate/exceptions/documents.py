@@ -19,7 +19,8 @@ def _waivers(raw: bytes, name: str, _policy: Policy) -> tuple[Waiver, ...]:
     return waivers.read(raw, name)
 
 
-# Each file, in the order in which records are looked up: the first that covers a finding counts.
+# Each file, in the order in which records are looked up: the first that covers a finding counts. VEX documents are
+# read together: what one says another may take back.
 READERS: dict[str, _Reader] = {waivers.FILE: _waivers, vex.FOLDER: vex.read, baseline.FILE: baseline.records}
 
 
@@ -37,13 +38,11 @@ def document(path: str, raw: bytes) -> Document:
 
 def records(documents: Iterable[Document], policy: Policy) -> tuple[Waiver, ...]:
     """What the documents waive, in the order of READERS; raises ConfigError for what is not understood."""
-    order = list(READERS)
-    known = [(one, read) for one in documents if (read := reader(one.path))]
-    known.sort(
-        key=lambda pair: (next((order.index(key) for key in order if pair[0].path.startswith(key)), 0), pair[0].path)
-    )
+    files = {one.path: one.text.encode("utf-8", "surrogateescape") for one in documents if reader(one.path)}
+    said = [(files[path], path) for path in sorted(files) if path.startswith(vex.FOLDER)]
+    found = {path: read(files[path], path, policy) for path, read in READERS.items() if path in files}
     return tuple(
-        found for one, read in known for found in read(one.text.encode("utf-8", "surrogateescape"), one.path, policy)
+        one for key in READERS for one in (vex.together(said, policy) if key == vex.FOLDER else found.get(key, ()))
     )
 
 

@@ -141,7 +141,7 @@ class _CycloneDx(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Said(NamedTuple):
-    """One thing that a document says: the names of a vulnerability, the package, and when."""
+    """One thing that a document says: the names of a vulnerability, the package, when, and who says it where."""
 
     names: tuple[str, ...]
     purl: str
@@ -149,19 +149,32 @@ class _Said(NamedTuple):
     reason: str
     label: str
     when: datetime
+    owner: str = ""
+    source: str = ""
 
 
 def read(raw: bytes, name: str, policy: Policy) -> tuple[Waiver, ...]:
-    """What a document waives; raises ConfigError for anything that is not understood.
+    """What one document waives; raises ConfigError for anything that is not understood."""
+    return together([(raw, name)], policy)
 
-    Of several statements about the same vulnerability of the same package the latest counts (OpenVEX, "Updating").
+
+def together(documents: Iterable[tuple[bytes, str]], policy: Policy) -> tuple[Waiver, ...]:
+    """What documents (bytes and name) waive; raises ConfigError for anything that is not understood.
+
+    Of several statements about the same vulnerability of the same package the latest counts (OpenVEX, "Updating"), in
+    whichever document it stands: a newer `affected` in another file ends a `not_affected`.
     """
+    said = [one for raw, name in documents for one in _of(raw, name)]
+    return _waivers(said, policy.max_waiver_days)
+
+
+def _of(raw: bytes, name: str) -> list[_Said]:
     try:
         owner, said = _read(raw)
     except (ValueError, RecursionError) as error:
         hint = "Nothing was run. OpenVEX 0.2.0 and CycloneDX 1.4 to 1.6 with `vulnerabilities` are read."
         raise ConfigError(plain(cut(f"{name}: {error}", _LONGEST)), hint=hint) from error
-    return _waivers(said, flow(owner), name, policy.max_waiver_days)
+    return [one._replace(owner=flow(owner), source=name) for one in said]
 
 
 def _read(raw: bytes) -> tuple[str, list[_Said]]:
@@ -180,33 +193,37 @@ def _read(raw: bytes) -> tuple[str, list[_Said]]:
     return owner, said
 
 
-def _waivers(said: Iterable[_Said], owner: str, name: str, days: int) -> tuple[Waiver, ...]:
+def _waivers(said: Iterable[_Said], days: int) -> tuple[Waiver, ...]:
     last: dict[tuple[str, purls.Purl], _Said] = {}
-    for one in sorted(said, key=lambda one: one.when):
+    for one in sorted(said, key=lambda one: (one.when, not one.waives)):
         last.update({(rule, purl): one for rule in one.names if (purl := purls.parse(one.purl))})
     denied: defaultdict[tuple[str, str, str], list[tuple[str, datetime]]] = defaultdict(list)
     for (rule, purl), one in last.items():
         if not one.waives:
             denied[rule, purl.type, purl.name].append((purl.version, one.when))
 
-    def stands(rule: str, purl: purls.Purl, when: datetime) -> bool:
-        """Whether no later statement, about one release or all of them, says another thing of some of the same."""
-        others = denied[rule, purl.type, purl.name]
-        return not any(late >= when and "" in {version, purl.version} for version, late in others)
+    def stands(one: _Said, purl: purls.Purl) -> bool:
+        """Whether no later statement, about one release or all of them, says another thing of some of the same.
+
+        By any of its names: what the one calls by its CVE the other may call by its GHSA.
+        """
+        others = (pair for rule in one.names for pair in denied.get((rule, purl.type, purl.name), ()))
+        same = (late for version, late in others if version == purl.version or "" in {version, purl.version})
+        return not any(late >= one.when for late in same)
 
     return tuple(
         Waiver(
             reason=flow(one.reason),
-            owner=owner,
+            owner=one.owner,
             until=day_after(one.when.date().isoformat(), days),
             rule=rule,
             purl=one.purl,
             kind=VEX,
             justification=one.label,
-            source=name,
+            source=one.source,
         )
         for (rule, purl), one in last.items()
-        if one.waives and stands(rule, purl, one.when)
+        if one.waives and stands(one, purl)
     )
 
 

@@ -301,7 +301,7 @@ def test_components_in_xml_within_others_and_those_that_are_not_listed() -> None
     ("text", "match"),
     [
         (f'<!DOCTYPE bom [<!ENTITY x SYSTEM "file:///etc/passwd">]>{_HEAD}<components/></bom>', "document type"),
-        (f"{_HEAD}<components/>", "no whole XML"),
+        (f"{_HEAD}<components/>", "no XML that can be read"),
         (f"{_HEAD}</bom>", "missing required field `components`"),
         (f"{_HEAD}<components><component><name>a</name></component></components></bom>", "`type`"),
         ("<bom><components/></bom>", "of no namespace"),

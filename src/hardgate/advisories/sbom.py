@@ -12,7 +12,7 @@ import msgspec
 
 from hardgate import strict
 from hardgate.advisories import sbom_xml
-from hardgate.errors import StoreError
+from hardgate.errors import ReportError, StoreError
 
 VERSIONS = ("1.3", "1.4", "1.5", "1.6")
 _LIMIT = 500_000_000  # bytes
@@ -57,7 +57,7 @@ def read(raw: bytes, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
             document = msgspec.convert(sbom_xml.read(raw), _Document)
         else:
             document = strict.decode(raw, _Document)
-    except ValueError as error:
+    except (ReportError, ValueError) as error:
         raise StoreError(f"{path} is no CycloneDX SBOM: {error}", hint=_HINT) from error
     if document.bom_format != "CycloneDX" or document.spec_version not in VERSIONS:
         what = f"{document.bom_format} {document.spec_version}"

@@ -198,7 +198,8 @@ def _has_work(settings: Settings, scene: actions.Scene, action: Action) -> bool:
     scanner = settings.scanners[action.scanner].fitted(action.options)
     if getattr(action.options, "history", False) and scene.changed is None:
         return True
-    return any(scanner.selects(entry.path) for entry in actions.in_scope(scene, scanner, action)[0])
+    found = (entry.path for entry in actions.in_scope(scene, scanner, action)[0])
+    return any(scanner.selects(path) or (scanner.obeys and scanner.configs(path)) for path in found)
 
 
 def _begun(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Settings) -> Run:

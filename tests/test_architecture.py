@@ -35,7 +35,7 @@ GROUND: dict[str, set[str]] = {
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them
     "trivy_report": {"model"},  # the largest of the foreign reports, as values
-    "trivy_said": {"model"},  # what Trivy says beside its report
+    "trivy_said": {"adapter", "model"},  # what Trivy says beside its report
     "strict": set(),  # JSON from elsewhere: no key twice
     "mutated": set(),  # reports with one thing wrong in them, for the contract
     "recoded": {"errors"},  # JSON of any encoding as UTF-8
@@ -70,7 +70,7 @@ GROUND: dict[str, set[str]] = {
         "rated",
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
-    "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names: those of test runners
+    "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
         "model",
         "errors",

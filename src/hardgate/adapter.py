@@ -14,6 +14,7 @@ from hardgate.model import DataUse, Gap, Kind, Report
 from hardgate.pins import Prepared
 
 T = TypeVar("T")
+_LONGEST = 300  # characters of a tool's own text that a message quotes
 # Before the name of a tool that is no tool of the toolbox: the command that hardgate.yaml names.
 OUTSIDE = "path:"
 
@@ -203,3 +204,9 @@ def refuse_empty(items: list[T], tool: str) -> list[T]:
             hint=f"Run {tool} through hardgate, which plants a known finding, or hand in its SARIF report.",
         )
     return items
+
+
+def brief(text: str) -> str:
+    """A tool's own text as a message quotes it: white space folded, and at most 300 characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

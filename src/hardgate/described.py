@@ -1,4 +1,4 @@
-"""Scanners whose command hardgate.yaml names, because only the user knows what it starts: test runners, for one.
+"""Scanners whose command hardgate.yaml names: any tool that writes SARIF, the synthesis of a CDK app, test runners.
 
 hardgate knows how to read their reports, and nothing of the command but its words and exit codes.
 """
@@ -9,7 +9,7 @@ import dataclasses
 import fnmatch
 import functools
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -36,13 +36,13 @@ def scanner(name: str, kinds: frozenset[Kind], parse: Callable[[bytes], Report])
         name=name,
         kinds=kinds,
         options=Options,
-        argv=_argv,
+        argv=argv,
         parse=parse,
         done_exits=frozenset({0, 1}),
         # Its report tells what was tried; a known-bad input of ours would be one test more of somebody's application.
         canary=Canary(files={}),
-        selects=functools.partial(_selects, ()),
-        tool=_tool,
+        selects=functools.partial(selects, ()),
+        tool=tool,
         fit=functools.partial(_fit, name, kinds, parse),
         reusable=False,
     )
@@ -52,20 +52,28 @@ def _fit(name: str, kinds: frozenset[Kind], parse: Callable[[bytes], Report], op
     return dataclasses.replace(
         scanner(name, kinds, parse),
         done_exits=frozenset(options.exits),
-        reads_file=any("{report}" in word for word in options.command),
-        selects=functools.partial(_selects, options.files),
+        reads_file=reads_file(options.command),
+        selects=functools.partial(selects, options.files),
     )
 
 
-def _tool(options: Options) -> str:
+def reads_file(command: tuple[str, ...]) -> bool:
+    """Whether the command is told where to write."""
+    return any("{report}" in word for word in command)
+
+
+def tool(options: Any) -> str:
+    """What is started: the first word of the command."""
     return f"{OUTSIDE}{options.command[0]}"
 
 
-def _argv(job: Job) -> tuple[str, ...]:
+def argv(job: Job) -> tuple[str, ...]:
+    """The command line, with the places in it filled in."""
     words = (word.replace("{report}", job.report).replace("{root}", job.root) for word in job.options.command[1:])
     return (*job.command, *words, *job.args)
 
 
-def _selects(files: tuple[str, ...], path: str) -> bool:
+def selects(files: tuple[str, ...], path: str) -> bool:
+    """Whether a path, or its last part, fits one of the globs; every path where there is none."""
     name = path.rpartition("/")[2]
     return not files or any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in files)

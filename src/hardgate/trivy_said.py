@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from hardgate.adapter import brief
 from hardgate.model import Gap, GapReason
 
-_TEXT = 300  # characters of a description that a message quotes
 _UNREAD = re.compile(rb'\tERROR\t\[(?P<part>[^\]]+)\] [^\t]*\t.*?file_path="(?P<path>(?:[^"\\]|\\.)+)"')
 _UNCOMPARED = re.compile(rb'\tWARN\t[^\n]*Version matching error[^\n]*err="((?:[^"\\\n]|\\.)+)"')
 _NO_DATABASE = (b"cannot be specified on the first run", b"failed to download vulnerability DB", b"DB error")
@@ -31,7 +31,7 @@ def _text(raw: bytes) -> str:
 def _not_compared(text: bytes) -> Gap:
     return Gap(
         reason=GapReason.NOT_COVERED,
-        message=f"trivy could not compare a version with an advisory: {short(_text(text))}.",
+        message=f"trivy could not compare a version with an advisory: {brief(_text(text))}.",
         remedy="Look for that version in the lock files, and name the release as its ecosystem writes releases.",
     )
 
@@ -51,9 +51,3 @@ _WITHOUT_DATABASE = Gap(
     remedy="Import advisories (hardgate advisories import), name a folder that has Trivy's database "
     "(trivy: {cache_dir: DIR}), or leave vulnerabilities to others: trivy: {scanners: [misconfig, secret, license]}.",
 )
-
-
-def short(text: str) -> str:
-    """At most 300 characters, white space folded: what a message quotes."""
-    text = " ".join(text.split())
-    return text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"

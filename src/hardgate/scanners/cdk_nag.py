@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import functools
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -20,8 +19,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from hardgate import strict
-from hardgate.adapter import OUTSIDE, Canary, Job, Scanner
+from hardgate import described, strict
+from hardgate.adapter import Canary, Scanner
 from hardgate.errors import ReportError
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
 
@@ -265,23 +264,12 @@ def _finding(rule: str, level: str, message: str) -> tuple[Finding, list[Gap]]:
 _READERS: dict[type, Any] = {_NagReport: _lines, _Validation: _validation, dict: _metadata}
 
 
-def _argv(job: Job) -> tuple[str, ...]:
-    places = {"{report}": job.report, "{root}": job.root}
-    words = (functools.reduce(lambda text, one: text.replace(one, places[one]), places, word) for word in _rest(job))
-    return (*job.command, *words, *job.args)
-
-
-def _rest(job: Job) -> tuple[str, ...]:
-    words: tuple[str, ...] = job.options.command[1:]
-    return words
-
-
 def _fit(options: Options) -> Scanner:
     return dataclasses.replace(
         CDK_NAG,
         parse=_joined,
         done_exits=frozenset(options.exits),
-        reads_file=any("{report}" in word for word in options.command),
+        reads_file=described.reads_file(options.command),
     )
 
 
@@ -289,13 +277,13 @@ CDK_NAG = Scanner(
     name=_TOOL,
     kinds=frozenset({Kind.MISCONFIGURATION}),
     options=Options,
-    argv=_argv,
+    argv=described.argv,
     parse=parse,
     done_exits=frozenset({0}),
     canary=Canary(files={}),
     # The app may read anything in the tree.
     selects=lambda _path: True,
-    tool=lambda options: f"{OUTSIDE}{options.command[0]}",
+    tool=described.tool,
     fit=_fit,
     reusable=False,
     seconds=20.0,

@@ -15,11 +15,10 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from hardgate.adapter import OUTSIDE, Canary, Job, Scanner
+from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, brief
 from hardgate.dependency_check_report import TOOL, Dependency, Document, Identifier, Source, Vulnerability, read
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
-_TEXT = 300  # characters of a description that a message quotes
 _NAME = 80  # characters of a sentence that stands for a number
 _WORDS = {
     "CRITICAL": Severity.CRITICAL,
@@ -103,7 +102,7 @@ def _gaps(document: Document) -> Iterator[Gap]:
     for failure in document.scan_info.analysis_exceptions:
         yield Gap(
             reason=GapReason.NOT_COVERED,
-            message=f"dependency-check could not finish an analysis: {_short(failure.exception.message)}",
+            message=f"dependency-check could not finish an analysis: {brief(failure.exception.message)}",
             remedy="Mend what it says, or switch that analyser off in writing with args.",
         )
     for one in document.dependencies:
@@ -169,14 +168,14 @@ def _findings(one: Dependency) -> Iterator[Finding]:
     for vulnerability in one.vulnerabilities:
         yield _finding(one, vulnerability, "")
     for vulnerability in one.suppressed_vulnerabilities:
-        why = f": {_short(vulnerability.notes)}" if vulnerability.notes else ""
+        why = f": {brief(vulnerability.notes)}" if vulnerability.notes else ""
         yield _finding(one, vulnerability, f" (a suppression file asks dependency-check to leave this out{why})")
 
 
 def _finding(one: Dependency, vulnerability: Vulnerability, note: str) -> Finding:
     severity, package = _severity(vulnerability), _package(one, vulnerability)
     exploited = " (known to be exploited, says CISA)" if vulnerability.known_exploited_vulnerability else ""
-    text = _short(vulnerability.description or vulnerability.name)
+    text = brief(vulnerability.description or vulnerability.name)
     return Finding(
         scanner=TOOL,
         rule=_rule(vulnerability),
@@ -260,11 +259,6 @@ def _url(one: Vulnerability) -> str:
     if one.name.startswith("GHSA-") and " " not in one.name:
         return f"https://github.com/advisories/{one.name}"
     return next((each.url for each in one.references if each.url.startswith(("https://", "http://"))), "")
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
 
 
 def _archive() -> bytes:

@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 
 from hardgate import locks, pins, rated
-from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, decode
+from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, brief, decode
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "grype"
 _DATABASE = "https://grype.anchore.io"
-_TEXT = 300  # characters of a description that a message quotes
 _WORDS = {
     "CRITICAL": Severity.CRITICAL, "HIGH": Severity.HIGH, "MEDIUM": Severity.MEDIUM, "LOW": Severity.LOW,
     "NEGLIGIBLE": Severity.INFO,
@@ -177,8 +176,7 @@ _NOTHING = Gap(
 def _finding(one: _Match, *, rooted: bool) -> Finding:
     flaw, package = one.vulnerability, one.artifact
     severity = _WORDS.get(flaw.severity.upper())
-    text = " ".join(flaw.description.split()) or flaw.id
-    text = text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
+    text = brief(flaw.description) or flaw.id
     fixed = tuple(flaw.fix.versions or ())
     return Finding(
         scanner=_TOOL,

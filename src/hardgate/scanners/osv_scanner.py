@@ -13,12 +13,11 @@ from typing import Any
 import msgspec
 
 from hardgate import pins, purls
-from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, decode
+from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, brief, decode
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "osv-scanner"
-_TEXT = 300  # characters of an advisory's text that a message quotes
 # What 2.x reads in a folder (docs/supported_languages_and_lockfiles.md), beside requirements files.
 _LISTS = frozenset(
     {
@@ -184,8 +183,7 @@ def _finding(path: str, package: _Thing, group: _Group, members: list[_Advisory]
     rule = next((name for name in ids if name.startswith("CVE-")), ids[0])
     severity, source, clear = _severity(ids, group, members)
     fixed = _fixed(package, members)
-    text = next((" ".join(word.split()) for one in members for word in (one.summary, one.details) if word), rule)
-    text = text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
+    text = next((brief(word) for one in members for word in (one.summary, one.details) if word), rule)
     uncalled = bool(group.experimental) and not any(one.called for one in group.experimental.values())
     what = " ".join(filter(None, (package.name, package.version or package.commit)))
     finding = Finding(

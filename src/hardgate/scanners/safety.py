@@ -15,12 +15,11 @@ from urllib.parse import quote
 import msgspec
 
 from hardgate import pins
-from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
+from hardgate.adapter import Canary, Job, Scanner, brief, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "safety"
-_TEXT = 300  # characters of an advisory that a message quotes
 _WORDS = {
     "CRITICAL": Severity.CRITICAL,
     "HIGH": Severity.HIGH,
@@ -197,8 +196,7 @@ def _word(one: _Vulnerability) -> str:
 
 def _finding(one: _Vulnerability) -> Finding:
     own = _WORDS.get(_word(one))
-    text = " ".join(one.advisory.split())
-    text = text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
+    text = brief(one.advisory)
     ignored = f" (a policy asks safety to ignore this: {one.ignored_reason})" if one.ignored_reason else ""
     name, version = one.package_name, one.analyzed_version or ""
     return Finding(

@@ -6,7 +6,6 @@ Sections are those of the OASIS standard (https://docs.oasis-open.org/sarif/sari
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import functools
 import re
 from collections.abc import Iterable, Iterator
@@ -14,8 +13,8 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from hardgate import sarif_log
-from hardgate.adapter import OUTSIDE, Canary, Job, Scanner
+from hardgate import described, sarif_log
+from hardgate.adapter import Canary, Scanner
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
 from hardgate.sarif_log import Region, Result, Rule, Run, Text, Unread
 
@@ -251,15 +250,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     canary: _Proof | None = None
 
 
-def _argv(job: Job) -> tuple[str, ...]:
-    places = {"{report}": job.report, "{root}": job.root}
-    words = tuple(
-        functools.reduce(lambda text, name: text.replace(name, places[name]), places, word)
-        for word in job.options.command[1:]
-    )
-    return (*job.command, *words, *job.args)
-
-
 def _read(raw: bytes) -> Report:
     return parse(raw, "", joined=True)
 
@@ -280,15 +270,6 @@ def _read_unproven(raw: bytes) -> Report:
     return msgspec.structs.replace(report, gaps=(*report.gaps, *gaps))
 
 
-def _selects(files: tuple[str, ...], path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return not files or any(fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(name, glob) for glob in files)
-
-
-def _name(options: Options) -> str:
-    return f"{OUTSIDE}{options.command[0]}"
-
-
 def _fit(options: Options) -> Scanner:
     proof = options.canary
     bait = {name: text.encode() for name, text in proof.files.items()} if proof else {}
@@ -298,8 +279,8 @@ def _fit(options: Options) -> Scanner:
         parse=_read if proof else _read_unproven,
         done_exits=frozenset(options.exits),
         canary=Canary(files=bait, rules=proof.rules if proof else ()),
-        reads_file=any("{report}" in word for word in options.command),
-        selects=functools.partial(_selects, options.files),
+        reads_file=described.reads_file(options.command),
+        selects=functools.partial(described.selects, options.files),
     )
 
 
@@ -307,12 +288,12 @@ SARIF = Scanner(
     name="sarif",
     kinds=frozenset(Kind),
     options=Options,
-    argv=_argv,
+    argv=described.argv,
     parse=_read_unproven,
     done_exits=frozenset({0}),
     canary=Canary(files={}),
-    selects=functools.partial(_selects, ()),
-    tool=_name,
+    selects=functools.partial(described.selects, ()),
+    tool=described.tool,
     fit=_fit,
     reusable=False,
 )

@@ -9,12 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from hardgate import pins, rated, sboms
-from hardgate.adapter import Canary, Scanner, decode
+from hardgate.adapter import Canary, Scanner, brief, decode
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _NAME = "sbom-audit"
-_TEXT = 300  # characters of an advisory's text that a message quotes
 _NOT_IMPORTED = "the database has no advisories of "
 
 
@@ -66,8 +65,7 @@ def _parse(raw: bytes) -> Report:
 
 
 def _finding(hit: _Hit) -> Finding:
-    text = " ".join(hit.summary.split()) or hit.id
-    text = text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
+    text = brief(hit.summary) or hit.id
     return Finding(
         scanner=_NAME,
         rule=hit.id,

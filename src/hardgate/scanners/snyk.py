@@ -15,12 +15,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, decode, refuse_empty
+from hardgate.adapter import OUTSIDE, Canary, Job, Scanner, brief, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
 
 _TOOL = "snyk"
-_TEXT = 300  # characters of a title that a message quotes
 _WORDS = {
     "critical": Severity.CRITICAL,
     "high": Severity.HIGH,
@@ -194,7 +193,7 @@ def _finding(project: _Project, one: _Issue, name: str, note: str) -> Finding:
         kind=Kind.LICENCE if licence else Kind.DEPENDENCY,
         severity=severity or Severity.HIGH,
         severity_from="tool" if severity else "adapter",
-        message=f"{name} {version}: {_short(one.title)}{note}",
+        message=f"{name} {version}: {brief(one.title)}{note}",
         location=Location(path=_target(project)),
         cwe=() if licence else cwe,
         ids=() if licence else _ids(one),
@@ -285,14 +284,9 @@ def _unrated(one: _Issue, path: str) -> Gap:
 def _failed(one: _Failure) -> Gap:
     return Gap(
         reason=GapReason.FILE_UNREAD,
-        message=f"snyk did not judge a project: {_short(one.error)}",
+        message=f"snyk did not judge a project: {brief(one.error)}",
         remedy="Mend what it says, or leave the file out with snyk: {exclude: [...]}.",
     )
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…"
 
 
 def _split(job: Job) -> tuple[Job, ...]:

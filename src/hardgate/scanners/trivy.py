@@ -14,10 +14,10 @@ from typing import Literal
 import msgspec
 
 from hardgate import locks, pins, purls, trivy_report
-from hardgate.adapter import Canary, Job, Scanner, decode, refuse_empty
+from hardgate.adapter import Canary, Job, Scanner, brief, decode, refuse_empty
 from hardgate.errors import ReportError
 from hardgate.model import DataUse, Finding, Gap, GapReason, Kind, Location, Package, Report, Severity
-from hardgate.trivy_said import complaints, short
+from hardgate.trivy_said import complaints
 
 _TOOL = "trivy"
 # The first of the places from which Trivy downloads its database (pkg/db/db.go).
@@ -194,7 +194,7 @@ def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, sp
         kind=Kind.DEPENDENCY,
         severity=_WORDS.get(one.severity, Severity.HIGH),
         severity_from=_source(one.severity),
-        message=f"{one.pkg_name} {one.installed_version}: {short(text or one.id)}",
+        message=f"{one.pkg_name} {one.installed_version}: {brief(text or one.id)}",
         location=_at(one.pkg_path or result.target, span.start_line, span.end_line),
         cwe=tuple(one.cwes),
         ids=(one.id, *one.vendor_ids),
@@ -230,7 +230,7 @@ def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfigurati
         kind=Kind.MISCONFIGURATION,
         severity=_WORDS.get(one.severity, Severity.HIGH),
         severity_from=_source(one.severity),
-        message=short(f"{one.title}: {one.message}" if one.message else one.title)
+        message=brief(f"{one.title}: {one.message}" if one.message else one.title)
         + (f" ({resource})" if resource and not resource.startswith(result.target) else ""),
         location=_at(result.target, one.cause_metadata.start_line, one.cause_metadata.end_line),
         fix=" ".join(one.resolution.split()),

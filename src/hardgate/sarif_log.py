@@ -6,7 +6,6 @@ read part by part: one that cannot be read is left out and named, and the rest i
 
 from __future__ import annotations
 
-import functools
 import json
 import posixpath
 import re
@@ -221,16 +220,10 @@ def value(raw: bytes | msgspec.Raw, kind: type[T]) -> T:
 
     Raises msgspec.DecodeError.
     """
-    decoder: msgspec.json.Decoder[T] = _decoder(kind)
     try:
-        return decoder.decode(raw)
+        return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError:
         return _repaired(raw, kind)
-
-
-@functools.cache
-def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
 
 
 def _repaired(raw: bytes | msgspec.Raw, kind: type[T]) -> T:

@@ -202,14 +202,14 @@ def is_secret(  # noqa: PLR0911 - one line for each kind of text
     return len(body) >= 8 and _mixed(body) and not _names_something(name, body)  # noqa: PLR2004 (a number of parts)
 
 
-# One of these stands for a thing that everybody may look up; https://cwe.mitre.org, https://www.checkov.io and their kin.
-_CATALOGUED = re.compile(r"(?:CWE|CVE|CAPEC|GHSA|CKV\d?|AVD|RFC|OWASP|NIST)[-_][A-Z0-9_-]*\d")
-_NUMBERED = re.compile(r"(([A-Z]{1,5})(?:[-_][A-Z]{1,5})*[-_]|[A-Z]{1,3})\d{1,5}")  # "AVD-DS-0002", "B105"
+# Catalogues that everybody may look up, as https://cwe.mitre.org and https://www.checkov.io/5.Policy%20Index/all.html.
+_CATALOGUED = re.compile(r"(?:CWE|CVE|CAPEC|CKV\d?|AVD|RFC)(?:[-_][A-Z]{2,12}){0,2}[-_]\d{1,5}(?:-\d{1,7})?")
+_NUMBERED = re.compile(r"(([A-Z]{1,3})(?:[-_][A-Z]{1,5})*[-_]|[A-Z]{1,3})\d{1,5}")  # "SEC-LOG-7", "B105"
 _WORDS = re.compile(r"[A-Za-z]+(?:[ _.-][A-Za-z]+)*")
 
 
 def is_worded(text: str) -> bool:
-    """Whether the text is letters only, in one word or several: a word that people chose, and nothing that was drawn."""
+    """Whether the text is letters only, in one word or several: chosen by people, not drawn."""
     return _WORDS.fullmatch(text) is not None
 
 

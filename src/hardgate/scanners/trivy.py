@@ -320,7 +320,8 @@ THE USE OR PERFORMANCE OF THIS SOFTWARE.
 # scanner takes this file for a leak.
 _CANARIES: dict[str, tuple[str, bytes, str]] = {
     "misconfig": ("Dockerfile", b"FROM python:3.12\nUSER root\n", "DS-0002"),
-    "secret": ("settings.py", b'KEY = "AKIA' + b'QYLPMN5HFIQR7XYA"\n', "aws-access-key-id"),
+    # Made up, and written backwards so that no scanner takes hardgate's source for a leak.
+    "secret": ("settings.py", b'KEY = "' + b"AYX7RQIFH5NMPLYQAIKA"[::-1] + b'"\n', "aws-access-key-id"),
     "license": ("LICENSE", _LICENCE, "BSD-0-Clause"),
     "vuln": ("requirements.txt", b"jinja2==2.4.1\n", "CVE-2019-10906"),
 }

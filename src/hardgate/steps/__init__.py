@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from hardgate.step import Step
 from hardgate.steps.run import RUN
+from hardgate.steps.scan_image import SCAN_IMAGE
 
-STEPS: tuple[Step, ...] = (RUN,)
+STEPS: tuple[Step, ...] = (RUN, SCAN_IMAGE)

@@ -21,8 +21,7 @@ def lab() -> Iterator[Lab]:
         yield running
 
 
-def together(items: list[pytest.Item]) -> None:
+def together(item: pytest.Item) -> None:
     """Mark what asks for the engine as one group for `--dist loadgroup`."""
-    for item in items:
-        if "lab" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("containers"))
+    if "lab" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("containers"))

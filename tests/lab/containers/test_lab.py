@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.lab.containers import lab as labs
 from tests.lab.containers.bases import PYTHON
 from tests.lab.containers.lab import Lab
@@ -30,6 +32,11 @@ def test_the_engine_runs_wherever_it_can() -> None:
         assert labs.obstacle() == ""
     else:
         assert "root with CAP_SYS_ADMIN" in labs.obstacle() or "Linux only" in labs.obstacle()
+
+
+def test_one_worker_has_all_that_need_the_engine(lab: Lab, request: pytest.FixtureRequest) -> None:
+    grouped = request.config.getoption("loadgroup", default=False)
+    assert request.node.nodeid.endswith("@containers") == bool(grouped)
 
 
 def test_base_images_are_what_their_names_say(lab: Lab) -> None:

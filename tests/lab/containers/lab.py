@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,11 +126,10 @@ def start(*, online: bool = False) -> Iterator[Lab]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with _namespaces(folder, lock.fileno()) as process:
                 lab = Lab(folder=folder, pid=_first_of(process), password=password)
-                if online:
-                    _connect(lab)
-                _tell(process, password)
-                _await(lab, process)
-                yield lab
+                with _route_out(lab) if online else nullcontext():
+                    _tell(process, password)
+                    _await(lab, process)
+                    yield lab
     finally:
         _remove(folder)
 
@@ -194,15 +193,21 @@ def _first_of(process: subprocess.Popen[str]) -> int:
     raise RuntimeError("unshare made no namespaces")
 
 
-def _connect(lab: Lab) -> None:
+@contextmanager
+def _route_out(lab: Lab) -> Iterator[None]:
     with (lab.folder / "slirp4netns.log").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             ["slirp4netns", "--configure", "--mtu=1400", "--disable-host-loopback", str(lab.pid), "tap0"],
             env={"PATH": _PATH},
             stdout=log,
             stderr=log,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 (it takes no lock: safe beside threads)
         )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _tell(process: subprocess.Popen[str], password: str) -> None:

@@ -47,7 +47,7 @@ _WORDS = {
     "LOW": Severity.LOW,
 }
 # Trivy's names for package files (pkg/fanal/types/const.go) and the ecosystem's name in OSV.
-_ECOSYSTEMS = {
+ECOSYSTEMS = {
     "pip": "PyPI", "pipenv": "PyPI", "poetry": "PyPI", "uv": "PyPI", "pylock": "PyPI", "python-pkg": "PyPI",
     "npm": "npm", "yarn": "npm", "pnpm": "npm", "bun": "npm", "node-pkg": "npm",
     "gomod": "Go", "gobinary": "Go", "jar": "Maven", "pom": "Maven", "gradle": "Maven", "sbt": "Maven",
@@ -199,9 +199,9 @@ def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, sp
 # A vulnerability that stands in many lock files is made once, and shares its texts.
 @functools.lru_cache(maxsize=4096)
 def _package(kind: str, name: str, version: str, purl: str, fixed: str) -> Package:
-    ecosystem = _ECOSYSTEMS.get(kind, kind)
+    ecosystem = ECOSYSTEMS.get(kind, kind)
     # Trivy writes the package URL since 0.50; "" for what the system of an image installed.
-    purl = purl or purls.of(_ECOSYSTEMS.get(kind, ""), name, version)
+    purl = purl or purls.of(ECOSYSTEMS.get(kind, ""), name, version)
     return Package(ecosystem=ecosystem, name=name, version=version, purl=purl, fixed=_versions(fixed))
 
 

@@ -6,6 +6,8 @@ A new step is its module, its line here, and its page in docs/steps/; tests fail
 from __future__ import annotations
 
 from hardgate.step import Step
+from hardgate.steps.build import BUILD
+from hardgate.steps.push import PUSH
 from hardgate.steps.run import RUN
 
-STEPS: tuple[Step, ...] = (RUN,)
+STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN)

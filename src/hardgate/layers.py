@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -30,7 +32,7 @@ def holding(archive: Path, values: Mapping[str, bytes]) -> dict[str, tuple[str, 
                 members += 1
                 for name in _names_in(_plain(content, member.name), values):
                     found.setdefault(name, []).append(_called(member.name))
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise ReportError(f"the saved image cannot be read: {error}", hint="Save it again.") from error
     if not members:
         raise ReportError("the saved image holds no files: it was not searched")
@@ -38,39 +40,31 @@ def holding(archive: Path, values: Mapping[str, bytes]) -> dict[str, tuple[str, 
 
 
 def _called(path: str) -> str:
-    """A member of the archive as a message names it."""
-    digest = next((part for part in path.replace(".", "/").split("/") if len(part) == 64), "")  # noqa: PLR2004 (digits)
-    return f"sha256:{digest[:12]}" if digest else path
+    """A member of the archive as a message names it: digests cut, as engines show them."""
+    return re.sub(r"[0-9a-f]{64}", lambda digest: digest[0][:12], path)
 
 
 def _plain(content: IO[bytes], name: str) -> Iterator[bytes]:
     """The content in pieces, decompressed where it is compressed with gzip."""
-    first = content.read(_CHUNK)
+    first = content.read(len(_ZSTD))
     if first.startswith(_ZSTD):
         raise ReportError(
             f"{name} is compressed with zstd, which is not searched", hint="Build without compression=zstd."
         )
-    if not first.startswith(_GZIP):
-        while first:
-            yield first
-            first = content.read(_CHUNK)
-        return
-    reader = zlib.decompressobj(wbits=31)
-    while first:
-        yield reader.decompress(first)
-        first = content.read(_CHUNK)
-    yield reader.flush()
-    if not reader.eof:
-        raise ReportError(f"{name} ends before its end", hint="Save the image again.")
+    content.seek(0)
+    # All members of a gzip file, with their checksums: some builders write a layer in many.
+    source = gzip.GzipFile(fileobj=content) if first.startswith(_GZIP) else content
+    while piece := source.read(_CHUNK):
+        yield piece
 
 
 def _names_in(pieces: Iterator[bytes], values: Mapping[str, bytes]) -> set[str]:
     """The names of the values that stand in the pieces, also across their borders."""
-    longest = max(map(len, values.values()), default=0)
+    longest = max(map(len, values.values()), default=1)
     found: set[str] = set()
     rest = b""
     for piece in pieces:
         window = rest + piece
         found |= {name for name, value in values.items() if value in window}
-        rest = window[-longest:] if longest else b""
+        rest = window[-longest:]
     return found

@@ -34,6 +34,7 @@ _SECRET_VALUE = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20}|\bgithub_pat_|\bglpat-|\bxox[abps]-|\beyJ[\w-]+\.eyJ"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@"
 )
+_SEARCHABLE = 8  # bytes: what is shorter stands in any image by chance
 _OWN_BUILDKIT = 23  # the first Docker client that has BuildKit in a plugin (buildx) and no longer in itself
 
 
@@ -190,6 +191,10 @@ def _leaks(context: Context, engine: Engine, image: Image) -> tuple[Finding, ...
     if done.exit_code:
         raise context.failed(f"{engine.name} save", done, "The image was built, and not searched for its secrets.")
     values = {name: context.variable(variable).encode() for name, variable in options.secrets.items()}
+    for name in [name for name, value in values.items() if len(value) < _SEARCHABLE]:
+        message = f"the secret `{name}` is too short to be searched for in the image: it may be in a layer"
+        context.record.gaps.append(context.gap(GapReason.NOT_COVERED, message, "Use a longer one."))
+        del values[name]
     found = layers.holding(archive, values)
     archive.unlink()
     where = options.dockerfile or f"{options.context}/Dockerfile".removeprefix("./")

@@ -19,7 +19,6 @@ ENGINES = ("docker", "podman")
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own of that.
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 # Where the engine is: https://docs.docker.com/reference/cli/docker/#environment-variables, and podman's own.
 _WHERE = (
@@ -53,12 +52,14 @@ class _Inspected(msgspec.Struct, rename="pascal"):
     root_fs: _Layers = msgspec.field(name="RootFS")
     repo_digests: tuple[str, ...] | None = None
     descriptor: _Descriptor | None = None
+    manifest_type: str = ""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """An image in an engine. `digest` is its id in 64 digits, `media_type` what that is the digest of; size in bytes.
 
-    `layers` are the digests of the uncompressed layers, the base first.
+    `layers` are the digests of the uncompressed layers, the base first; `manifest` is the media type of the manifest
+    that it is pushed with.
     """
 
     digest: str
@@ -66,6 +67,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     labels: dict[str, str]
     layers: tuple[str, ...]
+    manifest: str
 
     @property
     def id(self) -> str:
@@ -100,13 +102,15 @@ class Engine:
     def _image(self, found: _Inspected) -> Image:
         digest = found.id.removeprefix("sha256:")
         own = DOCKER_CONFIG if self.name == "docker" else OCI_CONFIG
-        named = found.descriptor is not None and found.descriptor.digest == f"sha256:{digest}"
+        there = found.descriptor
+        manifest = there.media_type if there else found.manifest_type or DOCKER_MANIFEST
         return Image(
             digest=digest,
-            media_type=found.descriptor.media_type if named and found.descriptor else own,
+            media_type=manifest if there and there.digest == f"sha256:{digest}" else own,
             size=found.size,
             labels=found.config.labels or {},
             layers=found.root_fs.layers,
+            manifest=manifest,
         )
 
 

@@ -105,7 +105,7 @@ def _refusals(lab: Lab) -> dict[str, tuple[dict[str, Any], GapReason, str, str]]
         "unset": ({"to": f"{lab.trusted}/no", "user": "AWS", "password": "NOT_SET"}, missing, "NOT_SET", "Set it"),
         "untrusted": ({"to": f"{lab.untrusted}/no", **said}, failed, "x509", "signed the registry's certificate"),
         "down": ({"to": f"{lab.closed}/no", **said}, failed, "connection refused", "whether the registry is up"),
-        "readonly": ({"to": f"{lab.readonly}/no", **said}, failed, "push to", ""),
+        "readonly": ({"to": f"{lab.readonly}/no", **said}, failed, "the push of", ""),
         "printing": ({"to": f"{lab.trusted}/no", **printing}, failed, "sh ended with exit code 4", "by hand"),
         "silent": (
             {"to": f"{lab.trusted}/no", "user": "AWS", "password_command": ["true"]}, missing, "no password", "by hand",

@@ -29,6 +29,7 @@ _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)")]
 _Repository = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$(?!\n)")
 ]
+_LOGINS = "auth.json"
 # What engines and registries say, and what to do about it.
 _REMEDIES = (
     (
@@ -84,8 +85,12 @@ class _Registry:
     config: Path
 
     def ask(self, *words: str) -> tools.Completed:
-        variables = {"DOCKER_CONFIG": str(self.config), "REGISTRY_AUTH_FILE": str(self.config / "auth.json")}
-        return self.engine.start(self.context, *words, env=variables)
+        return self.engine.start(self.context, *words, env=self.variables)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Where Docker and podman look for a login, in this order, and nowhere else."""
+        return {"DOCKER_CONFIG": str(self.config), "REGISTRY_AUTH_FILE": str(self.config / _LOGINS)}
 
     def demand(self, what: str, *words: str) -> tools.Completed:
         """As `ask`; raises GapError, which says what could not be done and what to do about it."""
@@ -126,6 +131,7 @@ def _private(context: Context) -> Path:
     """A folder for the login, which is gone when the step ends, however it ends."""
     folder = Path(tempfile.mkdtemp(prefix="registry-", dir=context.scratch))
     context.stack.callback(shutil.rmtree, folder)
+    (folder / _LOGINS).write_text("{}")  # podman takes a file that is not there for an error
     return folder
 
 
@@ -141,8 +147,7 @@ def _login(registry: _Registry) -> None:
         stdin.write(password.encode())
         stdin.seek(0)
         words = ("login", f"--username={options.user}", "--password-stdin", host)
-        variables = {"DOCKER_CONFIG": str(registry.config), "REGISTRY_AUTH_FILE": str(registry.config / "auth.json")}
-        done = registry.engine.start(context, *words, env=variables, stdin=stdin)
+        done = registry.engine.start(context, *words, env=registry.variables, stdin=stdin)
     if done.exit_code:
         raise _refused(context, f"the login at {host} was refused", done)
 
@@ -174,25 +179,37 @@ def _pushed(registry: _Registry, image: Image, tag: str) -> Output:
     to = context.options.to
     named = f"{to}:{tag}"
     registry.demand(f"{image.id} could not be named {named}", "tag", image.id, named)
-    done = registry.demand(f"the push to {to} was refused", "push", named)
-    context.log(done)
-    told = containers.digest_in(done.stdout, "digest:")
-    # By its tag: an engine does not ask for a digest that it knows.
+    told = _push(registry, named)
+    # By its tag: Docker does not ask for a digest that it knows.
     asked = registry.demand(f"{to} does not hand out what was pushed", "pull", named)
-    digest = containers.digest_in(asked.stdout, "Digest:")
-    if not digest or (told and digest != told):
-        message = f"{named} has the manifest {digest or 'of no digest'}, and {told} was pushed"
+    # Podman tells no digest here: the manifest is asked for by the digest that it pushed.
+    digest = told if engine.name == "podman" else containers.digest_in(asked.stdout, "Digest:")
+    if not digest or digest != told:
+        message = f"{named} has the manifest {digest or 'of no digest'}, and {told or 'none that was told'} was pushed"
         raise context.missing(GapReason.REPORT_UNREADABLE, message, _RACE)
     reference = f"{to}@sha256:{digest}"
-    there = engine.image(context, reference)
-    if there is None or there.digest != image.digest:
-        message = f"{reference} is not the image that was built: {there.id if there else 'unknown'}, not {image.id}"
-        raise context.missing(GapReason.REPORT_UNREADABLE, message, _RACE)
-    kind = image.media_type if image.media_type in _MANIFESTS else containers.DOCKER_MANIFEST
-    return Output(name=named, media_type=kind, sha256=digest, size=0, reference=reference)
+    if engine.name == "podman":
+        registry.demand(f"{to} does not hand out what was pushed", "pull", reference)
+    for name in (reference, named):
+        there = engine.image(context, name)
+        if there is None or there.digest != image.digest:
+            message = f"{name} is not the image that was built: {there.id if there else 'unknown'}, not {image.id}"
+            raise context.missing(GapReason.REPORT_UNREADABLE, message, _RACE)
+    return Output(name=named, media_type=image.manifest, sha256=digest, size=0, reference=reference)
 
 
-_MANIFESTS = IMAGES - {containers.DOCKER_CONFIG, containers.OCI_CONFIG}
+def _push(registry: _Registry, named: str) -> str:
+    """Push what a name names now; the digest of the manifest, as the engine tells it. Raises GapError."""
+    context, what = registry.context, f"the push of {named} was refused"
+    if registry.engine.name == "podman":
+        noted = registry.config / "digest"
+        context.log(registry.demand(what, "push", f"--digestfile={noted}", named))
+        return noted.read_text().strip().removeprefix("sha256:") if noted.is_file() else ""
+    done = registry.demand(what, "push", named)
+    context.log(done)
+    return containers.digest_in(done.stdout, "digest:")
+
+
 _RACE = "Somebody else pushes to this tag, or moves it in this engine: run again, alone, and mistrust the tag."
 
 

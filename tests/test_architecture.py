@@ -98,6 +98,8 @@ DOORS: dict[str, set[str]] = {
     "saving": {"step"},  # an image out of the engine, as a file
     "trivy_image": {"step", "tools"},  # Trivy over an image: two steps start it
     "step": {"tools"},  # the shape of a step: a value that steps make and performing.py does
+    "containers": {"step", "tools"},  # container engines: how one is asked, and what it says of an image
+    "layers": set(),  # the files of a saved image, searched
     "toolbox": {"tools"},
     "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool

@@ -6,7 +6,9 @@ A new step is its module, its line here, and its page in docs/steps/; tests fail
 from __future__ import annotations
 
 from hardgate.step import Step
+from hardgate.steps.build import BUILD
+from hardgate.steps.push import PUSH
 from hardgate.steps.run import RUN
 from hardgate.steps.scan_image import SCAN_IMAGE
 
-STEPS: tuple[Step, ...] = (RUN, SCAN_IMAGE)
+STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN, SCAN_IMAGE)

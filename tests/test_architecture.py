@@ -72,6 +72,8 @@ GROUND: dict[str, set[str]] = {
         "rated",
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
+    "newman_report": {"adapter", "errors"},  # a foreign report as values
+    "excerpts": set(),  # pieces of requests and answers without what may be a secret
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
         "model",

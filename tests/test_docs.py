@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 
 from hardgate import config, plan, tools
+from hardgate.adapter import Scanner
 from hardgate.cli import main as cli_main
 from hardgate.model import ExitCode, GapReason, Kind, Severity
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import DESCRIBED, SCANNERS
+from hardgate.step import Step
+from hardgate.steps import STEPS
 from hardgate.toolbox import install
 from tests.pages import DOCS, ROOT, SOURCE, mentions, parser, read, schema, sections
 
@@ -98,7 +101,8 @@ def _keys_of_file() -> list[str]:
 
 
 def _own_keys() -> list[str]:
-    found = {f"{one.name}.{key}" for one in (*SCANNERS, *DESCRIBED) for key in one.options.__struct_fields__}
+    every: tuple[Scanner | Step, ...] = (*SCANNERS, *DESCRIBED, *STEPS)
+    found = {f"{one.name}.{key}" for one in every for key in one.options.__struct_fields__}
     return sorted(found)
 
 
@@ -111,7 +115,7 @@ def test_each_setting_has_its_row(key: str) -> None:
 def test_each_setting_of_a_scanner_has_its_row_and_is_on_its_page(key: str) -> None:
     assert f"\n| `{key}` |" in read("docs/reference/hardgate-yaml.md")
     scanner, _, own = key.partition(".")
-    page = DOCS / "scanners" / f"{scanner}.md"
+    page = DOCS / ("steps" if scanner in {step.name for step in STEPS} else "scanners") / f"{scanner}.md"
     assert mentions(page.read_text("utf-8"), own), f"{page.relative_to(ROOT)} does not describe `{own}`"
 
 
@@ -233,3 +237,12 @@ def test_each_scanner_has_its_page_and_is_listed(scanner: Any) -> None:
     assert page.is_file()
     assert f"(scanners/{scanner.name}.md)" in read("docs/README.md")
     assert scanner.name in sections(read("README.md"))["What it scans"]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda one: one.name)
+def test_each_step_has_its_page_and_is_listed(step: Step) -> None:
+    text = (DOCS / "steps" / f"{step.name}.md").read_text("utf-8")
+    assert f"({step.name}.md)" in read("docs/steps/README.md")
+    assert {"How it is run", "What comes of it", "What it cannot see"} <= set(sections(text))
+    for key in step.options.takes:
+        assert mentions(text, key), f"docs/steps/{step.name}.md does not say that it takes `{key}`"

@@ -16,6 +16,7 @@ from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
+from hardgate.stepkeys import taken
 from hardgate.surroundings import EnvironmentKeys, EnvironmentName
 from hardgate.yamlfile import Path, Source, convert, inside, known
 
@@ -96,8 +97,8 @@ def load(
 ) -> Pipeline:
     """Read hardgate.yaml.
 
-    `options` maps each known scanner to the struct of its own keys, `formats` are the known report formats, `subjects`
-    those of plan.py. Raises ConfigError for anything that is not understood; nothing is defaulted away.
+    `options` maps each known scanner and step to the struct of its own keys, `formats` are the known report formats,
+    `subjects` those of plan.py. Raises ConfigError for anything that is not understood; nothing is defaulted away.
     """
     source = Source(raw, name)
     data = source.data()
@@ -146,15 +147,18 @@ def _action(source: Source, item: str | dict[str, Any], at: Path, options: Mappi
     if isinstance(item, str):
         item = {item: {}}
     if len(item) != 1:
-        source.refuse(at, "an action is a scanner's name, or one such name with its keys below it")
+        source.refuse(at, "an action is the name of a scanner or step, or one such name with its keys below it")
     scanner, keys = next(iter(item.items()))
-    known(source, (*at, scanner), scanner, options, "scanner")
+    known(source, (*at, scanner), scanner, options, "scanner or step")
     keys = {} if keys is None else keys
     if not isinstance(keys, dict):
-        source.refuse((*at, scanner), "the keys of a scanner must be a mapping")
+        source.refuse((*at, scanner), "the keys of a scanner or step must be a mapping")
     ours = set(_Common.__struct_fields__)
     theirs = set(options[scanner].__struct_fields__)
+    obeyed = taken(options[scanner]) or ours
     for key in keys:
+        if key in ours - obeyed - theirs:
+            source.refuse((*at, scanner, key), f"{scanner} is a step, and `{key}` means nothing to it")
         known(source, (*at, scanner, key), key, ours | theirs, "key")
     common: _Common = convert(source, {k: v for k, v in keys.items() if k in ours}, _Common, (*at, scanner))
     own = convert(source, {k: v for k, v in keys.items() if k not in ours}, options[scanner], (*at, scanner))
@@ -211,7 +215,9 @@ def schema(options: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
         own = msgspec.json.schema(struct)
         components |= {name: part for name, part in own["$defs"].items() if name != struct.__name__}
         fields = own["$defs"][struct.__name__]["properties"]
-        bodies[scanner] = {"type": ["object", "null"], "properties": shared | fields, "additionalProperties": False}
+        obeyed = taken(struct) or shared
+        keys = {key: part for key, part in shared.items() if key in obeyed} | fields
+        bodies[scanner] = {"type": ["object", "null"], "properties": keys, "additionalProperties": False}
     action = {
         "anyOf": [
             {"enum": sorted(options)},

@@ -179,9 +179,10 @@ def run(
     timeout: float,
     output_limit: int = OUTPUT_LIMIT,
     stdin: IO[bytes] | None = None,
+    spared: bool = False,
 ) -> Completed:
     """Run `argv` to its end without standard input (or with the file `stdin`), at most `timeout` seconds and
-    `output_limit` bytes on standard output.
+    `output_limit` bytes on standard output. `spared`: it cleans up after another, and an interrupt does not end it.
 
     Raises ToolError when the process cannot be started. A tool that was ended for time or output is no error here:
     `timed_out` and `overflowed` tell.
@@ -190,7 +191,7 @@ def run(
     process = _opened(argv, cwd, env, stdin=stdin or subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         with _live_lock:
-            _live.add(process.pid)
+            _live.update(() if spared else (process.pid,))
         return _attend(process, began, timeout, output_limit)
     finally:
         with _live_lock:

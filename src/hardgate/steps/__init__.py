@@ -1,0 +1,11 @@
+"""STEPS: everything that hardgate does beside scanning, one list. Members do not know each other.
+
+A new step is its module, its line here, and its page in docs/steps/; tests fail until all three exist.
+"""
+
+from __future__ import annotations
+
+from hardgate.step import Step
+from hardgate.steps.run import RUN
+
+STEPS: tuple[Step, ...] = (RUN,)

@@ -75,6 +75,7 @@ GROUND: dict[str, set[str]] = {
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
     "newman_report": {"adapter", "errors"},  # a foreign report as values
+    "newman_pages": {"newman_report", "wording"},  # what Newman did, shown without any answer
     "excerpts": set(),  # pieces of requests and answers without what may be a secret
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
@@ -100,6 +101,7 @@ DOORS: dict[str, set[str]] = {
     "step": {"tools"},  # the shape of a step: a value that steps make and performing.py does
     "toolbox": {"tools"},
     "environments": {"tools"},  # what is to be tested, up and down again, behind a wall
+    "tested": {"environments", "step", "tools"},  # an environment for one step
     "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }

@@ -109,7 +109,7 @@ def _surrounded(environment: Environment, tree: Path, scratch: Path) -> Running:
     isolated = environment.isolation == ISOLATED
     ports = {one.name: _FIRST_PORT + i if isolated else tools.free_port() for i, one in enumerate(environment.services)}
     places = {"STATE": str(scratch / "state"), "TREE": str(tree)} | {f"{k}.PORT": str(v) for k, v in ports.items()}
-    places["PORT"] = str(ports[environment.asked])
+    places["PORT"] = str(ports[environment.asked]) if environment.asked else ""
     address = filled(environment.address, places)
     variables = {MARK: mark, "HARDGATE_STATE": places["STATE"], "HARDGATE_URL": address}
     variables |= {"HARDGATE_PORT": places["PORT"], **{_port_name(k): str(v) for k, v in ports.items()}}

@@ -6,6 +6,7 @@ A new step is its module, its line here, and its page in docs/steps/; tests fail
 from __future__ import annotations
 
 from hardgate.step import Step
+from hardgate.steps.newman import NEWMAN
 from hardgate.steps.run import RUN
 
-STEPS: tuple[Step, ...] = (RUN,)
+STEPS: tuple[Step, ...] = (RUN, NEWMAN)

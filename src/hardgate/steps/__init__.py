@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from hardgate.step import Step
 from hardgate.steps.build import BUILD
+from hardgate.steps.newman import NEWMAN
 from hardgate.steps.push import PUSH
 from hardgate.steps.run import RUN
 from hardgate.steps.scan_image import SCAN_IMAGE
 
-STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN, SCAN_IMAGE)
+STEPS: tuple[Step, ...] = (BUILD, NEWMAN, PUSH, RUN, SCAN_IMAGE)

@@ -27,6 +27,7 @@ _SAYS = frozenset({
     "less", "match", "most", "not", "null", "number", "object", "of", "ok", "or", "property", "reason", "response",
     "satisfy", "status", "string", "than", "the", "time", "to", "true", "undefined", "with", "within",
 })  # fmt: skip
+_UNKNOWN = 0  # the status of an answer that Newman's report mixes up with another
 _LONGEST = 160  # characters of such a message
 _NUMBER = re.compile(r"\d{1,4}")  # a status or a time; more digits may be a code that somebody was sent
 _WORD = re.compile(r"[A-Za-z_]{1,40}")  # ECONNREFUSED, ReferenceError
@@ -87,11 +88,18 @@ class _Response(msgspec.Struct):
     code: int
 
 
+class _Cursor(msgspec.Struct):
+    """Where the run was: `ref` is made anew whenever it comes to a request of the collection."""
+
+    ref: str = ""
+
+
 class _Execution(msgspec.Struct):
     item: _Asked
     request: _Request | None = None
     response: _Response | None = None
     assertions: list[_Assertion] = []
+    cursor: _Cursor = msgspec.field(default_factory=_Cursor)
 
 
 class _Source(msgspec.Struct):
@@ -146,7 +154,7 @@ class _Place(msgspec.Struct):
 
 def _parse(raw: bytes) -> Report:
     report = decode(raw, _Report, _TOOL)
-    run = report.run
+    run = msgspec.structs.replace(report.run, executions=list(_once(report.run.executions)))
     _agree(run)
     places = dict(_placed(report.collection.item, _Place(scripts=_source(report.collection.event))))
     unknown = [one.item.name for one in run.executions if one.item.id not in places]
@@ -155,6 +163,24 @@ def _parse(raw: bytes) -> Report:
     answered = [one for one in run.executions if one.response is not None]
     gaps = (*_stopped(run), *_failed(run), *_unsent(report.collection, places, run), *_unjudged(run, places))
     return Report(findings=tuple(_findings(answered, places)), gaps=tuple(dict.fromkeys(gaps)))
+
+
+def _once(executions: list[_Execution]) -> Iterator[_Execution]:
+    """Each execution once. Newman lists one again for each request that its scripts sent by pm.sendRequest.
+
+    All entries are alike then, and each has the request and the answer that came last, whichever these are
+    (https://github.com/postmanlabs/newman/issues/2752): both are left out. Entries that differ stay, to be refused.
+    """
+    groups: dict[str, list[_Execution]] = {}
+    for number, one in enumerate(executions):
+        groups.setdefault(one.cursor.ref or f"entry {number}", []).append(one)
+    for group in groups.values():
+        first = group[0]
+        if len(group) == 1 or any(one != first for one in group):
+            yield from group
+        else:
+            answer = _Response(_UNKNOWN) if first.response else None
+            yield msgspec.structs.replace(first, request=None, response=answer)
 
 
 def _agree(run: _Run) -> None:
@@ -300,7 +326,8 @@ def _findings(answered: list[_Execution], places: dict[str, _Place]) -> Iterator
 def _finding(group: list[tuple[_Execution, _Assertion]], places: dict[str, _Place]) -> Finding:
     one, test = group[0]
     endpoint = _endpoint(one)
-    codes = sorted({execution.response.code for execution, _ in group if execution.response})
+    codes = sorted({execution.response.code for execution, _ in group if execution.response} - {_UNKNOWN})
+    answered = f"answered {', '.join(map(str, codes))}" if codes else "and what its script asked were answered"
     times = f", {len(group)} times" if len(group) > 1 else ""
     said = _said(str(test.error.message or "") if test.error else "")
     return Finding(
@@ -310,7 +337,7 @@ def _finding(group: list[tuple[_Execution, _Assertion]], places: dict[str, _Plac
         # Newman states none. A test that somebody wrote to stop a release stops it, unless hardgate.yaml rates it.
         severity=Severity.HIGH,
         severity_from="adapter",
-        message=f"{endpoint} answered {', '.join(map(str, codes))}{times}{f': {said}' if said else ''}",
+        message=f"{endpoint} {answered}{times}{f': {said}' if said else ''}",
         location=Location(path=endpoint),
         cwe=_cwe(test.assertion, one.item.name, *reversed(places[one.item.id].folders)),
         fix="Mend what answers there, or the test, where it is wrong.",

@@ -6,7 +6,7 @@ SHELL := /bin/bash -euo pipefail
 PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
-SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
+SYSTEM_PACKAGES := git chromium postgresql mariadb-server-core mariadb-client fonts-dejavu-core libxml2-utils
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help

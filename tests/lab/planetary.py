@@ -47,12 +47,16 @@ def serving(folder: Path, database: Mapping[str, str], *, seeded: bool = True) -
         yield {"base": base, "twin": twin, "inside": base}
 
 
-def asked(addresses: Mapping[str, str], report: Path, *words: str) -> None:
-    """Have Newman send the collection, and write its JSON to `report`; `words` go to its command line."""
+def command(addresses: Mapping[str, str], report: Path, *words: str) -> tuple[str, ...]:
+    """The words that have Newman send the collection and write its JSON to `report`; `words` are added to them."""
     variables = [word for key, value in addresses.items() for word in ("--env-var", f"{key}={value}")]
     out = ("--reporters", "json", "--reporter-json-export", str(report), "--suppress-exit-code")
-    command = (*npm_tools.newman(), "run", str(COLLECTION), *variables, *out, *words)
-    subprocess.run(command, check=True, capture_output=True, cwd=report.parent)
+    return (*npm_tools.newman(), "run", str(COLLECTION), *variables, *out, *words)
+
+
+def asked(addresses: Mapping[str, str], report: Path, *words: str) -> None:
+    """Run that command to its end. Raises CalledProcessError when it fails, which a failed test does not make it."""
+    subprocess.run(command(addresses, report, *words), check=True, capture_output=True, cwd=report.parent)
 
 
 def _environment(folder: Path, database: Mapping[str, str]) -> dict[str, str]:

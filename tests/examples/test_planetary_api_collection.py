@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 
 from hardgate.model import GapReason, Report
 from hardgate.scanners.newman import NEWMAN
+from tests.examples import original
 from tests.examples.attempts import (
     ATTEMPTS,
     COLLECTION,
@@ -104,9 +106,15 @@ def database(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
 def test_each_hole_is_caught_each_twin_withstands_and_the_rest_passes(
     database: Mapping[str, str], tmp_path: Path
 ) -> None:
+    theirs = tmp_path / "original.json"
+    theirs.write_text(json.dumps(original.COLLECTION))
     with planetary.serving(tmp_path, database) as addresses:
         planetary.asked(addresses, tmp_path / "report.json")
+        where = urlsplit(addresses["base"])
+        at = {"host": str(where.hostname), "port": str(where.port)}
+        planetary.asked(at, tmp_path / "theirs.json", collection=theirs)
     check((tmp_path / "report.json").read_bytes())
+    assert NEWMAN.parse((tmp_path / "theirs.json").read_bytes()) == Report()
 
 
 def test_an_attempt_that_could_not_be_set_up_is_no_pass(tmp_path: Path) -> None:

@@ -89,11 +89,18 @@ class Response(msgspec.Struct):
     stream: Stream | None = None
 
 
+class _Cursor(msgspec.Struct):
+    """Where the run was: `ref` is made anew whenever it comes to a request of the collection."""
+
+    ref: str = ""
+
+
 class Execution(msgspec.Struct):
     item: Asked
     request: Request | None = None
     response: Response | None = None
     assertions: list[Assertion] = []
+    cursor: _Cursor = msgspec.field(default_factory=_Cursor)
 
 
 class _Source(msgspec.Struct):
@@ -149,8 +156,30 @@ class Place(msgspec.Struct):
 def whole(raw: bytes) -> Export:
     """The report; ReportError for anything that is not a whole one."""
     report = decode(raw, Export, "newman")
-    _agree(report.run)
-    return report
+    run = msgspec.structs.replace(report.run, executions=list(_once(report.run.executions)))
+    _agree(run)
+    return msgspec.structs.replace(report, run=run)
+
+
+UNKNOWN = 0  # the status of an answer that Newman's report mixes up with another
+
+
+def _once(executions: list[Execution]) -> Iterator[Execution]:
+    """Each execution once. Newman lists one again for each request that its scripts sent by pm.sendRequest.
+
+    All entries are alike then, and each has the request and the answer that came last, whichever these are
+    (https://github.com/postmanlabs/newman/issues/2752): both are left out. Entries that differ stay, to be refused.
+    """
+    groups: dict[str, list[Execution]] = {}
+    for number, one in enumerate(executions):
+        groups.setdefault(one.cursor.ref or f"entry {number}", []).append(one)
+    for group in groups.values():
+        first = group[0]
+        if len(group) == 1 or any(one != first for one in group):
+            yield from group
+        else:
+            answer = Response(UNKNOWN) if first.response else None
+            yield msgspec.structs.replace(first, request=None, response=answer)
 
 
 def _agree(run: Run) -> None:

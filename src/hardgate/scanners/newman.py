@@ -18,6 +18,7 @@ from hardgate.errors import ReportError
 from hardgate.excerpts import excerpt
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
 from hardgate.newman_report import (
+    UNKNOWN,
     Assertion,
     Collection,
     Entry,
@@ -220,7 +221,8 @@ def _findings(
 def _finding(group: list[tuple[Execution, Assertion]], places: dict[str, Place]) -> Finding:
     one, test = group[0]
     endpoint = endpoint_of(one)
-    codes = sorted({execution.response.code for execution, _ in group if execution.response})
+    codes = sorted({execution.response.code for execution, _ in group if execution.response} - {UNKNOWN})
+    answered = f"answered {', '.join(map(str, codes))}" if codes else "and what its script asked were answered"
     times = f", {len(group)} times" if len(group) > 1 else ""
     said = _said(str(test.error.message or "") if test.error else "")
     return Finding(
@@ -230,7 +232,7 @@ def _finding(group: list[tuple[Execution, Assertion]], places: dict[str, Place])
         # Newman states none. A test that somebody wrote to stop a release stops it, unless hardgate.yaml rates it.
         severity=Severity.HIGH,
         severity_from="adapter",
-        message=f"{endpoint} answered {', '.join(map(str, codes))}{times}{f': {said}' if said else ''}",
+        message=f"{endpoint} {answered}{times}{f': {said}' if said else ''}",
         location=Location(path=endpoint),
         fix="Mend what answers there, or the test, where it is wrong.",
     )

@@ -32,6 +32,8 @@ GROUND: dict[str, set[str]] = {
     "pins": {"model"},  # requirements files: several adapters and the plan read them
     "templates": set(),  # CloudFormation by names and contents: an adapter, the plan and init ask
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
+    "proofs": set(),  # what the source says about findings: values that model hands on
+    "routes": {"proofs"},  # which function answers a request, by syntax trees
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them
     "trivy_report": {"model"},  # the largest of the foreign reports, as values

@@ -25,7 +25,7 @@ GROUND: dict[str, set[str]] = {
     "terms": set(),  # the closed sets of words, which model hands on
     "permits": set(),  # who did something, and what an override is: values that model hands on
     "allowances": set(),  # exceptions as values, which model hands on
-    "model": {"terms", "allowances", "permits"},
+    "model": {"terms", "allowances", "permits", "proofs"},
     "errors": set(),
     "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
@@ -43,10 +43,10 @@ GROUND: dict[str, set[str]] = {
     "recoded": {"errors"},  # JSON of any encoding as UTF-8
     "sarif_log": {"errors", "recoded", "strict"},  # SARIF of any tool as values, repaired
     "xmlfile": {"errors"},  # XML of any tool as values, safely
-    "wording": {"model", "errors"},  # words and escapes that all reports share
+    "wording": {"errors", "model", "proofs"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
-    "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
+    "outward": {"model", "rated", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
     "seals": set(),  # digests over records, with a key where there is one
     "ledger": {"errors", "permits", "wording"},  # records and their chain: the store keeps them, audit follows them
@@ -103,12 +103,13 @@ ENGINE: dict[str, set[str]] = {
     "roles": set(),  # what the engine asks of those it is handed
     "staging": set(),  # the private copy of the tree
     "basis": set(),  # what a run is judged by: the exceptions of the tree or of the base
+    "sourced": set(),  # what of the source a run reads for its findings: routes, imports
     "action": {"roles", "basis", "staging"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
-    "assembling": {"basis"},  # a run out of receipts from elsewhere
-    "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling"},
+    "assembling": {"basis", "sourced"},  # a run out of receipts from elsewhere
+    "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling", "sourced"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 TOP = {"cli"}

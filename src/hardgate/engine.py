@@ -22,7 +22,7 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import assembling, basis, identity, plan, receipts, repository, roles, scan, staging, tools
+from hardgate import assembling, basis, identity, plan, receipts, repository, roles, scan, sourced, staging, tools
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError
@@ -314,16 +314,19 @@ def _finished(execution: _Execution) -> Run:
     gaps = staged.gaps if isinstance(staged, staging.Stager) else ()
     order = [name for name in execution.run.expected if name in execution.done]
     own = execution.settings.basis
-    findings = (*identity.conclude(execution.done[name] for name in order), *own.findings)
+    done = [execution.done[name] for name in order]
+    code = sourced.read(execution.scene.tree, done)
+    findings = (*identity.conclude(done, code), *own.findings)
     exceptions = basis.compared(own, execution.scene.tree, execution.run.exceptions, findings)
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
         finished=assembling.now(),
-        receipts=tuple(execution.done[name] for name in order),
+        receipts=tuple(done),
         findings=findings,
+        code=code,
         exceptions=exceptions,
-        notes=(*execution.run.notes, *basis.told(exceptions)),
+        notes=(*execution.run.notes, *basis.told(exceptions), *sourced.told(code)),
         gaps=(*execution.run.gaps, *assembling.readable(gaps)),
     )
     execution.store.finish(run)

@@ -50,7 +50,7 @@ def importable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path
 
 @pytest.mark.parametrize(("module", "root"), [("shop", APPS), ("planetary", EXAMPLE)])
 def test_it_says_what_flask_says(importable: Path, monkeypatch: pytest.MonkeyPatch, module: str, root: Path) -> None:
-    monkeypatch.setenv("DATA_DIR", str(importable))
+    monkeypatch.setenv("PLANETARY_DATA", str(importable))
     app = importlib.import_module(module).create_app()
     said = set()
     for rule in app.url_map.iter_rules():

@@ -85,9 +85,26 @@ def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, obje
         "because": decision.because if decision else "",
         "waiver": waiver_entry(decision.waiver) if decision and decision.waiver else None,
         "refuted": finding.refuted,
+        "confirmed": finding.confirmed,
+        "proof": finding.proof,
+        "use": finding.use,
+        "parts": [part_entry(one) for one in finding.joined],
         "action": finding.action,
         "witnesses": finding.witnesses,
         "fingerprints": dict(sorted(finding.fingerprints.items())),
+    }
+
+
+def part_entry(part: Finding) -> dict[str, object]:
+    """One of the findings that a confirmed issue was made of."""
+    return {
+        "id": part.id,
+        "rule": part.rule,
+        "scanner": part.scanner,
+        "severity": part.severity,
+        "kind": part.kind,
+        "location": part.location,
+        "message": part.message,
     }
 
 

@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from hardgate import bulk, rated
+from hardgate import bulk
 from hardgate.allowances import INLINE
-from hardgate.model import ActionState, Decision, Finding, Gap, Location, Receipt, Run, Severity, State, Verdict
-from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut, uri
-from hardgate.wording import Judged, count, flow, judge, web_link
+from hardgate.model import ActionState, Decision, Finding, Gap, Kind, Location, Receipt, Run, Severity, State, Verdict
+from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut, rating, uri
+from hardgate.wording import Judged, count, flow, judge, proved, used, web_link
 
 _Json = dict[str, object]
 
@@ -277,6 +277,8 @@ def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> 
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.message},
         "locations": [_location(finding.location)] if finding.location.path else [],
+        # Of 0 to 100 (3.27.25): the rest has no rank of its own. Its other places are related (3.27.22).
+        **({"rank": 100.0, "relatedLocations": list(_related(finding))} if finding.joined else {}),
         "partialFingerprints": _fingerprints(finding),
         # An empty list says "not suppressed"; leaving it out would say "not known" (3.27.23).
         "suppressions": _suppressions(decision),
@@ -311,7 +313,7 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
     return {
         "id": finding.id,
         "severity": finding.severity,
-        **_rating(finding.severity_from),
+        **rating(finding.severity_from),
         "kind": finding.kind,
         "state": decision.state,
         "because": decision.because,
@@ -320,17 +322,10 @@ def _properties(finding: Finding, decision: Decision) -> _Json:
         "fix": finding.fix,
         "commit": finding.location.commit,
         "package": package.purl or f"{package.name} {package.version}" if package else "",
+        **({"confirmed": finding.confirmed, "proof": proved(finding)} if finding.proof else {}),
+        **({"imported": used(finding)} if finding.use else {}),
         "seenBy": sorted({witness.scanner for witness in finding.witnesses} | {finding.scanner}),
     }
-
-
-@functools.lru_cache(maxsize=4096)
-def _rating(severity_from: str) -> _Json:
-    """Who rated it, and what the local advisory database knows of the advisory; no keys where it knows nothing."""
-    cvss, epss = rated.cvss(severity_from), rated.epss(severity_from)
-    entry: _Json = {"severityFrom": rated.source(severity_from), **({"cvss": cvss._asdict()} if cvss else {})}
-    entry |= {} if epss is None else {"epss": epss}
-    return {**entry, "exploited": True} if rated.exploited(severity_from) else entry
 
 
 def _location(location: Location) -> _Json:
@@ -341,6 +336,12 @@ def _location(location: Location) -> _Json:
     if not location.commit:
         return {"physicalLocation": place}
     return {"physicalLocation": place, "message": {"text": f"In commit {location.commit}, not in the scanned tree."}}
+
+
+def _related(finding: Finding) -> Iterator[_Json]:
+    for one in finding.joined[1:]:
+        place = {} if one.kind is Kind.DYNAMIC else _location(one.location)
+        yield {**place, "message": {"text": flow(f"{one.scanner} {one.rule}: {one.message}")}}
 
 
 def _artifact(path: str) -> _Json:
@@ -385,8 +386,7 @@ def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
 
 def _own_invocation(tool: _Tool) -> _Json:
     """For what no receipt stands behind: gaps of the whole run, or findings whose action left none."""
-    notes = [_notification(gap) for gap in tool.gaps]
-    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": notes}
+    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": list(map(_notification, tool.gaps))}
 
 
 def _notification(gap: Gap) -> _Json:

@@ -25,7 +25,9 @@ GROUND: dict[str, set[str]] = {
     "terms": set(),  # the closed sets of words, which model hands on
     "permits": set(),  # who did something, and what an override is: values that model hands on
     "allowances": set(),  # exceptions as values, which model hands on
-    "model": {"terms", "allowances", "permits", "proofs"},
+    "services": set(),  # environments for tests as values, which model hands on
+    "surroundings": {"services", "yamlfile"},  # what hardgate.yaml says of them
+    "model": {"terms", "allowances", "permits", "proofs", "services"},
     "errors": set(),
     "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
@@ -72,6 +74,8 @@ GROUND: dict[str, set[str]] = {
         "rated",
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
+    "newman_report": {"adapter", "errors"},  # a foreign report as values
+    "excerpts": set(),  # pieces of requests and answers without what may be a secret
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
         "model",
@@ -94,6 +98,7 @@ DOORS: dict[str, set[str]] = {
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
     "toolbox": {"tools"},
+    "environments": {"tools"},  # what is to be tested, up and down again, behind a wall
     "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }

@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from hardgate import surroundings
 from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
-from hardgate.yamlfile import Path, Source, convert, known
+from hardgate.surroundings import EnvironmentKeys, EnvironmentName
+from hardgate.yamlfile import Path, Source, convert, inside, known
 
 NEVER = "never"
 # `$` alone would also match before a line break at the end.
@@ -84,6 +85,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reports: dict[str, Text] = {}
     advisories: _Advisories = _Advisories()
     limits: _Limits = _Limits()
+    environment: dict[EnvironmentName, EnvironmentKeys] = {}
 
 
 def load(
@@ -103,30 +105,25 @@ def load(
     data = source.data()
     if not isinstance(data, dict):
         source.refuse((), "the file must be a mapping that begins with `pipeline: NAME`")
+    environments = surroundings.read(source, data.get("environment") or {})
     file: _File = convert(source, data, _File, ())
     stages = _stages(source, file, options)
     policy = _policy(source, file.policy, stages, subjects)
     for format_, path in file.reports.items():
         known(source, ("reports", format_), format_, formats, "report format")
-        _inside(source, ("reports", format_), path)
+        inside(source, ("reports", format_), path)
     return Pipeline(
         name=file.pipeline,
         stages=stages,
         policy=policy,
         digest=hashlib.sha256(raw).hexdigest(),
         definition=source.text,
+        environments=environments,
         exclude=file.exclude,
         reports=file.reports,
         osv_url=file.advisories.osv_url,
         max_file_size=file.limits.file_size,
     )
-
-
-def _inside(source: Source, at: Path, path: str) -> str:
-    """`path` without needless parts, so that it compares with the paths of a tree."""
-    if path.startswith("/") or ".." in path.split("/") or "\0" in path:
-        source.refuse(at, f"{path!r} leads out of the scanned tree")
-    return posixpath.normpath(path)
 
 
 def _stages(source: Source, file: _File, options: Mapping[str, type[msgspec.Struct]]) -> tuple[Stage, ...]:
@@ -163,7 +160,7 @@ def _action(source: Source, item: str | dict[str, Any], at: Path, options: Mappi
         known(source, (*at, scanner, key), key, ours | theirs, "key")
     common: _Common = convert(source, {k: v for k, v in keys.items() if k in ours}, _Common, (*at, scanner))
     own = convert(source, {k: v for k, v in keys.items() if k not in ours}, options[scanner], (*at, scanner))
-    paths = tuple(_inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
+    paths = tuple(inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
     same = {key: getattr(common, key) for key in _Common.__struct_fields__ if key not in {"name", "paths"}}
     return Action(name=common.name or scanner, scanner=scanner, paths=paths, options=own, **same)
 

@@ -270,13 +270,14 @@ def _names(node: ast.stmt) -> list[str]:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["id"])
 def test_an_entry_names_what_exists(entry: dict[str, Any], api: FlaskClient) -> None:
-    optional = {"related", "ids"}
-    required = {"id", "pair", "kind", "file", "function", "locator", "cwe", "endpoint", "why"}
+    optional = {"related", "ids", "static_only"}
+    required = {"id", "pair", "kind", "file", "function", "locator", "cwe", "endpoint", "dynamic", "why"}
     assert required <= entry.keys() <= required | optional
     assert entry["id"] == f"{entry['pair']}-{entry['kind']}"
     assert all(re.fullmatch(r"CWE-[1-9]\d*", cwe) for cwe in [entry["cwe"], *entry.get("related", [])])
     assert all(re.fullmatch(r"CVE-\d{4}-\d{4,}", name) for name in entry.get("ids", []))
     assert entry["why"].endswith(".")
+    assert (entry["dynamic"] is None) == ("static_only" in entry), "a request, or the reason why there is none"
     assert (entry["function"] is None) == (not entry["file"].endswith(".py"))
     assert _source(entry).count(entry["locator"]) == 1
     assert entry["endpoint"] is None or entry["endpoint"] in _routes(api.application)

@@ -76,10 +76,10 @@ def server() -> Iterator[Server]:
     ]
     serve: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, *_SETTINGS]
     try:
-        with _started(make, folder, user) as making:
+        with started(make, folder, user) as making:
             if making.wait() != 0:
-                raise _failure("initdb", folder)
-        with _started(serve, folder, user) as serving:
+                raise failure("initdb", folder)
+        with started(serve, folder, user) as serving:
             try:
                 running = Server(folder)
                 _await(running, serving)
@@ -97,7 +97,7 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _started(command: list[str | Path], folder: Path, user: str | None) -> subprocess.Popen[bytes]:
+def started(command: list[str | Path], folder: Path, user: str | None) -> subprocess.Popen[bytes]:
     environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
@@ -109,14 +109,14 @@ def _started(command: list[str | Path], folder: Path, user: str | None) -> subpr
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (it takes no lock: safe beside threads)
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (it takes no lock: safe beside threads)
         )
 
 
 _LIBC = ctypes.CDLL(None)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """A test run that is killed must not leave a server behind: prctl(2), PR_SET_PDEATHSIG."""
     _LIBC.prctl(1, signal.SIGQUIT)
 
@@ -130,8 +130,8 @@ def _await(running: Server, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
         else:
             return
-    raise _failure("postgres", running.folder)
+    raise failure("postgres", running.folder)
 
 
-def _failure(program: str, folder: Path) -> RuntimeError:
+def failure(program: str, folder: Path) -> RuntimeError:
     return RuntimeError(f"{program} failed:\n{(folder / 'log').read_text()}")

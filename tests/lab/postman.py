@@ -48,6 +48,12 @@ _LOOSE = (
     'pm.test("says so", () => pm.expect({token: token}).to.deep.equal({token: 7}));',
     'pm.test("or throws", () => { throw new Error("it was " + token); });',
 )
+# Newman's report lists such a request twice, and both times as the one that its script sent.
+_ASKED_MORE = (
+    'pm.sendRequest(pm.variables.get("base") + "/planets/12345", (error, answer) => {',
+    '  pm.test("is shown afterwards [CWE-89]", () => pm.expect(answer.code).to.equal(200));',
+    "});",
+)
 _PLANETS = 'pm.test("lists three planets", () => pm.expect(pm.response.json()).to.have.lengthOf(3));'
 _MISSING = 'pm.test("answers 404", () => pm.response.to.have.status(404));'
 BASIC = folder("Basic", ask("list planets", "GET", "/planets", _PLANETS))
@@ -82,6 +88,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         collection(ask("list planets", "GET", "/planets", _PLANETS, "postman.setNextRequest(null);"), NEGATIVE),
         (),
     ),
+    "asked-more": (collection(BASIC, ask("greet", "GET", "/safe/hello?name=ada", *_ASKED_MORE)), ()),
     # Of Newman 6 only.
     "left-out": (
         collection(BASIC, ask("left out", "GET", "/planets", _PLANETS, before="pm.execution.skipRequest();")),

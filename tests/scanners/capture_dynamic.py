@@ -18,7 +18,7 @@ from tests.lab import npm_tools, planets, postman
 SAMPLES = Path(__file__).parent / "samples"
 ADDRESS = "http://127.0.0.1:8080"  # stands for that of the application
 # Of the version before: what is there at all, and what its runtime tells in another way.
-BEFORE = ("found", "clean", "unreachable", "bail")
+BEFORE = ("found", "clean", "unreachable", "bail", "asked-more")
 TO_JUNIT = ("found", "thrown", "unreachable", "empty")
 
 

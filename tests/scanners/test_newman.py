@@ -61,6 +61,28 @@ def test_a_test_that_fails_in_each_iteration_is_one_finding() -> None:
     assert "answered 200, 2 times:" in twice.findings[0].message
 
 
+@pytest.mark.parametrize("version", ["6.2.2", "5.3.2"])
+def test_a_request_whose_script_sends_another_is_told_once_and_by_its_own_endpoint(version: str) -> None:
+    """Newman lists it twice, and both times with the address and the status of what the script sent."""
+    raw = json.loads((SAMPLES / f"asked-more-{version}.json").read_bytes())
+    listed = [one["request"]["url"]["path"] for one in raw["run"]["executions"] if one["item"]["name"] == "greet"]
+    assert listed == [["planets", "12345"]] * 2
+    report = read("asked-more", version)
+    assert report.gaps == ()
+    (finding,) = report.findings
+    assert (finding.rule, finding.cwe) == ("greet/is shown afterwards [CWE-89]", ("CWE-89",))
+    assert finding.location == Location(path="GET /safe/hello")
+    assert finding.message == "GET /safe/hello and what its script asked were answered: expected 404 to equal 200"
+
+
+def test_entries_of_one_request_that_differ_are_refused() -> None:
+    def change(whole: dict[str, Any]) -> None:
+        whole["run"]["executions"][-1]["assertions"][0]["error"] = None
+
+    with pytest.raises(ReportError, match="it was cut or edited"):
+        edited("asked-more", change)
+
+
 @pytest.mark.parametrize(
     ("case", "told"),
     [

@@ -36,6 +36,9 @@ GROUND: dict[str, set[str]] = {
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "proofs": set(),  # what the source says about findings: values that model hands on
     "routes": {"proofs"},  # which function answers a request, by syntax trees
+    "import_names": set(),  # under which names the modules of packages are imported
+    "asked": set(),  # which package asks for which, by lock files
+    "imports": {"asked", "import_names", "proofs"},  # whether the application imports a package
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them
     "trivy_report": {"model"},  # the largest of the foreign reports, as values

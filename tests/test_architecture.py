@@ -27,13 +27,18 @@ GROUND: dict[str, set[str]] = {
     "allowances": set(),  # exceptions as values, which model hands on
     "services": set(),  # environments for tests as values, which model hands on
     "surroundings": {"services", "yamlfile"},  # what hardgate.yaml says of them
-    "model": {"terms", "allowances", "permits", "services"},
+    "model": {"terms", "allowances", "permits", "proofs", "services"},
     "errors": set(),
     "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
     "pins": {"model"},  # requirements files: several adapters and the plan read them
     "templates": set(),  # CloudFormation by names and contents: an adapter, the plan and init ask
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
+    "proofs": set(),  # what the source says about findings: values that model hands on
+    "routes": {"proofs"},  # which function answers a request, by syntax trees
+    "import_names": set(),  # under which names the modules of packages are imported
+    "asked": set(),  # which package asks for which, by lock files
+    "imports": {"asked", "import_names", "proofs"},  # whether the application imports a package
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them
     "trivy_report": {"model"},  # the largest of the foreign reports, as values
@@ -46,7 +51,7 @@ GROUND: dict[str, set[str]] = {
     "imagefile": {"errors"},  # the archive of an image, read and made
     "stepkeys": set(),  # the keys of a step: config reads them
     "roles": {"model"},  # what is asked of those that the engine and its steps are handed
-    "wording": {"model", "errors"},  # words and escapes that all reports share
+    "wording": {"errors", "model", "proofs"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
     "sarif_result": {"allowances", "model", "outward", "rated", "wording"},  # one result of our SARIF, made fast
@@ -116,13 +121,14 @@ ENGINE: dict[str, set[str]] = {
     "budget": set(),  # how much may run at once
     "staging": set(),  # the private copy of the tree
     "basis": set(),  # what a run is judged by: the exceptions of the tree or of the base
+    "sourced": set(),  # what of the source a run reads for its findings: routes, imports
     "action": {"basis", "staging"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
     "performing": {"action", "scan"},  # one step, from its context to its receipt
-    "assembling": {"basis"},  # a run out of receipts from elsewhere
-    "engine": {"action", "roles", "scan", "performing", "budget", "basis", "staging", "assembling"},
+    "assembling": {"basis", "sourced"},  # a run out of receipts from elsewhere
+    "engine": {"action", "roles", "scan", "performing", "budget", "basis", "staging", "assembling", "sourced"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 # Beside the engine: steps, which it is handed, and which do not know it. A member does not know another.

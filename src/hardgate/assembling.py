@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 import hardgate
-from hardgate import basis, identity, manifests, plan, receipts, repository
+from hardgate import basis, identity, manifests, plan, receipts, repository, sourced
 from hardgate.errors import ToolError
 from hardgate.model import Exceptions, Gap, GapReason, Pipeline, Run, RunState
 from hardgate.wording import flow, plain
@@ -71,10 +71,11 @@ def assemble(
         good, refused = receipts.read(folder, commit=tree.commit, pipeline_digest=own, also=also, expected=expected)
         if good and good[0].tree != tree.digest:
             good, refused = (), (*refused, _other_tree(len(good)))
-        findings = (*identity.conclude(good), *judged_by.findings)
+        code = sourced.read(tree, good)
+        findings = (*identity.conclude(good, code), *judged_by.findings)
         begun = basis.complete(judged_by, tree, pipeline.policy)
         exceptions = basis.compared(judged_by, tree, begun, findings)
-    names = [entry.path for entry in tree.entries]
+    names, read = [entry.path for entry in tree.entries], sourced.told(code)
     began = min((receipt.started for receipt in good), default=now())
     return Run(
         id=new_id(),
@@ -93,9 +94,10 @@ def assemble(
         receipts=good,
         findings=findings,
         gaps=(*readable(tree.gaps), *refused),
-        notes=(*tree.notes, *plan.advice(pipeline, names), *basis.notes(exceptions), *basis.told(exceptions)),
+        notes=(*tree.notes, *plan.advice(pipeline, names), *basis.notes(exceptions), *basis.told(exceptions), *read),
         hardgate_version=hardgate.__version__,
         exceptions=exceptions,
+        code=code,
     )
 
 

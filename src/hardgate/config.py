@@ -55,6 +55,8 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     waivers: tuple[WaiverKeys, ...] = ()
     block_confidence: Literal["low", "medium", "high"] = "low"
     block_refuted: bool = False
+    block_confirmed: Severity | None = None
+    block_not_imported: Severity | None = None
     max_advisory_age: _Days = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False

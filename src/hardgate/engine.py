@@ -32,6 +32,7 @@ from hardgate import (
     repository,
     roles,
     scan,
+    sourced,
     staging,
     step,
     tools,
@@ -381,16 +382,19 @@ def _finished(execution: _Execution) -> Run:
     gaps = staged.gaps if isinstance(staged, staging.Stager) else ()
     order = [name for name in execution.run.expected if name in execution.done]
     own = execution.settings.basis
-    findings = (*identity.conclude(execution.done[name] for name in order), *own.findings)
+    done = [execution.done[name] for name in order]
+    code = sourced.read(execution.scene.tree, done)
+    findings = (*identity.conclude(done, code), *own.findings)
     exceptions = basis.compared(own, execution.scene.tree, execution.run.exceptions, findings)
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
         finished=assembling.now(),
-        receipts=tuple(execution.done[name] for name in order),
+        receipts=tuple(done),
         findings=findings,
+        code=code,
         exceptions=exceptions,
-        notes=(*execution.run.notes, *basis.told(exceptions)),
+        notes=(*execution.run.notes, *basis.told(exceptions), *sourced.told(code)),
         gaps=(*execution.run.gaps, *assembling.readable(gaps)),
     )
     execution.store.finish(run)

@@ -77,6 +77,12 @@ _FAMILIES = {
     "xpath-injection": (643,),
 }
 _BY_CWE = {f"CWE-{number}": name for name, numbers in _FAMILIES.items() for number in numbers}
+# Classes of weaknesses, which many that have nothing in common are a part of.
+_WIDE = frozenset(
+    f"CWE-{number}"
+    for number in (16, 19, 20, 74, 116, 118, 199, 200, 254, 264, 284, 310, 327, 344, 388, 399, 435, 485, 610, 657, 664,
+                   668, 669, 682, 691, 693, 697, 703, 707, 710, 754, 755, 913, 1035, 1059, 1395)
+)  # fmt: skip
 
 LINE, BLOCK, FILE = "line", "block", "file"  # how near two findings must be: first line, overlapping lines, file
 _DOCKERFILE = (
@@ -128,6 +134,11 @@ def bundled(scanner: str, rule: str) -> str:
     if is_bundled(scanner, rule):
         return rule
     return _NUMBERS.get(rule[1:], "") if scanner in _NUMBERED and rule[:1] in {"B", "S"} else ""
+
+
+def weaknesses(cwe: tuple[str, ...]) -> frozenset[str]:
+    """The weaknesses by which a test and a tool mean the same: families, else single entries, without wide ones."""
+    return frozenset(_BY_CWE.get(one, one) for one in cwe if one not in _WIDE)
 
 
 @functools.lru_cache(maxsize=8192)

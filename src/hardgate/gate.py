@@ -10,6 +10,7 @@ import functools
 
 import msgspec
 
+from hardgate import rated
 from hardgate.exceptions import applying, origins, weakening
 from hardgate.model import (
     ActionState,
@@ -28,6 +29,7 @@ from hardgate.model import (
     Verdict,
     Waiver,
 )
+from hardgate.proofs import Imported
 
 _CONFIDENCE = {"low": 0, "medium": 1, "high": 2}
 _SURE = 2  # a finding with another word, or none, is never let off for its confidence
@@ -61,14 +63,20 @@ def _decision(finding: Finding, policy: Policy, informational: set[str], waiver:
 
 
 def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[State, str]:
+    if finding.joined:
+        return _confirmed(finding, policy, informational)
     if always := _always(finding):
         return State.BLOCKING, always
+    return _usual(finding, policy, informational)
+
+
+def _usual(finding: Finding, policy: Policy, informational: set[str]) -> tuple[State, str]:
     threshold = policy.block_at[finding.kind]
     if threshold is None:
         return State.INFORMING, f"the policy never blocks on findings of kind {finding.kind}"
     if finding.severity.rank < threshold.rank:
         return State.INFORMING, _below(finding.severity, threshold, finding.kind)
-    if doubt := _doubt(finding, policy):
+    if doubt := _doubt(finding, policy) or _unused(finding, policy):
         return State.INFORMING, doubt
     actions = {witness.action for witness in finding.witnesses} or {finding.action}
     if actions <= informational:
@@ -76,7 +84,36 @@ def _judge(finding: Finding, policy: Policy, informational: set[str]) -> tuple[S
     return State.BLOCKING, _reaches(finding.severity, threshold, finding.kind)
 
 
+def _confirmed(finding: Finding, policy: Policy, informational: set[str]) -> tuple[State, str]:
+    """A confirmed issue blocks where any of what it was made of does, and from `block_confirmed` on."""
+    judged = [_judge(part, policy, informational) for part in finding.joined]
+    for state, because in judged:
+        if state is State.BLOCKING:
+            return state, f"{because}, and a test confirmed it"
+    threshold = policy.block_confirmed
+    told = any(witness.action not in informational for witness in finding.witnesses)
+    if threshold and told and finding.severity.rank >= threshold.rank:
+        return (
+            State.BLOCKING,
+            f"{finding.severity} reaches {threshold}, where confirmed issues begin to block",
+        )
+    return State.INFORMING, f"a test confirmed it, and {judged[0][1]}"
+
+
+def _unused(finding: Finding, policy: Policy) -> str:
+    """Why a vulnerable package is let off that the application certainly does not import, "" when it is not."""
+    limit, use = policy.block_not_imported, finding.use
+    if limit is None or use is None or use.imported is not Imported.NO or rated.exploited(finding.severity_from):
+        return ""
+    return _let_off(finding.severity, limit) if finding.severity.rank < limit.rank else ""
+
+
 # A million decisions share these few sentences.
+@functools.cache
+def _let_off(severity: Severity, threshold: Severity) -> str:
+    return f"{severity} is below {threshold}, where packages that the application does not import begin to block"
+
+
 @functools.cache
 def _below(severity: Severity, threshold: Severity, kind: Kind) -> str:
     return f"{severity} is below {threshold}, where {kind} findings begin to block"

@@ -15,13 +15,14 @@ import msgspec
 
 from hardgate.allowances import Document, Exceptions, Request, Suppression, Waiver
 from hardgate.permits import OverridePolicy, OverrideUse
+from hardgate.proofs import Code, Proof, Use
 from hardgate.services import Environment
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
 __all__ = [
-    "ActionState", "Document", "Exceptions", "ExitCode", "GapReason", "Kind", "Outcome", "OverrideUse", "Request",
-    "RunState", "Severity", "State", "Suppression", "Waiver",
+    "ActionState", "Code", "Document", "Exceptions", "ExitCode", "GapReason", "Kind", "Outcome", "OverrideUse", "Proof",
+    "Request", "RunState", "Severity", "State", "Suppression", "Use", "Waiver",
 ]  # fmt: skip
 
 
@@ -61,7 +62,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One problem. An adapter fills in what its tool told; identity.py adds id, fingerprints, action and witnesses.
 
     `severity_from`: "tool", "adapter" (the tool has no word; docs/scanners says how it is rated) or "hardgate.yaml".
-    `refuted`: the scanner that followed all that arrives at the place, and found nothing harmful in it.
+    `refuted`: the scanner that followed all that arrives at the place, and found nothing harmful in it. `joined`: the
+    findings that a dynamic test and the code behind its endpoint made one, the leading one first; `proof` says so, or
+    why a dynamic finding stands alone. `use`: whether the application imports `package`.
     """
 
     scanner: str
@@ -82,6 +85,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fingerprints: dict[str, str] = {}
     witnesses: tuple[Witness, ...] = ()
     refuted: str = ""
+    joined: tuple[Finding, ...] = ()
+    proof: Proof | None = None
+    use: Use | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a dynamic test showed what static tools report in the code behind its endpoint."""
+        return bool(self.joined)
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,7 +241,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """All receipts of one execution for one commit: the evidence. `findings` are theirs, one fact made one.
 
     `commit` has 40 digits, or is "" outside git; `dirty`: the tree differs from it; `tree` is the digest of all files
-    in scope; `definition` is the text of hardgate.yaml; `expected` names every action, also those left out on purpose.
+    in scope; `definition` is the text of hardgate.yaml; `expected` names every action, also those left out on purpose;
+    `code` is what was read of the source to bring findings together.
     """
 
     id: str
@@ -253,6 +265,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     hardgate_version: str = ""
     exceptions: Exceptions = Exceptions()
+    code: Code = Code()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,7 +273,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `exempt` maps a subject of plan.py (such as "terraform") to the written reason for not covering it. Findings of a
     lower confidence than `block_confidence` (low, medium, high) inform; what states none is taken at its word.
-    With `block_refuted` a finding blocks although another scanner has refuted it.
+    With `block_refuted` a finding blocks although another scanner has refuted it. A confirmed issue blocks from
+    `block_confirmed` on, whatever its kind; a package that the application does not import only from
+    `block_not_imported` on, where that is higher than `block_at`. None: as `block_at` says.
     Vulnerability data that is older than `max_advisory_age` (days) is a gap.
     A waiver ends at most `max_waiver_days` after the judgement, and matches at most `max_waiver_matches` findings;
     `unused_waivers` and `broad_waivers` say whether the rest is an "error" (a gap) or a "warning". `baseline_days`: how
@@ -275,6 +290,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[Waiver, ...] = ()
     block_confidence: str = "low"
     block_refuted: bool = False
+    block_confirmed: Severity | None = None
+    block_not_imported: Severity | None = None
     max_advisory_age: float = 7.0
     honour_inline_suppressions: bool = False
     tools_from_path: bool = False

@@ -15,7 +15,7 @@ from hardgate import rated
 from hardgate.allowances import INLINE
 from hardgate.model import Decision, Finding, Kind, Location, Severity, State
 from hardgate.outward import uri
-from hardgate.wording import Judged, in_order
+from hardgate.wording import Judged, flow, in_order, proved, used
 
 ROOT = "SRCROOT"
 # SARIF knows three levels of failure (3.27.10).
@@ -52,7 +52,7 @@ class _Text(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Place(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    physical_location: _Physical
+    physical_location: _Physical | UnsetType = UNSET
     message: _Text | UnsetType = UNSET
 
 
@@ -82,6 +82,9 @@ class _Own(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     fix: str
     commit: str
     package: str
+    confirmed: bool | UnsetType
+    proof: str | UnsetType
+    imported: str | UnsetType
     seen_by: tuple[str, ...]
 
 
@@ -97,6 +100,8 @@ class Result(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     level: str
     message: _Text
     locations: tuple[_Place, ...]
+    rank: float | UnsetType
+    related_locations: tuple[_Place, ...] | UnsetType
     partial_fingerprints: dict[str, str]
     suppressions: tuple[_Json, ...]
     taxa: tuple[_Json, ...]
@@ -122,6 +127,9 @@ class Maker:
             LEVELS[finding.severity],
             _Text(finding.message),
             (_place(finding.location),) if finding.location.path else (),
+            # Of 0 to 100 (3.27.25): the rest has no rank of its own. Its other places are related (3.27.22).
+            100.0 if finding.joined else UNSET,
+            tuple(map(_related, finding.joined[1:])) if finding.joined else UNSET,
             _fingerprints(finding),
             # An empty list says "not suppressed"; leaving it out would say "not known" (3.27.23).
             _suppressions(decision) if decision.state is State.WAIVED else (),
@@ -149,6 +157,11 @@ def _place(location: Location) -> _Place:
     if not location.commit:
         return _Place(physical)
     return _Place(physical, _Text(f"In commit {location.commit}, not in the scanned tree."))
+
+
+def _related(part: Finding) -> _Place:
+    said = _Text(flow(f"{part.scanner} {part.rule}: {part.message}"))
+    return _Place(UNSET if part.kind is Kind.DYNAMIC else _place(part.location).physical_location, said)
 
 
 def _fingerprints(finding: Finding) -> dict[str, str]:
@@ -187,6 +200,9 @@ def _own(finding: Finding, decision: Decision) -> _Own:
         finding.fix,
         finding.location.commit,
         package.purl or f"{package.name} {package.version}" if package else "",
+        finding.confirmed if finding.proof else UNSET,
+        proved(finding) if finding.proof else UNSET,
+        used(finding) if finding.use else UNSET,
         _seen_by(finding.scanner, tuple([witness.scanner for witness in finding.witnesses])),
     )
 

@@ -32,10 +32,10 @@ def waiver_lines(finding: Finding) -> tuple[str, ...]:
 
 
 def own_ids(finding: Finding) -> tuple[str, ...]:
-    """What has to be waived: the finding's id, and for a secret the id of what each other tool saw there."""
+    """What has to be waived: the id, that of what each other tool saw of a secret, and that of each confirmed part."""
     others = (value for name, value in finding.fingerprints.items() if name.endswith(f"/{_PLACED}"))
     more = [value[: len(finding.id)] for value in others] if finding.kind is Kind.SECRET else []
-    return tuple(dict.fromkeys((finding.id, *more)))
+    return tuple(dict.fromkeys((finding.id, *more, *(part.id for part in finding.joined))))
 
 
 def own_values(finding: Finding) -> Mapping[str, tuple[str, ...]]:

@@ -167,7 +167,7 @@ def _with_findings(run: Run) -> Run:
     """A run that did not come to its end has no merged findings yet: those of its receipts so far."""
     if run.state is RunState.FINISHED:
         return run
-    return msgspec.structs.replace(run, findings=identity.conclude(run.receipts))
+    return msgspec.structs.replace(run, findings=identity.conclude(run.receipts, run.code))
 
 
 def verdict_of(store: Store, run: Run) -> Verdict:

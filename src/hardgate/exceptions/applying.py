@@ -92,7 +92,13 @@ class _Index:
         if not self._named:  # most runs: their findings need not be asked for their names
             return ()
         words = dict.fromkeys((*names(finding), *sorted(_rules(finding))))
-        found = {one[0]: one[1] for word in words for one in self._named.get(word, ()) if matches(one[1], finding)}
+        parts = finding.joined or (finding,)  # the parts of a confirmed issue lie in several places
+        found = {
+            one[0]: one[1]
+            for word in words
+            for one in self._named.get(word, ())
+            if any(matches(one[1], part) for part in parts)
+        }
         return [waiver for _, waiver in sorted(found.items()) if not bars(waiver, finding, self._policy)]
 
 
@@ -136,7 +142,7 @@ def settle(
     comments = _Comments(inline)
     gaps, warnings = list[Gap](), list[str]()
     chosen = tuple(
-        (_first([one for one in each if id(one) not in refused], finding, warnings) if each else None)
+        (_covering([one for one in each if id(one) not in refused], finding, policy, warnings) if each else None)
         or comments.of(finding)
         for each, finding in zip(found, findings, strict=True)
     )
@@ -154,6 +160,20 @@ def settle(
     if over := sum(one.kind == BASELINE and id(one) in ended for one in policy.waivers):
         warnings.append(f"The time of {over:,} of the baseline's findings is over: those that are still there block.")
     return Taken(waivers=chosen, gaps=tuple(gaps), warnings=tuple(warnings))
+
+
+def _covering(records: Sequence[Waiver], finding: Finding, policy: Policy, warnings: list[str]) -> Waiver | None:
+    """The record that covers a finding; of a confirmed issue each part needs one, since each would block alone."""
+    if not finding.joined:
+        return _first(records, finding, warnings)
+    own = [[one for one in records if matches(one, part) and not bars(one, part, policy)] for part in finding.joined]
+    missing = [part.id for part, each in zip(finding.joined, own, strict=True) if not each]
+    if missing and records:
+        warnings.append(
+            f"A record speaks of a part of the confirmed issue {finding.id} and covers it not: a test showed what it "
+            f"waives. Missing: {' and '.join(missing)}."
+        )
+    return None if missing else own[0][0]
 
 
 def _first(records: Sequence[Waiver], finding: Finding, warnings: list[str]) -> Waiver | None:

@@ -113,6 +113,8 @@ def never(finding: Finding, policy: Policy) -> str:
         return "CISA lists it as known to be exploited: mend it now"
     if finding.rule.startswith(POLICY_RULES):
         return "it weakens the gate itself"
+    if finding.joined:
+        return "a test showed that it can be exploited: mend it now"
     return _urgent(finding, policy.urgent_epss)
 
 

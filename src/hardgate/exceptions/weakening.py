@@ -246,11 +246,24 @@ def _switches(old: Policy, new: Policy) -> Iterator[_STEP]:
             yield "weakened-policy-switch", key, f"`policy.{key}` is now true."
     if old.block_refuted and not new.block_refuted:
         yield "weakened-policy-switch", "block_refuted", "`policy.block_refuted` is now false."
+    yield from _proofs(old, new)
     if old.overrides.two_person and not new.overrides.two_person:
         yield "weakened-policy-switch", "overrides.two_person", "`policy.overrides.two_person` is now false."
     if new.overrides.incomplete and not old.overrides.incomplete:
         yield "weakened-policy-switch", "overrides.incomplete", "`policy.overrides.incomplete` is now true."
     yield from _limits(old, new)
+
+
+def _proofs(old: Policy, new: Policy) -> Iterator[_STEP]:
+    """What of the source counts less: a higher threshold where None is none (`confirmed`), or that of `block_at`."""
+    was, now = old.block_confirmed, new.block_confirmed
+    if was is not None and (now is None or now.rank > was.rank):
+        said = f"is now `{now}`." if now else "is gone."
+        yield "weakened-policy-threshold", f"block_confirmed {now or 'gone'}", f"`policy.block_confirmed` {said}"
+    was, now = old.block_not_imported, new.block_not_imported
+    if now is not None and (was is None or now.rank > was.rank):
+        sentence = f"`policy.block_not_imported` is now `{now}`."
+        yield "weakened-policy-threshold", f"block_not_imported {now}", sentence
 
 
 def _limits(old: Policy, new: Policy) -> Iterator[_STEP]:

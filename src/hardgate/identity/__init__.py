@@ -4,7 +4,7 @@ What each fingerprint is made of stands in algorithms.py. The id of a finding is
 first fingerprint.
 """
 
-from hardgate.identity.merging import conclude, difference, merge
+from hardgate.identity.merging import conclude, difference, merge, package_key
 from hardgate.identity.naming import ID_LENGTH, KEY_VARIABLE, advisory, key_name, key_of
 from hardgate.identity.pairing import Pair, Pairing, inherit, pair, translate, why
 from hardgate.identity.settling import drained, relative, settle
@@ -22,6 +22,7 @@ __all__ = [
     "key_name",
     "key_of",
     "merge",
+    "package_key",
     "pair",
     "relative",
     "settle",

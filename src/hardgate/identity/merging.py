@@ -9,8 +9,9 @@ import msgspec
 
 from hardgate import equivalents, rated
 from hardgate.identity.naming import advisory, aliases, pypi_name
+from hardgate.identity.proving import prove
 from hardgate.identity.settling import reading_order
-from hardgate.model import Finding, Kind, Receipt, Refutation, Severity
+from hardgate.model import Code, Finding, Kind, Receipt, Refutation, Severity, Use
 
 
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -24,8 +25,8 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return _sorted(_join(group) for group in _groups(findings))
 
 
-def conclude(receipts: Iterable[Receipt]) -> tuple[Finding, ...]:
-    """The findings of all actions, merged; those that another scanner refutes say so.
+def conclude(receipts: Iterable[Receipt], code: Code | None = None) -> tuple[Finding, ...]:
+    """The findings of all actions, merged; those that another scanner refutes say so, and what `code` says of them.
 
     A finding is refuted when each of its witnesses reports a rule that stands for one bundled rule, and a refutation of
     that rule covers its line. Where that holds for some of those that say the same, and not for others, the two stay
@@ -39,8 +40,22 @@ def conclude(receipts: Iterable[Receipt]) -> tuple[Finding, ...]:
         for one in receipt.refuted:
             places[one.rule, one.path].append((receipt.scanner, one))
     if not places:
-        return _sorted(map(_join, groups))
-    return _sorted(_join(part) for group in groups for part in _parted(group, places))
+        return _sourced(_sorted(map(_join, groups)), code or Code())
+    return _sourced(_sorted(_join(part) for group in groups for part in _parted(group, places)), code or Code())
+
+
+def _sourced(findings: tuple[Finding, ...], code: Code) -> tuple[Finding, ...]:
+    """The findings with what the source says of them, where it was asked; what a test confirms comes first."""
+    if code.uses is not None:
+        findings = tuple(_used(one, code.uses) for one in findings)
+    if code.routes is not None:
+        findings = _sorted(prove(findings, code.routes))
+    return findings
+
+
+def _used(finding: Finding, uses: Mapping[str, Use]) -> Finding:
+    use = uses.get(package_key(finding))
+    return msgspec.structs.replace(finding, use=use) if use else finding
 
 
 def difference(one: Finding, other: Finding) -> list[str]:
@@ -78,7 +93,7 @@ def _other_package(one: Finding, other: Finding) -> list[str]:
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     ranks = {severity: -severity.rank for severity in Severity}
-    return tuple(sorted(findings, key=lambda one: (ranks[one.severity], *reading_order(one))))
+    return tuple(sorted(findings, key=lambda one: (not one.joined, ranks[one.severity], *reading_order(one))))
 
 
 def _groups(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
@@ -202,6 +217,11 @@ def _fact(finding: Finding) -> tuple[object, ...]:
 def _meaning(finding: Finding) -> tuple[str, str]:
     whole = finding.location.line is None
     return equivalents.meaning(finding.scanner, finding.rule, finding.cwe, whole_file=whole)
+
+
+def package_key(finding: Finding) -> str:
+    """How a package is called in `Code.uses`, as in "pypi/jinja2"; "" for a finding about none."""
+    return "/".join(_package(finding)[:2]) if finding.package else ""
 
 
 def _package(finding: Finding) -> tuple[str, str, str]:

@@ -48,8 +48,32 @@ def pair(older: Sequence[Finding], newer: Sequence[Finding], renames: Mapping[st
     """Compare the merged findings of two runs. `renames` maps a path of the older tree to that in the newer one.
 
     Runs of an older release are compared by the algorithms that both have: that is how an algorithm is replaced by its
-    next version. Time and memory grow with the number of fingerprints.
+    next version. Time and memory grow with the number of fingerprints. An issue that a test confirmed is compared by
+    the findings it was made of: being confirmed does not make it another, so that it may be paired with several.
     """
+    if any(one.joined for run in (older, newer) for one in run):
+        return _together(older, newer, renames)
+    return _singly(older, newer, renames)
+
+
+def _together(older: Sequence[Finding], newer: Sequence[Finding], renames: Mapping[str, str]) -> Pairing:
+    """The pairs of what issues were made of, each end put back into its issue."""
+    owners = [{id(part): one for one in run for part in one.joined or (one,)} for run in (older, newer)]
+    parts = [[part for one in run for part in one.joined or (one,)] for run in (older, newer)]
+    found = _singly(parts[0], parts[1], renames)
+    pairs: dict[tuple[int, int], Pair] = {}
+    for one in found.same:
+        old, new = owners[0][id(one.older)], owners[1][id(one.newer)]
+        pairs.setdefault((id(old), id(new)), Pair(older=old, newer=new, by=one.by))
+    there = [{pair[end] for pair in pairs} for end in (0, 1)]
+    return Pairing(
+        same=tuple(pairs.values()),
+        gone=tuple(one for one in older if id(one) not in there[0]),
+        new=tuple(one for one in newer if id(one) not in there[1]),
+    )
+
+
+def _singly(older: Sequence[Finding], newer: Sequence[Finding], renames: Mapping[str, str]) -> Pairing:
     matched: dict[int, tuple[int, str]] = {}  # place in newer -> place in older, algorithm
     taken: set[int] = set()
     keys = {key for one in older for key in _value_keys(one)} | {""}
@@ -152,11 +176,11 @@ def inherit(pairing: Pairing) -> tuple[Finding, ...]:
 
     So what was written down by an older id (a waiver, a baseline) finds it, also when the file has another name since.
     """
-    known = (
-        msgspec.structs.replace(one.newer, fingerprints=one.newer.fingerprints | _former(one.older, one.newer))
-        for one in pairing.same
-    )
-    return (*known, *pairing.new)
+    known: dict[int, Finding] = {}
+    for one in pairing.same:
+        mine = known.get(id(one.newer), one.newer)  # an issue may have several partners
+        known[id(one.newer)] = msgspec.structs.replace(mine, fingerprints=mine.fingerprints | _former(one.older, mine))
+    return (*known.values(), *pairing.new)
 
 
 def _former(older: Finding, newer: Finding) -> dict[str, str]:

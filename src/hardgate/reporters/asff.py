@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from hardgate import rated
 from hardgate.model import Finding, Gap, Kind, Outcome, Run, Severity, State, Verdict
 from hardgate.outward import OWN_NAME, advisory, aliases, finished, short, states, verdict_line
-from hardgate.wording import Judged, also_seen_by, judge, place, to_json, web_link
+from hardgate.wording import Judged, also_seen_by, judge, place, proved, sourced, to_json, used, web_link
 
 _Json = dict[str, object]
 
@@ -122,6 +122,7 @@ def _description(judged: Judged) -> str:
     said = [
         short(finding.message, _MESSAGE),
         f"[{decision.state}: {short(decision.because, _BECAUSE)}]",
+        *(f"[{short(one, _BECAUSE)}]" for one in sourced(finding)),
         f"Also seen by {also}." if also else "",
     ]
     return short(" ".join(filter(None, said)), _DESCRIPTION)
@@ -141,6 +142,8 @@ def _told(judged: Judged) -> dict[str, str]:
         "Cwe": " ".join(finding.cwe[:_LISTED]),
         "AlsoSeenBy": " ".join(also_seen_by(finding)),
         "Refuted": finding.refuted,
+        "Confirmed": proved(finding),
+        "Imported": used(finding),
     }
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from hardgate.model import Finding, Gap, Run, Severity, State, Verdict
 from hardgate.outward import short, uuid_of, verdict_line
-from hardgate.wording import Judged, also_seen_by, flow, judge, plain, to_json
+from hardgate.wording import Judged, also_seen_by, flow, judge, plain, sourced, to_json
 
 _Json = dict[str, object]
 
@@ -110,6 +110,7 @@ def _details(judged: Judged) -> list[str]:
         " ".join((*finding.cwe, *finding.ids)),
         f"Also seen by {also}." if also else "",
         _refuted(finding),
+        *sourced(finding),
         f"In commit {finding.location.commit}, not in the scanned tree." if finding.location.commit else "",
     ]
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 
 from hardgate.model import Gap, Run, Verdict
 from hardgate.outward import short, states, verdict_line
-from hardgate.wording import Judged, also_seen_by, judge, plain, web_link
+from hardgate.wording import Judged, also_seen_by, judge, plain, proved, used, web_link
 
 COLUMNS = (
     "type", "state", "severity", "kind", "scanner", "rule", "path", "line", "message", "because", "package",
-    "version", "fixed", "ids", "cwe", "fix", "url", "confidence", "refuted", "seen_by", "commit", "action", "id",
+    "version", "fixed", "ids", "cwe", "fix", "url", "confidence", "refuted", "confirmed", "imported", "seen_by",
+    "commit", "action", "id",
 )  # fmt: skip
 _CELL = 32_000  # Excel takes 32,767 characters in a cell and drops the rest
 # The plain ones, and the full-width ones that spreadsheets in East Asia read alike.
@@ -87,6 +88,8 @@ def _finding(judged: Judged) -> dict[str, str]:
         "url": web_link(finding.url),
         "confidence": finding.confidence,
         "refuted": finding.refuted,
+        "confirmed": proved(finding),
+        "imported": used(finding),
         "seen_by": _list(also_seen_by(finding)),
         "commit": where.commit,
         "action": finding.action,

@@ -21,7 +21,7 @@ from hardgate.outward import (
     uuid_of,
     verdict_line,
 )
-from hardgate.wording import Judged, also_seen_by, flow, judge, place, to_json, web_link
+from hardgate.wording import Judged, also_seen_by, flow, judge, place, to_json, used, web_link
 
 _Json = dict[str, object]
 
@@ -160,6 +160,7 @@ def _told(finding: Finding, decision: Decision) -> list[_Json]:
             "seen_by": ", ".join(also_seen_by(finding)),
             "exploited": rated.EXPLOITED if rated.exploited(finding.severity_from) else "",
             "refuted": finding.refuted,
+            "imported": used(finding),
         }
     )
 

@@ -23,6 +23,7 @@ from hardgate.wording import (
     overridden,
     place,
     plain,
+    sourced,
 )
 
 LIMIT = 10
@@ -85,7 +86,7 @@ def _finding(name: str, judged: Judged) -> str:
     elsewhere = "" if where else f"In {place(finding.location)}."
     fix = f"Fix: {finding.fix}" if finding.fix else ""
     more = f"{decision.because} More: hardgate explain {finding.id}"
-    return _command(name, {**where, "title": title}, [finding.message, elsewhere, fix, more])
+    return _command(name, {**where, "title": title}, [finding.message, *sourced(finding), elsewhere, fix, more])
 
 
 def _gap(gap: Gap) -> str:
@@ -103,6 +104,7 @@ def _notice(run: Run, verdict: Verdict, hidden: Mapping[str, int]) -> str:
         overridden(verdict),
         f"{count(len(waived), 'finding')} waived." if waived else "",
         *(f"{one.finding.id} {one.decision.because}" for one in waived[:LIMIT]),
+        *(f"{one.finding.id} is {said}" for one in waived[:LIMIT] for said in sourced(one.finding)),
         on_partial_data(run),
         f"{left_out} left out here: GitHub keeps {LIMIT} of each from a step." if left_out else "",
     ]

@@ -13,7 +13,7 @@ from functools import partial
 from hardgate import rated
 from hardgate.model import Finding, Kind, Run, Verdict
 from hardgate.outward import OWN_NAME, advisory, aliases, complete, elsewhere, finished, short, uuid_of, verdict_line
-from hardgate.wording import Judged, also_seen_by, flow, judge, plain, to_json, web_link
+from hardgate.wording import Judged, also_seen_by, flow, judge, plain, proved, to_json, used, web_link
 
 _Json = dict[str, object]
 
@@ -124,6 +124,8 @@ def _details(judged: Judged) -> _Json:
     told = {
         "state": ("State", f"{decision.state}: {decision.because}"),
         "seen_by": ("Also seen by", ", ".join(also_seen_by(finding))),
+        "confirmed": ("Shown by a test", proved(finding)),
+        "imported": ("Imported by the application", used(finding)),
         "history": ("Only in the history, in commit", finding.location.commit),
         "id": ("Id in hardgate", finding.id),
     }

@@ -27,9 +27,11 @@ from hardgate.wording import (
     package_name,
     place,
     plain,
+    proved,
     remarks,
     seconds,
     tally,
+    used,
     web_link,
 )
 
@@ -207,7 +209,8 @@ def _finding(judged: Judged) -> Iterator[str]:
     }
     attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in data.items())
     yield f'<li class="panel finding" id="f-{_e(finding.id)}" {attributes}><details><summary>'
-    yield f'<span class="severity {finding.severity}">{finding.severity}</span><span class="what">'
+    badge = '<strong class="confirmed">confirmed</strong> ' if finding.joined else ""
+    yield f'<span class="severity {finding.severity}">{finding.severity}</span><span class="what">{badge}'
     yield f'<code class="where">{html.escape(place(finding.location))}</code> '
     yield f'<span class="dim">{_e(finding.scanner)} {_e(flow(finding.rule))}</span>'
     yield f'<span class="message">{_e(flow(finding.message))}</span></span>'
@@ -222,6 +225,8 @@ def _facts(judged: Judged) -> Iterator[str]:
     waiver = "\n".join(waiver_lines(finding))
     for name, value in (
         ("Fix", _e(flow(finding.fix))),
+        ("Confirmed", _e(proved(finding))),
+        ("Imported", _e(used(finding))),
         ("Because", _e(flow(decision.because))),
         ("Names", names),
         ("Package", _e(package_name(finding))),

@@ -18,10 +18,12 @@ from hardgate.model import (
     Kind,
     Location,
     Package,
+    Proof,
     Receipt,
     Run,
     Severity,
     State,
+    Use,
     Verdict,
     Waiver,
     Witness,
@@ -90,6 +92,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     because: str
     waiver: dict[str, object] | None
     refuted: str
+    confirmed: bool
+    proof: Proof | None
+    use: Use | None
+    parts: tuple[dict[str, object], ...]
     action: str
     witnesses: tuple[Witness, ...]
     fingerprints: dict[str, str]
@@ -117,10 +123,27 @@ def finding_entry(finding: Finding, decision: Decision | None) -> Entry:
         decision.because if decision else "",
         waiver_entry(decision.waiver) if decision and decision.waiver else None,
         finding.refuted,
+        finding.confirmed,
+        finding.proof,
+        finding.use,
+        tuple([part_entry(one) for one in finding.joined]) if finding.joined else (),
         finding.action,
         finding.witnesses,
         {name: prints[name] for name in in_order(tuple(prints))},
     )
+
+
+def part_entry(part: Finding) -> dict[str, object]:
+    """One of the findings that a confirmed issue was made of."""
+    return {
+        "id": part.id,
+        "rule": part.rule,
+        "scanner": part.scanner,
+        "severity": part.severity,
+        "kind": part.kind,
+        "location": part.location,
+        "message": part.message,
+    }
 
 
 def gap_entry(gap: Gap) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from hardgate.model import ActionState, Gap, GapReason, Receipt, Run, State, Verdict
-from hardgate.wording import Judged, cut, flow, judge, overridden, package_name, place, plain
+from hardgate.wording import Judged, cut, flow, judge, overridden, package_name, place, plain, proved, used
 
 _OWN_SUITE = "hardgate"
 _LONGEST_NAME = 400
@@ -184,6 +184,8 @@ def _lines(judged: Judged) -> list[str]:
         "Package": package_name(finding),
         "Names": " ".join((*finding.cwe, *finding.ids)),
         "Fix": flow(finding.fix),
+        "Confirmed": proved(finding),
+        "Imported": used(finding),
         "Because": flow(decision.because),
         "Id": finding.id,
     }

@@ -26,6 +26,7 @@ from hardgate.wording import (
     place,
     remarks,
     seconds,
+    sourced,
     tally,
     web_link,
 )
@@ -161,6 +162,7 @@ def _blocking(judged: Judged) -> Sequence[str]:
     package = package_name(finding)
     seen = ", ".join(also_seen_by(finding))
     message += f" In {_text(package)}." if package else ""
+    message += "".join(f" {_text(one)}." for one in sourced(finding))
     message += f" Also seen by {_text(seen)}." if seen else ""
     names = " ".join((*finding.cwe, *finding.ids))
     return (finding.severity, _text(place(finding.location)), f"{_rule(judged)} {_text(names)}".strip(), message,
@@ -176,7 +178,8 @@ def _rule(judged: Judged) -> str:
 
 def _waived(judged: Judged) -> Sequence[str]:
     finding, decision = judged
-    return (finding.severity, _code(place(finding.location)), _rule(judged), _text(decision.because), _text(finding.id))
+    rule = " ".join([_rule(judged), *map(_text, sourced(finding))])
+    return (finding.severity, _code(place(finding.location)), rule, _text(decision.because), _text(finding.id))
 
 
 def _action(receipt: Receipt) -> Sequence[str]:

@@ -12,7 +12,7 @@ import re
 from hardgate import rated
 from hardgate.model import Decision, Finding, Gap, Kind, Outcome, Run, Severity, State, Verdict
 from hardgate.outward import OWN_NAME, advisory, aliases, is_cve, milliseconds, states, uuid_of, verdict_line
-from hardgate.wording import Judged, also_seen_by, flow, judge, place, to_json, web_link
+from hardgate.wording import Judged, also_seen_by, flow, judge, place, proved, to_json, used, web_link
 
 _Json = dict[str, object]
 
@@ -109,6 +109,8 @@ def _told(finding: Finding, decision: Decision) -> _Json:
         "action": finding.action,
         "severity_from": finding.severity_from,
         "refuted": finding.refuted,
+        "confirmed": proved(finding),
+        "imported": used(finding),
         "history": finding.location.commit,
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardgate import rated
@@ -32,6 +33,7 @@ from hardgate.wording import (
     plain,
     remarks,
     seconds,
+    sourced,
     tally,
 )
 
@@ -166,14 +168,15 @@ def _blocking(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:
     if not judged:
         return
     yield from _title(f"What blocks ({len(judged):,})", width, paint)
-    totals = {severity: sum(one.finding.severity is severity for one in judged) for severity in Severity}
+    groups = Counter((one.finding.confirmed, one.finding.severity) for one in judged)
     last = None
     for one in judged[:SHOWN]:
-        severity = one.finding.severity
-        if severity is not last:
+        confirmed, severity = group = (one.finding.confirmed, one.finding.severity)
+        if group != last:
             yield from ([] if last is None else [""])
-            yield f" {paint(severity, severity.upper())} {paint('dim', f'{totals[severity]:,}')}"
-            last = severity
+            title = f"CONFIRMED {severity.upper()}" if confirmed else severity.upper()
+            yield f" {paint(severity, title)} {paint('dim', f'{groups[group]:,}')}"
+            last = group
         yield ""
         yield from _finding(one, width, paint)
     if len(judged) > SHOWN:
@@ -191,6 +194,8 @@ def _finding(judged: Judged, width: int, paint: _Paint) -> _Lines:
         yield from _wrapped(f"{_PREFIX}in   ", package, width)
     if known := rated.brief(finding.severity_from):
         yield from _wrapped(f"{_PREFIX}why  ", known, width)
+    for said in sourced(finding):
+        yield from _wrapped(f"{_PREFIX}seen ", brief(said, _LONGEST_MESSAGE), width)
     if finding.fix:
         yield from _wrapped(f"{_PREFIX}fix  ", brief(finding.fix, _LONGEST_MESSAGE), width)
     seen = also_seen_by(finding)
@@ -220,6 +225,8 @@ def _waived(judged: Sequence[Judged], width: int, paint: _Paint) -> _Lines:
         rule = f"{finding.severity}, {flow(finding.scanner)} {flow(finding.rule)}"
         yield from _where(one, rule, width, paint)
         yield from _wrapped(_PREFIX, brief(decision.because, _LONGEST_MESSAGE), width)
+        for said in sourced(finding):
+            yield from _wrapped(f"{_PREFIX}seen ", brief(said, _LONGEST_MESSAGE), width)
         yield paint("dim", f"{_PREFIX}id   {plain(finding.id)}")
     if len(judged) > WAIVED_SHOWN:
         yield f" and {len(judged) - WAIVED_SHOWN:,} more: {paint('do', 'hardgate findings --state waived')}"

@@ -1,0 +1,80 @@
+"""An endpoint of a dynamic test, such as `GET /planets/3`, to the route that answers it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from hardgate.proofs import Route, Routes
+from hardgate.routes import templates
+from hardgate.routes.templates import HOLE, fits
+
+_VARIABLE = re.compile(r"\{\{[^{}]*\}\}")
+_NAMED = re.compile(r"(?<=/):[^/]+")
+_ENDPOINT = re.compile(r"([A-Z]+) (/\S*)")
+_RANKS = {templates.WHOLE: 3, templates.SEGMENT: 2}  # Werkzeug tries text first, then narrow converters
+
+
+def match(table: Routes, endpoint: str) -> tuple[Route | None, str]:
+    """The one route that answers an endpoint, else None and why not, as a part of a sentence.
+
+    A variable of the test in the path (`{{id}}`, `:id`) may stand for any value of a parameter.
+    """
+    asked = _ENDPOINT.fullmatch(endpoint)
+    if asked is None:
+        return None, "it is no method with a path"
+    method, path = asked[1], _path(asked[2])
+    if len(path) > templates.MOST:
+        return None, "its path is too long"
+    fitting = [one for one in table.routes if _answers(one, method) and _fits(one, path)]
+    if not fitting:
+        hidden = f", and {_places(len(table.unread))} may hide it" if table.unread else ""
+        return None, f"no route of the source answers it{hidden}"
+    if HOLE in path:
+        others = [one for one in table.routes if _answers(one, method) and _fits(one, path, loose=True)]
+        if {one.handler for one in others} != {one.handler for one in fitting}:
+            return None, "the value of its variable decides which route answers it"
+    return _first(fitting, path)
+
+
+def _path(text: str) -> str:
+    path = unquote(_VARIABLE.sub(HOLE, text.partition("?")[0]))
+    return _NAMED.sub(HOLE, path)
+
+
+def _answers(route: Route, method: str) -> bool:
+    return not route.methods or method in route.methods or (method == "HEAD" and "GET" in route.methods)
+
+
+def _fits(route: Route, path: str, *, loose: bool = False) -> bool:
+    """Frameworks lead a path to its like with a slash behind it; FastAPI also to the one without."""
+    ways = [path, f"{path}/"]
+    if route.framework == "fastapi" and path != "/":
+        ways.append(path.rstrip("/"))
+    return any(fits(route.parts, way, loose=loose) for way in ways)
+
+
+def _first(fitting: Sequence[Route], path: str) -> tuple[Route | None, str]:
+    """Of several routes that fit: the one that its framework takes, where that can be said."""
+    exact = [one for one in fitting if fits(one.parts, path)] or list(fitting)
+    handlers = {one.handler for one in exact}
+    if len(handlers) == 1:
+        return exact[0], ""
+    if len({one.framework for one in exact}) == 1:
+        if exact[0].framework == "flask":
+            ranked = sorted(exact, key=_rank)
+            if _rank(ranked[0]) != _rank(ranked[1]):
+                return ranked[0], ""
+        elif len({one.router for one in exact}) == 1:
+            return exact[0], ""  # the table is in the order in which they were declared
+    names = " and ".join(sorted(f"{one.name} ({one.path})" for one in handlers)[:3])
+    return None, f"several routes answer it: {names}"
+
+
+def _rank(route: Route) -> tuple[tuple[int, str], ...]:
+    return tuple((0, part) if part[:1] == "=" else (_RANKS.get(part, 1), "") for part in route.parts)
+
+
+def _places(number: int) -> str:
+    return "1 place that could not be read" if number == 1 else f"{number:,} places that could not be read"

@@ -1,0 +1,346 @@
+"""The modules of a tree and what the names in them mean, as far as that is certain: nothing is imported or run.
+
+A name that may mean two things means nothing here. Files that are no Python are told by who reads them for findings.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_DEEP = 12  # names that stand for names
+_MOST_ITEMS = 200
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """A module or function. `names` are bound in it: each binding is a node, or the dotted name of an import."""
+
+    source: Source
+    node: ast.Module | Function | ast.ClassDef
+    outer: Scope | None = None
+    names: dict[str, list[ast.AST | str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """As in `Shop.total`; "" for the module."""
+        if isinstance(self.node, ast.Module):
+            return ""
+        above = self.outer.name if self.outer else ""
+        return f"{above}.{self.node.name}" if above else self.node.name
+
+
+@dataclass(eq=False, slots=True)
+class Source:
+    """One file: `dotted` is what an import calls it."""
+
+    path: str
+    dotted: str
+    package: bool
+    tree: ast.Module
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+
+    @property
+    def top(self) -> Scope:
+        """The scope of the module."""
+        return self.scopes[self.tree]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Something from outside the tree, by its dotted name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A function or class of the tree; `scope` is the one around it."""
+
+    node: Function | ast.ClassDef
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a call gives back, once for each place where it is called."""
+
+    call: ast.Call
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The elements of a list or tuple."""
+
+    elements: tuple[ast.expr, ...]
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a function is given by callers that nobody knows: an object of the class that its annotation names."""
+
+    name: str
+    parameter: ast.arg
+    path: str
+
+
+Thing = Outside | Defined | Made | Items | Given | Source | str
+
+
+def parse(files: Iterable[tuple[str, bytes]]) -> tuple[list[Source], list[str]]:
+    """The modules of Python files, and the paths of those that are none for the Python that runs this."""
+    sources, refused = [], []
+    for path, content in files:
+        try:
+            tree = ast.parse(content, filename=path)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            refused.append(path)
+            continue
+        place = PurePosixPath(path)
+        package = place.name == "__init__.py"
+        parts = (place.parent if package else place.with_suffix("")).parts
+        source = Source(path, ".".join(parts) or place.stem, package, tree)
+        source.scopes[tree] = Scope(source, tree)
+        _bind(source.scopes[tree], tree.body)
+        sources.append(source)
+    return sources, refused
+
+
+def _bind(scope: Scope, body: Iterable[ast.stmt]) -> None:
+    """Note what the statements of a scope bind, and make the scopes within it."""
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope.names.setdefault(node.name, []).append(node)
+            inner = scope.source.scopes[node] = Scope(scope.source, node, scope)
+            if not isinstance(node, ast.ClassDef):
+                for one in _parameters(node):
+                    inner.names.setdefault(one.arg, []).append(one)
+            _bind(inner, node.body)
+        elif not isinstance(node, ast.Lambda):
+            for name, meant in _bound(node, scope.source):
+                scope.names.setdefault(name, []).append(meant)
+            waiting += ast.iter_child_nodes(node)
+
+
+def _parameters(node: Function) -> list[ast.arg]:
+    given = node.args
+    more = [one for one in (given.vararg, given.kwarg) if one]
+    return [*given.posonlyargs, *given.args, *given.kwonlyargs, *more]
+
+
+def _bound(node: ast.AST, source: Source) -> Iterator[tuple[str, ast.AST | str]]:
+    match node:
+        case ast.Import():
+            for alias in node.names:
+                yield (
+                    alias.asname or alias.name.partition(".")[0],
+                    (alias.name if alias.asname else alias.name.partition(".")[0]),
+                )
+        case ast.ImportFrom():
+            start = absolute(source, node)
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{start}.{alias.name}" if start else alias.name
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                yield from _target(target, value)
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            yield name, value
+        case ast.For(target=ast.Name(id=name)) | ast.AsyncFor(target=ast.Name(id=name)):
+            yield name, node
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name, node
+        case _:
+            pass
+
+
+def _target(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.AST]]:
+    if isinstance(target, ast.Name):
+        yield target.id, value
+
+
+def absolute(source: Source, node: ast.ImportFrom) -> str:
+    """The dotted name of the module that `from ..x import y` asks."""
+    if not node.level:
+        return node.module or ""
+    parts = source.dotted.split(".")
+    kept = parts[: len(parts) - (node.level - 1 if source.package else node.level)]
+    return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+class Sources:
+    """All modules, and what expressions in them mean."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        """A dotted name that several modules could have is nobody's, but for the one that has it whole."""
+        self.all = tuple(sources)
+        self._exact = {one.dotted: one for one in self.all}
+        self._ends: dict[str, list[Source]] = {}
+        packages = {one.dotted for one in self.all if one.package}
+        for one in self.all:
+            parts = one.dotted.split(".")
+            for start in range(1, len(parts)):
+                # A folder is a source root, unless it is a package itself.
+                if ".".join(parts[:start]) not in packages:
+                    self._ends.setdefault(".".join(parts[start:]), []).append(one)
+        self.given: Mapping[ast.AST, tuple[Thing, ...]] = {}
+
+    def module(self, dotted: str) -> Source | None:
+        """The module of this name; a source root above it need not be known."""
+        if dotted in self._exact:
+            return self._exact[dotted]
+        found = self._ends.get(dotted, [])
+        return found[0] if len(found) == 1 else None
+
+    def named(self, dotted: str, deep: int = 0) -> Thing | None:
+        """What an import of this dotted name gives."""
+        if source := self.module(dotted):
+            return source
+        above, _, last = dotted.rpartition(".")
+        if above and (source := self.module(above)):
+            return self.look_up(last, source.top, deep + 1)
+        holder = self.named(above, deep + 1) if above.count(".") and deep < _DEEP else None
+        return None if isinstance(holder, Source | Defined | Made | Items) else Outside(dotted)
+
+    def look_up(self, name: str, scope: Scope, deep: int = 0) -> Thing | None:
+        """What a name means in a scope; None for what is not known, or may be two things."""
+        at: Scope | None = scope
+        first = True
+        while at is not None:
+            # The names of a class are not those of its methods.
+            if name in at.names and (first or not isinstance(at.node, ast.ClassDef)):
+                return self._one(at.names[name], at, deep)
+            first, at = False, at.outer
+        return None
+
+    def _one(self, bindings: list[ast.AST | str], scope: Scope, deep: int) -> Thing | None:
+        told = [one for one in bindings if not isinstance(one, ast.Name)]
+        stores = sum(isinstance(one, ast.Name) for one in bindings)
+        known = {one if isinstance(one, str) else id(one) for one in told}
+        # An assignment is there twice: as the value, and as the name that is stored to.
+        if len(known) != 1 or stores > 1 or deep > _DEEP:
+            return None
+        meant = told[0]
+        if isinstance(meant, str):
+            return self.named(meant, deep + 1)
+        if isinstance(meant, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return Defined(meant, scope)
+        return self.meaning(meant, scope, deep + 1) if isinstance(meant, ast.expr) else None
+
+    def meaning(self, node: ast.AST, scope: Scope, deep: int = 0) -> Thing | None:
+        """What an expression means; None for what is not known."""
+        if deep > _DEEP:
+            return None
+        match node:
+            case ast.Name(id=name):
+                return self.look_up(name, scope, deep)
+            case ast.Attribute(value=value, attr=attr):
+                return self._attribute(self.meaning(value, scope, deep + 1), attr, deep)
+            case ast.Call():
+                return self._made(node, scope, deep)
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                return Items(tuple(elements), scope)
+            case _:
+                return self.text(node, scope, deep)
+
+    def _attribute(self, owner: Thing | None, attr: str, deep: int) -> Thing | None:
+        match owner:
+            case Outside(name=name):
+                return Outside(f"{name}.{attr}")
+            case Source():
+                return self.module(f"{owner.dotted}.{attr}") or self.look_up(attr, owner.top, deep + 1)
+            case _:
+                return None
+
+    def _made(self, call: ast.Call, scope: Scope, deep: int) -> Thing:
+        """A call of a function of the tree is what it gives back, where that is one thing."""
+        called = self.meaning(call.func, scope, deep + 1)
+        if isinstance(called, Defined) and not isinstance(called.node, ast.ClassDef):
+            inner = called.scope.source.scopes[called.node]
+            values = [one.value for one in own(called.node) if isinstance(one, ast.Return) and one.value]
+            given = [self.meaning(one, inner, deep + 1) for one in values]
+            if given and given[0] is not None and all(one == given[0] for one in given):
+                return given[0]
+        return Made(call, scope)
+
+    def text(self, node: ast.AST | None, scope: Scope, deep: int = 0) -> str | None:
+        """The text that an expression is, None for what is no text or not known."""
+        match node:
+            case ast.Constant(value=str() as value):
+                return value
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                ends = [self.text(one, scope, deep + 1) for one in (left, right)] if deep < _DEEP else [None]
+                return None if None in ends else "".join(filter(None, ends))
+            case ast.JoinedStr(values=values):
+                parts = [
+                    self.text(one.value if isinstance(one, ast.FormattedValue) else one, scope, deep + 1)
+                    for one in values
+                ]
+                return None if None in parts or deep > _DEEP else "".join(filter(None, parts))
+            case ast.Name() | ast.Attribute():
+                found = self.meaning(node, scope, deep + 1)
+                return found if isinstance(found, str) else None
+            case _:
+                return None
+
+    def several(self, node: ast.AST, scope: Scope) -> tuple[Thing, ...]:
+        """What an expression may mean, one after the other: also the variable of a loop over things that are listed."""
+        if isinstance(node, ast.Name) and (binding := _binding(node.id, scope)):
+            loop, at = binding
+            if isinstance(loop, ast.For | ast.AsyncFor):
+                listed = self.meaning(loop.iter, at)
+                found = [self.meaning(one, listed.scope) for one in listed.elements[:_MOST_ITEMS]] if isinstance(
+                    listed, Items
+                ) else [None]  # fmt: skip
+                return tuple(filter(None, found)) if None not in found else ()
+            if isinstance(loop, ast.arg):
+                return tuple(self.given.get(loop, ()))
+        found_one = self.meaning(node, scope)
+        return () if found_one is None else (found_one,)
+
+    def bases(self, node: ast.ClassDef, scope: Scope) -> Iterator[tuple[ast.ClassDef, Scope]]:
+        """A class and the classes of the tree that it is made from, nearest first."""
+        waiting, seen = [(node, scope)], set[ast.ClassDef]()
+        while waiting:
+            one, around = waiting.pop(0)
+            if one in seen:
+                continue
+            seen.add(one)
+            yield one, around
+            for base in one.bases:
+                found = self.meaning(base, around)
+                if isinstance(found, Defined) and isinstance(found.node, ast.ClassDef):
+                    waiting.append((found.node, found.scope))
+
+    def outside(self, node: ast.ClassDef, scope: Scope) -> set[str]:
+        """The dotted names of what a class is made from outside of the tree."""
+        found = (self.meaning(base, around) for one, around in self.bases(node, scope) for base in one.bases)
+        return {one.name for one in found if isinstance(one, Outside)}
+
+
+def _binding(name: str, scope: Scope) -> tuple[ast.AST, Scope] | None:
+    """The one thing that binds a name, where that is a loop or a parameter."""
+    at: Scope | None = scope
+    while at is not None:
+        if name in at.names:
+            found = [one for one in at.names[name] if isinstance(one, ast.For | ast.AsyncFor | ast.arg)]
+            others = [one for one in at.names[name] if not isinstance(one, ast.Name) and one not in found]
+            return (found[0], at) if len(found) == 1 and not others else None
+        at = at.outer
+    return None
+
+
+def own(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function or module without those of functions and classes within it, in their order."""
+    waiting = list[ast.AST](reversed(getattr(node, "body", ())))
+    while waiting:
+        one = waiting.pop()
+        yield one
+        if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting += reversed(list(ast.iter_child_nodes(one)))

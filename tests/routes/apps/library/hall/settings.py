@@ -1,0 +1,3 @@
+"""Settings."""
+
+ROOT_URLCONF = "hall.urls"

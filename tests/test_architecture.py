@@ -70,6 +70,7 @@ GROUND: dict[str, set[str]] = {
         "rated",
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
+    "styles": {"adapter", "errors", "model"},  # Black and Flake8, as the hooks run them
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
         "model",
@@ -88,6 +89,8 @@ DOORS: dict[str, set[str]] = {
     "receipts": set(),  # receipts as files
     "advisories": set(),  # the local advisory database; what is downloaded is handed to it
     "git": {"tools"},  # git, asked about a hostile repository
+    "staged": {"git", "repository"},  # what a commit or a push brings, out of git's objects
+    "githooks": {"git", "tools"},  # the files by which git calls hardgate
     "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
@@ -106,6 +109,7 @@ ENGINE: dict[str, set[str]] = {
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
     "assembling": {"basis"},  # a run out of receipts from elsewhere
+    "hooking": {"action", "roles", "scan", "assembling"},  # the checks of a git hook
     "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}

@@ -14,8 +14,9 @@ import msgspec
 
 from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
-from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
+from hardgate.model import Action, Hooks, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
+from hardgate.styles import CHECKS
 from hardgate.yamlfile import Path, Source, convert, known
 
 NEVER = "never"
@@ -74,6 +75,11 @@ class _Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     file_size: Annotated[int, msgspec.Meta(gt=0)] = 50_000_000
 
 
+class _Hooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    pre_commit: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] = Hooks().pre_commit
+    pre_push: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] | None = None
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pipeline: Name
     stages: Annotated[list[_Stage], msgspec.Meta(min_length=1)]
@@ -82,6 +88,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reports: dict[str, Text] = {}
     advisories: _Advisories = _Advisories()
     limits: _Limits = _Limits()
+    hooks: _Hooks = _Hooks()
 
 
 def load(
@@ -117,6 +124,7 @@ def load(
         reports=file.reports,
         osv_url=file.advisories.osv_url,
         max_file_size=file.limits.file_size,
+        hooks=_hooks(source, file.hooks),
     )
 
 
@@ -164,6 +172,13 @@ def _action(source: Source, item: str | dict[str, Any], at: Path, options: Mappi
     paths = tuple(_inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
     same = {key: getattr(common, key) for key in _Common.__struct_fields__ if key not in {"name", "paths"}}
     return Action(name=common.name or scanner, scanner=scanner, paths=paths, options=own, **same)
+
+
+def _hooks(source: Source, hooks: _Hooks) -> Hooks:
+    for key, names in (("pre-commit", hooks.pre_commit), ("pre-push", hooks.pre_push or ())):
+        for i, name in enumerate(names):
+            known(source, ("hooks", key, i), name, CHECKS, "check of a hook")
+    return Hooks(pre_commit=hooks.pre_commit, pre_push=hooks.pre_push or ())
 
 
 def _policy(source: Source, policy: _Policy, stages: tuple[Stage, ...], subjects: Collection[str]) -> Policy:

@@ -29,7 +29,11 @@ _NOTHING = "/dev/null"
 _LAST = 400  # characters of what Black said last
 _REFORMAT = "would-reformat"
 _UNREAD = ("E902", "E999")  # a file that is not there, and one that is no Python: never left out
-_DIFF = re.compile(r"^--- (?P<path>[^\t\n]+)\t[^\n]*\n\+\+\+ (?P=path)\t[^\n]*\n@@ -(?P<line>\d+)", re.MULTILINE)
+# The head of a file's diff, and of its first hunk the lines that stay as they are.
+_DIFF = re.compile(
+    r"^--- (?P<path>[^\t\n]+)\t[^\n]*\n\+\+\+ (?P=path)\t[^\n]*\n@@ -(?P<line>\d+)[^\n]*\n(?P<same>(?: [^\n]*\n)*)",
+    re.MULTILINE,
+)
 _COMPLAINT = re.compile(r"^(?P<path>.+?):(?P<row>\d+):(?P<column>\d+): (?P<code>[A-Z]+[0-9]+) (?P<text>.*)$")
 _FAILED = re.compile(r"^error: cannot (?:format|parse)(?: for target version[^:]*)?:? ?(?P<text>.*)$", re.MULTILINE)
 
@@ -155,11 +159,11 @@ def _black_parse(raw: bytes) -> Report:
     found = list(_DIFF.finditer(raw.decode("utf-8", "replace")))
     if not found:
         raise ReportError(f"black's diff ({len(raw)} bytes) names no file: {brief(raw.decode('utf-8', 'replace'))!r}")
-    seen = dict.fromkeys((one["path"], int(one["line"])) for one in found)
     firsts: dict[str, int] = {}
-    for path, line in seen:
-        firsts.setdefault(path, line)
-    return Report(findings=tuple(_complaint(_BLACK, Location(path=path, line=line)) for path, line in firsts.items()))
+    for one in found:
+        firsts.setdefault(one["path"], int(one["line"]) + one["same"].count("\n"))
+    places = (Location(path=path, line=line) for path, line in firsts.items())
+    return Report(findings=tuple(_complaint(_BLACK, place) for place in places))
 
 
 def _black_complaints(stderr: bytes) -> tuple[Gap, ...]:
@@ -189,7 +193,7 @@ def _flake8_parse(raw: bytes) -> Report:
         if match is None:
             raise ReportError(f"flake8 wrote a line that is no complaint of its form: {brief(line)!r}")
         said = _Said("flake8", match["code"], match["text"])
-        found.append(_complaint(said, Location(path=match["path"], line=max(int(match["row"]), 1))))
+        found.append(_complaint(said, Location(path=match["path"].removeprefix("./"), line=max(int(match["row"]), 1))))
     if not found:
         raise ReportError("flake8 wrote nothing: that is what a run over no file writes too")
     return Report(findings=tuple(found))

@@ -192,8 +192,8 @@ def _lines(run: Run, verdict: Verdict, complaints: Sequence[Finding]) -> Iterato
     blocking = {one.finding for one in verdict.decisions if one.state is State.BLOCKING}
     for finding in run.findings:
         if finding.id in blocking:
-            where = f"{place(finding.location)}"
-            yield f"{where}: {finding.severity}: {flow(finding.message)} [{finding.scanner} {plain(finding.rule)}]"
+            seen = ", ".join(f"{one.scanner} {plain(one.rule)}" for one in finding.witnesses)
+            yield f"{place(finding.location)}: {finding.severity}: {flow(finding.message)} [{seen}]"
             if finding.fix:
                 yield f"    {flow(finding.fix)}"
     for one in complaints:

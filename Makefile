@@ -72,6 +72,7 @@ docs: .venv/.made
 
 bench: setup
 	$(BIN)/python -m bench.overhead
+	$(BIN)/python -m bench.hooks
 	$(BIN)/python -m bench.secrets
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.rules

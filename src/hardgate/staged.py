@@ -146,7 +146,7 @@ def kept(ours: Path, commit: str, names: Sequence[str]) -> dict[str, bytes]:
     for row in rows:
         if row.mode not in _FILES:
             raise ConfigError(f"{row.path} is no regular file", hint="Nothing was looked at. Make it a file.")
-    found = dict(_contents(ours, rows))
+    found = dict(git.blobs(ours, list(dict.fromkeys(row.blob for row in rows))))
     return {row.path: found[row.blob] for row in rows}
 
 
@@ -185,7 +185,7 @@ def lay_out(
             gaps.append(_gap(row.path, what, f"Raise limits.file_size in hardgate.yaml. {_OUT}"))
         else:
             fit.append(row)
-    entries, more = _written(ours, fit, into)
+    entries, more = _written(ours, fit, sizes, into)
     tree = repository.Tree(
         root=root, entries=tuple(entries), digest=_digest(entries), gaps=(*gaps, *more),
         excluded=len(rows) - len(wanted), git=ours, commit=head(ours),
@@ -211,13 +211,15 @@ def _digest(entries: Sequence[repository.Entry]) -> str:
     return whole.hexdigest()
 
 
-def _written(ours: Path, rows: Sequence[Row], into: Path) -> tuple[list[repository.Entry], list[Gap]]:
+def _written(
+    ours: Path, rows: Sequence[Row], sizes: Mapping[str, int | None], into: Path
+) -> tuple[list[repository.Entry], list[Gap]]:
     entries: list[repository.Entry] = []
     gaps: list[Gap] = []
     places: dict[str, list[Row]] = {}
     for row in rows:
         places.setdefault(row.blob, []).append(row)
-    for blob, content in _contents(ours, rows):
+    for blob, content in _contents(ours, {row.blob: sizes[row.blob] or 0 for row in rows}):
         for row in places.pop(blob, ()):
             if len(content) < _POINTER_UP_TO and content.startswith(_POINTER):
                 gaps.append(_gap(row.path, "is a pointer of Git LFS: what it stands for was not looked at", _OUT))
@@ -248,17 +250,15 @@ def _sizes(ours: Path, rows: Sequence[Row]) -> dict[str, int | None]:
     return {words[0]: None if words[1] == "missing" else int(words[1]) for words in lines}
 
 
-def _contents(ours: Path, rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
-    """The ids and contents of blobs, each once. Raises ToolError for one that is not there."""
-    sizes, waiting, size = _sizes(ours, rows), list[str](), 0
-    for blob, bytes_ in sizes.items():
-        if bytes_ is None:
-            raise ToolError(f"the object {blob} is not in this clone", hint="Is it whole? Try: git fsck")
-        if waiting and size + bytes_ > _AT_ONCE:
+def _contents(ours: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """The ids and contents of blobs, of so many at once as fit into memory."""
+    waiting, size = list[str](), 0
+    for blob, length in sizes.items():
+        if waiting and size + length > _AT_ONCE:
             yield from git.blobs(ours, waiting)
             waiting, size = [], 0
         waiting.append(blob)
-        size += bytes_
+        size += length
     yield from git.blobs(ours, waiting)
 
 

@@ -41,7 +41,15 @@ extend-exclude = '''
 
 
 @pytest.mark.parametrize(
-    "text", ["[tool.black", "[tool]\nblack = 1", "[tool.black]\nlenght = 1", "[tool.black]\nexclude = '('", "\xff"]
+    "text",
+    [
+        "[tool.black",
+        "[tool]\nblack = 1",
+        "[tool.black]\nlenght = 1",
+        "[tool.black]\nexclude = '('",
+        "[tool.black]\ntarget-version = 311",
+        "\xff",
+    ],
 )
 def test_settings_of_black_that_are_not_understood_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"pyproject\.toml"):

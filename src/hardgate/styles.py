@@ -31,10 +31,10 @@ _REFORMAT = "would-reformat"
 _UNREAD = ("E902", "E999")  # a file that is not there, and one that is no Python: never left out
 # The head of a file's diff, and of its first hunk the lines that stay as they are.
 _DIFF = re.compile(
-    r"^--- (?P<path>[^\t\n]+)\t[^\n]*\n\+\+\+ (?P=path)\t[^\n]*\n@@ -(?P<line>\d+)[^\n]*\n(?P<same>(?: [^\n]*\n)*)",
+    r"^--- (?P<path>[^\t\n]+)\t[^\n]*\n\+\+\+ (?P=path)\t[^\n]*\n@@ -(?P<line>\d{1,9})[^\n]*\n(?P<same>(?: [^\n]*\n)*)",
     re.MULTILINE,
 )
-_COMPLAINT = re.compile(r"^(?P<path>.+?):(?P<row>\d+):(?P<column>\d+): (?P<code>[A-Z]+[0-9]+) (?P<text>.*)$")
+_COMPLAINT = re.compile(r"^(?P<path>.+?):(?P<row>\d{1,9}):(?P<column>\d{1,9}): (?P<code>[A-Z]+[0-9]+) (?P<text>.*)$")
 _FAILED = re.compile(r"^error: cannot (?:format|parse)(?: for target version[^:]*)?:? ?(?P<text>.*)$", re.MULTILINE)
 
 
@@ -86,7 +86,9 @@ def black_options(raw: bytes | None) -> BlackOptions:
     words = [f"--{key}" for key in _BLACK_FLAGS if given.get(key) is True]
     words += [f"--{key}={given[key]}" for key in _BLACK_WORDS if key in given]
     for key, flag in (("target-version", "--target-version"), ("enable-unstable-feature", "--enable-unstable-feature")):
-        values = given.get(key, ())
+        values = given.get(key, [])
+        if not isinstance(values, str | list):
+            raise ConfigError(f"{BLACK_FILE}: [tool.black] {key} must be a list of words", hint=_LEAVE)
         words += [f"{flag}={one}" for one in ((values,) if isinstance(values, str) else values)]
     left = tuple(str(given[key]) for key in ("exclude", "extend-exclude", "force-exclude") if given.get(key))
     for pattern in left:

@@ -58,7 +58,8 @@ class _Case:
 def look(args: argparse.Namespace) -> int:
     """Look, tell, and return the exit code by which git goes on or not."""
     began = time.monotonic()
-    root = staged.top(Path.cwd())
+    # Git starts its hooks at the top of the work tree; with GIT_DIR there need be no .git there.
+    root = Path.cwd() if os.environ.get("GIT_DIR") else staged.top(Path.cwd())
     with assembling.scratch() as scratch:
         ours = staged.borrow(root, scratch / "git", os.environ)
         if args.hook == "pre-push":

@@ -6,9 +6,9 @@
 Made are the JSON Schema of hardgate.yaml for editors, the bundled Semgrep rules as the one file that the engines read,
 a page for each rule and the table of all rules (rules_pages.py), the table of figures in README.md out of
 bench/results/overhead.json, the tables of docs/explanation/detection.md out of bench/results/detection.json, that of
-docs/explanation/identity.md out of bench/results/churn.json, and that of docs/explanation/scale.md out of
-bench/results/scale.json (scale_page.py), and docs/reference/adapters.md (adapters_page.py). The same input always makes
-the same bytes.
+docs/explanation/identity.md out of bench/results/churn.json, that of docs/explanation/scale.md out of
+bench/results/scale.json (scale_page.py), that of docs/how-to/hooks.md out of bench/results/hooks.json (hooks_page.py),
+and docs/reference/adapters.md (adapters_page.py). The same input always makes the same bytes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from hardgate.steps import STEPS
 # The page maker lies beside this file, which may have been started by its path or loaded by a test.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import adapters_page
+import hooks_page
 import rule_gates
 import rules_pages
 import scale_page
@@ -311,6 +312,9 @@ def made(root: Path) -> Mapping[Path, bytes]:
         IDENTITY: identity.encode(),
         scale_page.PAGE: between(
             (root / scale_page.PAGE).read_text("utf-8"), scale_page.PAGE, scale_page.MARKERS, scale_page.table(root)
+        ).encode(),
+        hooks_page.PAGE: between(
+            (root / hooks_page.PAGE).read_text("utf-8"), hooks_page.PAGE, hooks_page.MARKERS, hooks_page.table(root)
         ).encode(),
         adapters_page.PAGE: adapters_page.page(root),
         index: listed.encode(),

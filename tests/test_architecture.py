@@ -84,6 +84,7 @@ GROUND: dict[str, set[str]] = {
     "newman_report": {"adapter", "errors"},  # a foreign report as values
     "newman_pages": {"newman_report", "wording"},  # what Newman did, shown without any answer
     "excerpts": set(),  # pieces of requests and answers without what may be a secret
+    "styles": {"adapter", "errors", "model"},  # Black and Flake8, as the hooks run them
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
         "model",
@@ -102,6 +103,8 @@ DOORS: dict[str, set[str]] = {
     "receipts": set(),  # receipts as files
     "advisories": set(),  # the local advisory database; what is downloaded is handed to it
     "git": {"tools"},  # git, asked about a hostile repository
+    "staged": {"git", "repository"},  # what a commit or a push brings, out of git's objects
+    "githooks": {"git", "tools"},  # the files by which git calls hardgate
     "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
@@ -128,6 +131,7 @@ ENGINE: dict[str, set[str]] = {
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
     "performing": {"action", "scan"},  # one step, from its context to its receipt
     "assembling": {"basis", "sourced"},  # a run out of receipts from elsewhere
+    "hooking": {"action", "roles", "scan", "assembling"},  # the checks of a git hook
     "engine": {"action", "roles", "scan", "performing", "budget", "basis", "staging", "assembling", "sourced"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}

@@ -799,7 +799,7 @@ PARTS = st.text(
 
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=3).map("/".join), unique=True, max_size=8))
 def test_no_two_files_get_the_same_private_name(names: list[str]) -> None:
-    private = [repository._private(name, number) for number, name in enumerate(names)]
+    private = [repository.plain_name(name, number) for number, name in enumerate(names)]
     assert len(set(private)) == len(private)
     assert all(name.count("/") == one.count("/") for name, one in zip(names, private, strict=True))
 

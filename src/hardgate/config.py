@@ -14,9 +14,10 @@ import msgspec
 from hardgate import surroundings
 from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
-from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
+from hardgate.model import Action, Hooks, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
 from hardgate.stepkeys import described, meant, taken
+from hardgate.styles import CHECKS
 from hardgate.surroundings import EnvironmentKeys, EnvironmentName
 from hardgate.yamlfile import Path, Source, convert, inside, known
 
@@ -78,6 +79,11 @@ class _Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     file_size: Annotated[int, msgspec.Meta(gt=0)] = 50_000_000
 
 
+class _Hooks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    pre_commit: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] = Hooks().pre_commit
+    pre_push: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] | None = None
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pipeline: Name
     stages: Annotated[list[_Stage], msgspec.Meta(min_length=1)]
@@ -87,6 +93,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     advisories: _Advisories = _Advisories()
     limits: _Limits = _Limits()
     environment: dict[EnvironmentName, EnvironmentKeys] = {}
+    hooks: _Hooks = _Hooks()
 
 
 def load(
@@ -125,6 +132,7 @@ def load(
         reports=file.reports,
         osv_url=file.advisories.osv_url,
         max_file_size=file.limits.file_size,
+        hooks=_hooks(source, file.hooks),
     )
 
 
@@ -182,6 +190,13 @@ def _surrounded(source: Source, stages: tuple[Stage, ...], environments: Collect
                 source.refuse(at, f"{action.name} needs an `environment`, {have}")
             elif name:
                 known(source, at, name, environments, "environment")
+
+
+def _hooks(source: Source, hooks: _Hooks) -> Hooks:
+    for key, names in (("pre-commit", hooks.pre_commit), ("pre-push", hooks.pre_push or ())):
+        for i, name in enumerate(names):
+            known(source, ("hooks", key, i), name, CHECKS, "check of a hook")
+    return Hooks(pre_commit=hooks.pre_commit, pre_push=hooks.pre_push or ())
 
 
 def _policy(source: Source, policy: _Policy, stages: tuple[Stage, ...], subjects: Collection[str]) -> Policy:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hardgate import tools
@@ -159,6 +160,30 @@ def renames(git: Path, older: str, newer: str, prefix: str = "") -> dict[str, st
         for old, new in moved
         if old.startswith(prefix) and new.startswith(prefix)
     }
+
+
+def blobs(git: Path, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """The ids and contents of blobs, in their order. Raises ToolError for one that is not there or is no blob."""
+    if not ids:
+        return
+    source = git / "hardgate-input"
+    source.write_text("".join(f"{one}\n" for one in ids))
+    argv = ("git", f"--git-dir={git}", "cat-file", "--batch")
+    with source.open("rb") as stdin:
+        done = tools.run(argv, cwd=git, env=tools.environment(git), timeout=TIMEOUT, stdin=stdin)
+    answer, at = done.stdout, 0
+    for one in ids:
+        line, _, _ = answer[at : at + _NAMES_A_PATH].partition(b"\n")
+        words = line.decode("utf-8", "replace").split(" ")
+        size = int(words[2]) if len(words) == len(("id", "type", "size")) and words[:2] == [one, "blob"] else -1
+        start = at + len(line) + 1
+        if size < 0 or len(answer) < start + size + 1 or done.exit_code != 0:
+            said = cut(flow(done.stderr.decode("utf-8", "replace")), _ANSWER) or flow(cut(" ".join(words), _ANSWER))
+            raise ToolError(
+                f"git cat-file did not hand out {one}: {said}", hint="Is the repository whole? Try: git fsck"
+            )
+        yield one, answer[start : start + size]
+        at = start + size + 1
 
 
 def write(git: Path, *words: str, content: bytes) -> bytes:

@@ -332,6 +332,13 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
 
 
+class Hooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What git's hooks look with before a commit and before a push; no `pre_push`: the quick ones of the pipeline."""
+
+    pre_commit: tuple[str, ...] = ("gitleaks", "detect-secrets", "ruff", "black", "flake8")
+    pre_push: tuple[str, ...] = ()
+
+
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """The declaration. `digest` is that of the bytes of hardgate.yaml; `reports` maps a format to a file."""
 
@@ -345,6 +352,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     osv_url: str = ""
     max_file_size: int = 50_000_000
     environments: dict[str, Environment] = {}
+    hooks: Hooks = Hooks()
 
     @property
     def actions(self) -> tuple[Action, ...]:

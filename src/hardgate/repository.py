@@ -187,7 +187,7 @@ def _entry(root: Path, name: str, number: int, limit: int) -> Entry | Gap | None
                 return problem
             with os.fdopen(_open(folder, last), "rb", buffering=0) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Entry(name, _private(name, number), facts.st_size, digest)
+        return Entry(name, plain_name(name, number), facts.st_size, digest)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, RuntimeError) as error:
@@ -233,7 +233,7 @@ def content(root: Path, name: str, limit: int) -> bytes | None:
         return None
 
 
-def _private(name: str, number: int) -> str:
+def plain_name(name: str, number: int) -> str:
     """A name that no tool can stumble over: odd parts (control characters, no UTF-8, a leading dash) are replaced.
 
     Parts that look like our own replacements are replaced too, so that no two files get the same name.
@@ -333,7 +333,7 @@ def view(base: Path, entries: Iterable[Entry], into: Path, *, rename: Callable[[
 def inert(path: str) -> str:
     """A name beside `path` that no tool takes for its configuration."""
     number = int.from_bytes(hashlib.sha256(os.fsencode(path)).digest()[:6])
-    folder, _, last = _private(path, number).rpartition("/")
+    folder, _, last = plain_name(path, number).rpartition("/")
     return f"{folder}/{INERT}{last}" if folder else INERT + last
 
 

@@ -31,7 +31,7 @@ from hardgate.model import ActionState, Receipt
 from hardgate.permits import Person
 from hardgate.rego import documents
 from hardgate.toolbox import lock, manifest
-from tests.fuzz import good
+from tests.fuzz import good, hooks
 
 _PIPELINE = common.parse_pipeline(good.PIPELINE, "hardgate.yaml")
 _TODAY = "2026-01-31"
@@ -223,6 +223,7 @@ def _lists(read: Callable[[bytes, str], Any]) -> Callable[[bytes], Any]:
 
 
 READERS: tuple[Reader, ...] = (
+    *(Reader(*one) for one in hooks.SOURCES),
     Reader(
         "rego-json",
         lambda raw: documents.documents("a.json", raw),

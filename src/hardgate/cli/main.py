@@ -33,6 +33,7 @@ COMMANDS = {
     "policy": "test a policy with cases of its own",
     "audit": "verify or export the ledger of verdicts, waivers and overrides",
     "tools": "list, install and lock the scanners",
+    "hooks": "look before each commit and push: git's own hooks",
     "doctor": "say what is missing or does not work, and what mends it",
     "ingest": "read reports that a tool wrote elsewhere",
     "advisories": "say which vulnerability data the scanners use",

@@ -25,6 +25,7 @@ NO_WEAKER: dict[str, str] = {
     "Pipeline.digest": "follows from the rest",
     "Pipeline.definition": "the text of the rest",
     "Pipeline.reports": "where reports go",
+    "Pipeline.hooks": "what a developer's own machine looks with; the gate judges by the stages",
     "Pipeline.max_file_size": "a file that is too large is a gap",
     "Action.name": "a name: actions are paired by it, or by their scanner",
     "Action.scanner": "an action with another scanner is another action",

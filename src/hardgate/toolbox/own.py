@@ -6,7 +6,6 @@ One may need a library that the toolbox installs: that is then a tool of its own
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
@@ -24,7 +23,9 @@ def is_own(name: str) -> bool:
 
 def version() -> str:
     """That of this installation of hardgate."""
-    return importlib.metadata.version("hardgate")
+    from importlib import metadata  # noqa: PLC0415 (20 ms, which a commit hook need not spend)
+
+    return metadata.version("hardgate")
 
 
 def command(name: str) -> tuple[str, ...]:

@@ -196,6 +196,8 @@ RECIPES = (
     Recipe(name="detect-secrets", package="detect-secrets", script="detect-secrets"),
     Recipe(name="zizmor", package="zizmor", executable="bin/zizmor"),
     Recipe(name="ruff", package="ruff", executable="bin/ruff"),
+    Recipe(name="black", package="black", script="black"),
+    Recipe(name="flake8", package="flake8", script="flake8"),
 )
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}
 NAMES = tuple(sorted(BY_NAME))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hardgate.step import Step
 from hardgate.steps.run import RUN
+from hardgate.steps.sbom import SBOM
 from hardgate.steps.scan_image import SCAN_IMAGE
 
-STEPS: tuple[Step, ...] = (RUN, SCAN_IMAGE)
+STEPS: tuple[Step, ...] = (RUN, SBOM, SCAN_IMAGE)

@@ -118,6 +118,7 @@ def _context(scene: Scene, bench: Bench, task: Task, work: Path) -> Context:
         deadline=time.monotonic() + task.action.timeout,
         stopping=bench.stopping,
         output_limit=scene.output_limit,
+        git=scene.tree.git,
         places={str(work / "tree"): "$TREE"},
     )
     context.checkout = functools.partial(_checkout, context, bench.workshop, work / "tree")

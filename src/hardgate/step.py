@@ -96,7 +96,7 @@ class Context:
     its names, links and executable bits, and returns its folder: the step may write to it. `scratch` is an empty
     private folder, HOME of what is started; `cache` one that outlives the run. `stack` is closed when the step ends,
     however it ends: put into it what must be undone (see `undo`). `clock()` is now in ISO 8601; `deadline` is in the
-    seconds of time.monotonic().
+    seconds of time.monotonic(). `git` is the private git folder of the tree, None outside git.
     """
 
     action: Action
@@ -118,6 +118,7 @@ class Context:
     output_limit: int = tools.OUTPUT_LIMIT
     record: Record = field(default_factory=Record)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    git: Path | None = None
     hidden: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
 

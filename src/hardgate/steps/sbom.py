@@ -6,7 +6,7 @@ read, every package has a name and a version.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -25,10 +25,11 @@ _PREFIX = "aquasecurity:trivy:"
 
 
 class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`image` names the action that built it, where there are several."""
+    """`of` names the action that built the image, where there are several; `engine` as for `build`."""
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
-    image: str = ""
+    of: str = ""
+    engine: Literal["", "docker", "podman"] = ""
 
 
 class _Property(msgspec.Struct):
@@ -57,7 +58,7 @@ class _Document(msgspec.Struct, rename="camel"):
 
 
 def _perform(context: Context) -> Result:
-    return describe(context, saving.save(context, context.options.image))
+    return describe(context, saving.save(context, context.options.of, context.options.engine))
 
 
 def describe(context: Context, saved: Saved) -> Result:

@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -46,14 +46,15 @@ _IMPORT = "Import advisories (hardgate advisories import), or run where Trivy ca
 
 
 class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`image` names the action that built it, where there are several. `cache_dir`: a folder with Trivy's database.
+    """`of` names the action that built the image, where there are several; `engine` as for `build`.
 
-    `system_exempt`: why the packages of the image's system need not be judged, where there is no data for them or no
-    system to be recognised.
+    `cache_dir`: a folder with Trivy's database. `system_exempt`: why the packages of the image's system need not be
+    judged, where there is no data for them or no system to be recognised.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
-    image: str = ""
+    of: str = ""
+    engine: Literal["", "docker", "podman"] = ""
     cache_dir: str = ""
     system_exempt: str = ""
 
@@ -78,7 +79,7 @@ class _Work(msgspec.Struct, kw_only=True):
 
 
 def _perform(context: Context) -> Result:
-    return scan(context, saving.save(context, context.options.image))
+    return scan(context, saving.save(context, context.options.of, context.options.engine))
 
 
 def scan(context: Context, saved: Saved) -> Result:

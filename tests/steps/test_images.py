@@ -12,9 +12,12 @@ from hardgate.model import ExitCode
 from hardgate.store import Store
 from tests.advisories.conftest import fill
 from tests.cli.conftest import commit, git, run
+from tests.lab.command import EXECUTABLE
 from tests.lab.containers.lab import Lab
+from tests.steps.test_podman import podman
 from tests.steps.test_scan_image import JINJA, KEY, KNOWN, SITE, validator
 
+__all__ = ["podman"]  # a fixture
 pytestmark = pytest.mark.real
 DOCKERFILE = f"""\
 FROM python:3.12-slim
@@ -64,15 +67,21 @@ def test_what_was_built_is_what_is_looked_at_also_when_its_tag_moves(home: Path,
     # What somebody else pushes under the name in the meantime.
     (root / "move").write_text(f'#!/bin/sh\nexec docker tag python:3.12-slim "{NAME}:$HARDGATE_COMMIT"\n')
     (root / "move").chmod(0o755)
-    repository(root, [moved], ["sbom", {"scan-image": {"system_exempt": EXEMPT}}])
-    result = run(root)
+    push = {"to": f"{docker.trusted}/{NAME}", "user": docker.user, "password": "ECR_PASSWORD"}
+    repository(root, [moved], [{"push": push}], ["sbom", {"scan-image": {"system_exempt": EXEMPT}}])
+    result = run(root, ECR_PASSWORD=docker.password)
     assert result.code is ExitCode.FAIL, result.stdout + result.stderr
     assert [gap["message"] for gap in result.json["gaps"]] == []
     receipts = {receipt["action"]: receipt for receipt in result.json["receipts"]}
     built = next(output for output in receipts["build"]["outputs"] if "reference" in output)
+    pushed = next(output for output in receipts["push"]["outputs"] if "reference" in output)
     tagged = f"{NAME}:{git(root, 'rev-parse', 'HEAD')}"
     assert docker.docker("image", "inspect", "-f", "{{.Id}}", tagged) != built["reference"]
-    assert built["sha256"] in receipts["scan-image"]["notes"][0]
+    assert pushed["sha256"] in receipts["scan-image"]["notes"][0]
+    # The newest image of the run is the pushed one: by the digest of its manifest, which is that of what was built.
+    assert pushed["reference"] == f"{docker.trusted}/{NAME}@sha256:{pushed['sha256']}"
+    there = docker.docker("image", "inspect", "-f", "{{.Id}}", pushed["reference"])
+    assert there == built["reference"]
     found = {
         (one["kind"], one["rule"], one["location"]["path"]) for one in result.json["findings"]
         if one["scanner"] == "scan-image"
@@ -91,6 +100,28 @@ def test_what_was_built_is_what_is_looked_at_also_when_its_tag_moves(home: Path,
     assert list(validator().iter_errors(document)) == []
     kinds = {part["purl"].partition("/")[0] for part in document["components"] if "purl" in part}
     assert kinds >= {"pkg:deb", "pkg:pypi"}
+
+
+def test_podman_hands_out_what_it_built(lab: Lab, podman: dict[str, str], tools_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "tools").symlink_to(tools_folder)
+    fill(tmp_path / "home" / "advisories", KNOWN, ecosystems=["PyPI"], date="2999-01-01T00:00:00Z")
+    root = tmp_path / "tree"
+    repository(root, ["sbom", {"scan-image": {"system_exempt": EXEMPT}}])
+    text = (root / "hardgate.yaml").read_text()
+    for step in ('"build": {', '"scan-image": {'):
+        text = text.replace(step, f'{step}"engine": "podman", ')
+    (root / "hardgate.yaml").write_text(text.replace('"sbom"', '{"sbom": {"engine": "podman"}}'))
+    commit(root)
+    done = lab.run(str(EXECUTABLE), "run", str(root), "--json", env=podman)
+    assert done.returncode == ExitCode.FAIL, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["gaps"] == []
+    found = {(one["rule"], one["location"]["path"]) for one in report["findings"] if one["scanner"] == "scan-image"}
+    assert found >= {
+        ("aws-access-key-id", f"{NAME}:/app/settings.py"),
+        ("CVE-2019-10906", f"{NAME}:/{SITE}/Jinja2-2.4.1.dist-info/METADATA"),
+    }
 
 
 def test_an_image_that_is_gone_is_a_gap_and_so_is_all_that_needs_it(home: Path, docker: Lab, tmp_path: Path) -> None:

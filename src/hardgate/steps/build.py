@@ -95,7 +95,7 @@ def _perform(context: Context) -> Result:
     return Result(
         tool=engine.use,
         findings=leaks,
-        outputs=(containers.built(f"{options.image}:{revision}", image),),
+        outputs=(containers.built(options.image, image),),
         notes=(told, *(dirty if context.dirty else ())),
     )
 

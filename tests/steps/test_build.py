@@ -23,6 +23,7 @@ def test_an_image_is_what_was_scanned_and_says_of_which_commit(
     docker: Lab, steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_TOKEN", SECRET)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
     monkeypatch.setenv("GITHUB_REPOSITORY", "example/planets")
     tree = application(tmp_path / "tree")

@@ -108,7 +108,7 @@ DOORS: dict[str, set[str]] = {
     "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
-    "saving": {"step"},  # an image out of the engine, as a file
+    "saving": {"step", "containers"},  # an image out of the engine, as a file
     "trivy_image": {"step", "tools"},  # Trivy over an image: two steps start it
     "step": {"tools"},  # the shape of a step: a value that steps make and performing.py does
     "containers": {"step", "tools"},  # container engines: how one is asked, and what it says of an image

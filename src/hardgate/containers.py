@@ -148,8 +148,14 @@ def digest_in(text: bytes, after: str) -> str:
     return found[1].decode().removeprefix("sha256:") if found else ""
 
 
-def built(name: str, image: Image) -> Output:
+def bare(repository: str) -> str:
+    """The name of a repository without its registry: what it is called wherever it is."""
+    host, _, rest = repository.partition("/")
+    return rest if rest and (set(host) & {".", ":"} or host == "localhost") else repository
+
+
+def built(repository: str, image: Image) -> Output:
     """An image that is in an engine and in no registry yet, as an output of the action that made it."""
     return Output(
-        name=name, media_type=image.media_type, sha256=image.digest, size=image.size, reference=f"sha256:{image.digest}"
+        name=bare(repository), media_type=image.media_type, sha256=image.digest, size=image.size, reference=image.id
     )

@@ -27,7 +27,7 @@ _CONTENTS = (
     "--scanners", "secret", "--image-config-scanners", "misconfig,secret", "--skip-check-update",
     "--secret-config", str(_RULES / "trivy-secret.conf"), *_OFFLINE,
 )  # fmt: skip
-_VULNERABLE = ("--scanners", "vuln", "--include-dev-deps", "--skip-vex-repo-update")
+_VULNERABLE = ("--scanners", "vuln", "--skip-vex-repo-update")
 
 
 class _System(msgspec.Struct, rename="pascal"):

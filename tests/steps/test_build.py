@@ -23,6 +23,7 @@ def test_an_image_is_what_was_scanned_and_says_of_which_commit(
     docker: Lab, steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_TOKEN", SECRET)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
     monkeypatch.setenv("GITHUB_REPOSITORY", "example/planets")
     tree = application(tmp_path / "tree")
@@ -31,8 +32,9 @@ def test_an_image_is_what_was_scanned_and_says_of_which_commit(
     assert (receipt.state, receipt.gaps, receipt.findings) == (ActionState.DONE, (), ())
     commit = git(tree, "rev-parse", "HEAD")
     log, image = receipt.outputs
-    assert image.name == f"lab/planets:{commit}"
-    assert image.reference == f"sha256:{image.sha256}" == docker.docker("image", "inspect", "-f", "{{.Id}}", image.name)
+    assert image.name == "lab/planets"
+    tagged = docker.docker("image", "inspect", "--format", "{{.Id}}", f"lab/planets:{commit}")
+    assert image.reference == f"sha256:{image.sha256}" == tagged
     assert image.media_type == "application/vnd.docker.container.image.v1+json"
     inspected = msgspec.json.decode(docker.docker("image", "inspect", image.reference))[0]
     assert inspected["Config"]["Labels"] == {
@@ -89,8 +91,8 @@ def test_an_image_of_a_dirty_tree_says_so(docker: Lab, steps: Runner, tmp_path: 
     (tree / "app.py").write_text("print('changed')\n")
     receipt = steps.one(tree, "build", image="lab/dirty")
     assert receipt.state is ActionState.DONE
-    assert receipt.outputs[1].name == f"lab/dirty:{git(tree, 'rev-parse', 'HEAD')}-dirty"
-    assert "the tree differs from its commit" in receipt.notes[-1]
+    assert f"lab/dirty:{git(tree, 'rev-parse', 'HEAD')}-dirty is {receipt.outputs[1].reference}" in receipt.notes[0]
+    assert "the tree differs from its commit" in receipt.notes[1]
 
 
 BROKEN: dict[str, tuple[dict[str, Any], GapReason, str]] = {

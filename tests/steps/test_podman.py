@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from hardgate.model import ExitCode
-from tests.cli.conftest import git
 from tests.lab.command import EXECUTABLE
 from tests.lab.containers.lab import Lab
 from tests.steps.containers import SECRET, application
@@ -70,7 +69,7 @@ def test_podman_makes_the_same_image_twice_and_pushes_it(lab: Lab, podman: dict[
     assert nobody["state"] == "gap"
     first, second, there = (one["outputs"][-1] for one in (build, again, pushed))
     assert first["sha256"] == second["sha256"]
-    assert first["name"] == f"lab/podman:{git(tree, 'rev-parse', 'HEAD')}"
+    assert first["name"] == "lab/podman"
     assert first["media_type"] == "application/vnd.oci.image.config.v1+json"
     assert there["media_type"] == "application/vnd.oci.image.manifest.v1+json"
     assert re.fullmatch(rf"{re.escape(lab.trusted)}/podman@sha256:{there['sha256']}", there["reference"])

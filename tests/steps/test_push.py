@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hardgate import config
+from hardgate import config, containers
 from hardgate.errors import ConfigError
 from hardgate.model import ActionState, GapReason
 from hardgate.steps import STEPS
@@ -55,7 +55,7 @@ def test_a_registry_has_what_was_built_under_its_digest(
     built, pushed = run.receipts[0].outputs[-1], run.receipts[2].outputs[-1]
     digest = digest_of(docker, "pushed", commit)
     assert pushed.sha256 == digest.removeprefix("sha256:")
-    assert pushed.reference == f"{docker.trusted}/pushed@{digest}"
+    assert (pushed.name, pushed.reference) == ("pushed", f"{docker.trusted}/pushed@{digest}")
     assert pushed.media_type == "application/vnd.docker.distribution.manifest.v2+json"
     assert digest_of(docker, "pushed", "latest") == digest
     # Nowhere on the record, and no login is left behind.
@@ -148,7 +148,7 @@ def test_a_password_that_a_command_prints_and_only_from_a_clean_tree(
     assert (gap.reason, "differs from its commit" in gap.message) == (GapReason.INPUT_MISSING, True)
     _, receipt = steps.run(tree, build, {"push": {**keys, "dirty": True}}).receipts
     assert receipt.gaps == ()
-    assert receipt.outputs[-1].name.endswith("-dirty")
+    assert "-dirty of " in receipt.notes[0]
     assert docker.password.encode() not in steps.kept(receipt)
 
 
@@ -160,6 +160,17 @@ def test_an_image_that_is_gone_is_not_pushed(docker: Lab, steps: Runner, tree: P
     assert (gap.reason, "no longer has the image" in gap.message) == (GapReason.INPUT_MISSING, True)
     gap = steps.gap(tree, {"push": {"to": f"{docker.trusted}/gone"}})
     assert (gap.reason, "needs an image" in gap.message) == (GapReason.INPUT_MISSING, True)
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"),
+    [
+        ("planets", "planets"), ("team/planets", "team/planets"), ("localhost/planets", "planets"),
+        ("example.com/team/planets", "team/planets"), ("registry:5000/planets", "planets"),
+    ],
+)  # fmt: skip
+def test_an_image_is_called_the_same_wherever_it_is(repository: str, name: str) -> None:
+    assert containers.bare(repository) == name
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def _perform(context: Context) -> Result:
     return Result(
         tool=engine.use,
         findings=leaks,
-        outputs=(containers.built(f"{options.image}:{revision}", image),),
+        outputs=(containers.built(options.image, image),),
         notes=(told, *(dirty if context.dirty else ())),
     )
 
@@ -179,8 +179,9 @@ def _builder(context: Context, engine: Engine, moment: int) -> tuple[tuple[str, 
 
 def _source(context: Context) -> dict[str, str]:
     """Where the source lies, as GitHub Actions tells it."""
-    server, repository = context.variable("GITHUB_SERVER_URL"), context.variable("GITHUB_REPOSITORY")
-    return {f"{_LABELS}source": f"{server}/{repository}"} if server and repository else {}
+    if context.variable("GITHUB_ACTIONS") != "true":
+        return {}
+    return {f"{_LABELS}source": f"{context.variable('GITHUB_SERVER_URL')}/{context.variable('GITHUB_REPOSITORY')}"}
 
 
 def _leaks(context: Context, engine: Engine, image: Image) -> tuple[Finding, ...]:

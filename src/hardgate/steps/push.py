@@ -195,7 +195,7 @@ def _pushed(registry: _Registry, image: Image, tag: str) -> Output:
         if there is None or there.digest != image.digest:
             message = f"{name} is not the image that was built: {there.id if there else 'unknown'}, not {image.id}"
             raise context.missing(GapReason.REPORT_UNREADABLE, message, _RACE)
-    return Output(name=named, media_type=image.manifest, sha256=digest, size=0, reference=reference)
+    return Output(name=containers.bare(to), media_type=image.manifest, sha256=digest, size=0, reference=reference)
 
 
 def _push(registry: _Registry, named: str) -> str:

@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -46,14 +46,15 @@ _IMPORT = "Import advisories (hardgate advisories import), or run where Trivy ca
 
 
 class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`image` names the action that built it, where there are several. `cache_dir`: a folder with Trivy's database.
+    """`of` names the action that built the image, where there are several; `engine` as for `build`.
 
-    `system_exempt`: why the packages of the image's system need not be judged, where there is no data for them or no
-    system to be recognised.
+    `cache_dir`: a folder with Trivy's database. `system_exempt`: why the packages of the image's system need not be
+    judged, where there is no data for them or no system to be recognised.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
-    image: str = ""
+    of: str = ""
+    engine: Literal["", "docker", "podman"] = ""
     cache_dir: str = ""
     system_exempt: str = ""
 
@@ -78,7 +79,7 @@ class _Work(msgspec.Struct, kw_only=True):
 
 
 def _perform(context: Context) -> Result:
-    return scan(context, saving.save(context, context.options.image))
+    return scan(context, saving.save(context, context.options.of, context.options.engine))
 
 
 def scan(context: Context, saved: Saved) -> Result:
@@ -94,9 +95,11 @@ def scan(context: Context, saved: Saved) -> Result:
     if data is not None:
         folder, online = Path(data.folder), data.online
         look = functools.partial(trivy_image.vulnerable, context, tool.command, database=folder, online=online)
-        _scanned(context, saved, look, trivy_image.IN_PACKAGES, work)
+        judged = _scanned(context, saved, look, trivy_image.IN_PACKAGES, work)
+        work.findings += [_ended(saved, judged)] if judged and judged.ended else []
     use = _dated(context, data, work)
-    check = CanaryCheck(checked_at=context.clock(), how="this run", rules=tuple(work.proved)) if work.proved else None
+    rules = tuple(dict.fromkeys(work.proved))
+    check = CanaryCheck(checked_at=context.clock(), how="this run", rules=rules) if rules else None
     return Result(
         findings=tuple(work.findings),
         gaps=tuple(work.gaps),
@@ -136,7 +139,7 @@ def _scanned(
         )
         work.gaps.append(context.gap(GapReason.CANARY_MISSED, message, "See: hardgate doctor trivy"))
     else:
-        work.proved += [rule for rule, _ in wanted if rule not in work.proved]
+        work.proved += [rule for rule, _ in wanted]
     return seen
 
 
@@ -152,7 +155,7 @@ def _read(context: Context, done: Completed, facts: Facts) -> tuple[Report, Seen
 
 
 def _unsupported(context: Context, stderr: bytes) -> list[Gap]:
-    """A gap for a system that Trivy has no advisories for: it goes on, and finds none (pkg/detector/ospkg/detect.go)."""
+    """A gap for a system without advisories: Trivy goes on, and finds none (pkg/detector/ospkg/detect.go)."""
     lines = dict.fromkeys(found[0] for found in _UNSUPPORTED.finditer(stderr))
     remedy = "Build on a system that Trivy knows, or say why not: scan-image: {system_exempt: ...}."
     return [
@@ -170,19 +173,26 @@ def _path(path: str, saved: Saved) -> str:
 
 
 def _placed(finding: Finding, saved: Saved) -> Finding:
-    where = finding.location
+    where, message, fix = finding.location, finding.message.replace(saved.file.name, saved.name), finding.fix
     line, end = where.line, where.end_line
-    if where.path == saved.file.name:  # the configuration and the history: their lines are Trivy's own
+    own = where.path == saved.file.name  # the configuration and the history: their lines are Trivy's own
+    if own:
         line = end = None
+    if finding.kind is Kind.SECRET:
+        message = message.replace("in the file", "in the image's configuration") if own else message
+        fix = _REVOKE
     location = Location(path=_path(where.path, saved), line=line, end_line=end)
-    message = finding.message.replace(saved.file.name, saved.name)
-    return msgspec.structs.replace(finding, scanner=NAME, location=location, message=message)
+    return msgspec.structs.replace(finding, scanner=NAME, location=location, message=message, fix=fix)
+
+
+_REVOKE = (
+    "Revoke it where it was issued: whoever has the image has it, also when a later layer removes the file. Then hand "
+    "it to the build as a secret, or to the container when it runs."
+)
 
 
 def _system(context: Context, saved: Saved, seen: Seen, data: _Data | None, work: _Work) -> None:
-    """What is to be said of the image's system: that nobody mends it, and that nothing can be said of its packages."""
-    if seen.ended:
-        work.findings.append(_ended(saved, seen))
+    """A gap where nothing can be said of the packages of the image's system; a note where hardgate.yaml says why."""
     if not seen.system:
         why = "no operating system was recognised in it"
     elif not seen.installed:

@@ -16,6 +16,7 @@ from hardgate.model import ActionState, GapReason, Severity
 from hardgate.steps import STEPS
 from tests.cli.conftest import git
 from tests.lab.containers.lab import Lab
+from tests.lab.waiting import eventually
 from tests.steps.containers import SECRET, Runner, application, everything, stand_in
 
 
@@ -123,6 +124,7 @@ def test_what_was_not_built_or_not_searched_is_a_gap(
         assert bool([output for output in receipt.outputs if output.reference]) == (receipt.action == "short")
     assert b"the wheel is broken" in steps.kept(receipts[list(BROKEN).index("fails")])
     assert docker.docker("images", "--quiet", "lab/slow") == ""
+    assert eventually(lambda: docker.run("pgrep", "--full", "^sleep 611").stdout == "")
 
 
 def test_without_an_engine_nothing_is_built(steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,7 @@ def _built(context: Context, engine: Engine, inputs: tuple[Path, Path], moment: 
         f"--{key}={value}" for key, value in (("target", options.target), ("platform", options.platform)) if value
     ]
     kind = _builder(context, engine, moment)
+    containers.end_with(context)
     done = engine.start(
         context, *words, *kind[0], str(inputs[0]), env=kind[1], passed=tuple(options.secrets.values())
     )  # fmt: skip

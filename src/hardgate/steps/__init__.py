@@ -9,5 +9,7 @@ from hardgate.step import Step
 from hardgate.steps.build import BUILD
 from hardgate.steps.push import PUSH
 from hardgate.steps.run import RUN
+from hardgate.steps.sbom import SBOM
+from hardgate.steps.scan_image import SCAN_IMAGE
 
-STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN)
+STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN, SBOM, SCAN_IMAGE)

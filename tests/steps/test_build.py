@@ -59,8 +59,8 @@ def test_an_image_is_what_was_scanned_and_says_of_which_commit(
 def test_a_secret_that_a_dockerfile_copies_is_found_in_its_layer(
     docker: Lab, steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also one that a later layer deletes, and one that the build prints: its log is masked."""
-    monkeypatch.setenv("PIP_TOKEN", SECRET)
+    """Also one of several lines that a later layer deletes, and that the build prints: its log is masked."""
+    monkeypatch.setenv("PIP_TOKEN", f"-----BEGIN KEY-----\n{SECRET}\n-----END KEY-----\n")
     run = "RUN --mount=type=secret,id=pip cat /run/secrets/pip && cp /run/secrets/pip /kept\nRUN rm /kept"
     tree = application(tmp_path / "tree", f"FROM python:3.12-slim\n{run}\n")
     receipt = steps.one(tree, "build", image="lab/leaky", secrets={"pip": "PIP_TOKEN"}, cache=False)

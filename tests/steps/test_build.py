@@ -16,6 +16,7 @@ from hardgate.model import ActionState, GapReason, Severity
 from hardgate.steps import STEPS
 from tests.cli.conftest import git
 from tests.lab.containers.lab import Lab
+from tests.lab.waiting import eventually
 from tests.steps.containers import SECRET, Runner, application, everything, stand_in
 
 
@@ -58,8 +59,8 @@ def test_an_image_is_what_was_scanned_and_says_of_which_commit(
 def test_a_secret_that_a_dockerfile_copies_is_found_in_its_layer(
     docker: Lab, steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also one that a later layer deletes, and one that the build prints: its log is masked."""
-    monkeypatch.setenv("PIP_TOKEN", SECRET)
+    """Also one of several lines that a later layer deletes, and that the build prints: its log is masked."""
+    monkeypatch.setenv("PIP_TOKEN", f"-----BEGIN KEY-----\n{SECRET}\n-----END KEY-----\n")
     run = "RUN --mount=type=secret,id=pip cat /run/secrets/pip && cp /run/secrets/pip /kept\nRUN rm /kept"
     tree = application(tmp_path / "tree", f"FROM python:3.12-slim\n{run}\n")
     receipt = steps.one(tree, "build", image="lab/leaky", secrets={"pip": "PIP_TOKEN"}, cache=False)
@@ -123,6 +124,7 @@ def test_what_was_not_built_or_not_searched_is_a_gap(
         assert bool([output for output in receipt.outputs if output.reference]) == (receipt.action == "short")
     assert b"the wheel is broken" in steps.kept(receipts[list(BROKEN).index("fails")])
     assert docker.docker("images", "--quiet", "lab/slow") == ""
+    assert eventually(lambda: docker.run("pgrep", "--full", "^sleep 611").stdout == "")
 
 
 def test_without_an_engine_nothing_is_built(steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from tests.lab.containers import lab as labs
 from tests.lab.containers.bases import PYTHON
 from tests.lab.containers.lab import Lab
+from tests.lab.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = """\
@@ -94,7 +93,7 @@ def test_mariadb_starts_with_the_variables_of_the_official_image(lab: Lab) -> No
     name = lab.docker("run", "--detach", *variables, "mariadb:10.11")
     try:
         health = ("inspect", "--format", "{{.State.Health.Status}}", name)
-        assert _eventually(lambda: lab.docker(*health) == "healthy"), lab.docker("logs", name)
+        assert eventually(lambda: lab.docker(*health) == "healthy"), lab.docker("logs", name)
         ask = ("mariadb", "--no-defaults", "--host=127.0.0.1", "--user=app", f"--password={password}", "app")
         said = lab.docker("exec", name, *ask, "--skip-column-names", "--execute", "SELECT DATABASE(), VERSION()")
         assert said.startswith("app\t10.11")
@@ -107,7 +106,7 @@ def test_what_is_run_inside_sees_the_ports_of_containers(lab: Lab) -> None:
     name = lab.docker("run", "--detach", "--publish", "127.0.0.1:18000:8000", "python:3.12-slim", *serve)
     try:
         ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:18000/etc/debian_version').status)"
-        assert _eventually(lambda: lab.run(sys.executable, "-c", ask).stdout == "200\n")
+        assert eventually(lambda: lab.run(sys.executable, "-c", ask).stdout == "200\n")
         outside = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
         assert "Connection refused" in outside.stderr
     finally:
@@ -125,10 +124,10 @@ def test_two_side_by_side_and_nothing_left_of_a_killed_one(lab: Lab, tmp_path: P
         (folder,) = tmp_path.glob(f"{labs.PREFIX}*")
         assert _processes(folder.name)
         run.send_signal(signal.SIGKILL)
-    assert _eventually(lambda: not _processes(folder.name))
+    assert eventually(lambda: not _processes(folder.name))
     assert lab.docker("images", "--quiet").split() == before
     sweep = "from tests.lab.containers import lab; lab.sweep()"
-    assert _eventually(lambda: not (_swept(sweep, tmp_path) or folder.exists()))
+    assert eventually(lambda: not (_swept(sweep, tmp_path) or folder.exists()))
     assert list(Path("/sys/fs/cgroup").glob(f"*/{folder.name}")) == []
 
 
@@ -170,12 +169,3 @@ def _processes(name: str) -> list[str]:
         if name in words:
             found.append(words.replace("\0", " "))
     return found
-
-
-def _eventually(true: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True

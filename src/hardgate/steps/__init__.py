@@ -8,5 +8,6 @@ from __future__ import annotations
 from hardgate.step import Step
 from hardgate.steps.newman import NEWMAN
 from hardgate.steps.run import RUN
+from hardgate.steps.schemathesis import SCHEMATHESIS
 
-STEPS: tuple[Step, ...] = (RUN, NEWMAN)
+STEPS: tuple[Step, ...] = (RUN, NEWMAN, SCHEMATHESIS)

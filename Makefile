@@ -7,10 +7,13 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
+# What runs containers in the tests. An engine that is there already is used as it is: Debian's would replace it.
+CONTAINER_PACKAGES := docker-registry iproute2 iptables mariadb-client mariadb-server-core openssl slirp4netns util-linux \
+    $(if $(shell command -v dockerd),,docker.io)
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools
+.PHONY: help setup demo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools wheels
 
 help:
 	@echo "make demo   set up what it needs, run the pipeline of examples/planetary-api, show the verdict"
@@ -48,9 +51,18 @@ npm-tools:
 	        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); done
 
 system:
-	@tests/lab/system-packages $(SYSTEM_PACKAGES)
+	@tests/lab/system-packages $(SYSTEM_PACKAGES) $(CONTAINER_PACKAGES)
 
-setup: system .venv/.made .lab/.made scanners npm-tools
+# What the images of the examples install: the engine of the tests has no route out.
+WHEELS := tests/lab/containers/wheels
+wheels: $(WHEELS)/.made
+$(WHEELS)/.made: $(UV) $(patsubst %Dockerfile,%requirements.txt,$(wildcard examples/*/Dockerfile))
+	mkdir -p $(WHEELS)
+	for file in $(filter-out $(UV),$^); do \
+	    .uv/bin/python -m pip download --quiet --disable-pip-version-check --only-binary :all: --dest $(WHEELS) --requirement "$$file"; done
+	touch $@
+
+setup: system .venv/.made .lab/.made scanners npm-tools wheels
 
 demo: .venv/.made .lab/.made demo-scanners
 	@$(BIN)/python examples/demo.py

@@ -18,6 +18,9 @@ import pytest
 from hypothesis import settings
 
 from hardgate import toolbox
+from tests.lab.containers.fixture import lab, together
+
+__all__ = ["lab"]  # a fixture of all tests
 
 # Quick and the same on every machine: no database of earlier examples, no limit on the time of one of them.
 settings.register_profile("hardgate", max_examples=60, deadline=None, database=None, derandomize=True)
@@ -78,6 +81,11 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share a costly thing run in one process."""
+    together(item)
 
 
 @pytest.fixture(autouse=True)

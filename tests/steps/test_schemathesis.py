@@ -138,7 +138,9 @@ def test_an_api_is_held_to_its_document(home: Path, repository: Make) -> None:
     assert result.code is ExitCode.INCOMPLETE, result.stdout + result.stderr
     found = result.json["findings"]
     seen = {(one["rule"], one["location"]["path"], one["severity"], "".join(one["cwe"])) for one in found}
-    assert seen == HOLES
+    # Another seed may find more of the same holes, and nothing where there are none.
+    assert seen >= HOLES
+    assert all("/unsafe/" in path for _, path, _, _ in seen)
     gaps = {(gap["action"], gap["reason"]) for gap in result.json["gaps"]}
     assert gaps == {
         ("absent", "input-missing"),

@@ -213,17 +213,19 @@ def _opened(
 
 class Service:
     """A process that runs beside us in a group of its own until `stop`. Of what it writes the end is kept: both
-    streams in one, as in a log. With `told` it has a standard input, and `tell` writes lines to it.
+    streams in one, as in a log. With `told` it has a standard input, to which `tell` writes. `spared` as in `run`.
 
     Raises ToolError when it cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bool = False) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bool = False, spared: bool = False
+    ) -> None:
         stdin = subprocess.PIPE if told else subprocess.DEVNULL
         self.process = _opened(argv, cwd, env, stdin=stdin, stderr=subprocess.STDOUT)
         self.pid = self.process.pid
         with _live_lock:
-            _live.add(self.pid)
+            _live.update(() if spared else (self.pid,))
         if self.process.stdout is None:
             raise ToolError("a process was started without a pipe")
         self._out = _Reader(self.process.stdout, LOG_LIMIT, tail=True, on_overflow=threading.Event())
@@ -255,9 +257,9 @@ class Service:
     def stop(self) -> int:
         """End it with its group, now; its exit code, negative for a signal. Again is no harm."""
         with _live_lock:
-            if self.pid in _live:
+            if self.process.returncode is None:  # nobody has reaped it: the number is still its own
                 _kill_group(self.pid)
-                _live.discard(self.pid)
+            _live.discard(self.pid)
         self._waiter.join()
         code = self.process.wait()
         self.hang_up()

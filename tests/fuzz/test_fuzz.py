@@ -109,6 +109,7 @@ FED = frozenset({
 # while a lock file is made by hand.
 OURS = frozenset({
     "advisories/database", "advisories/serving", "advisories/trivydb", "advisories/writing",
-    "dataflow/configured", "dataflow/declared", "dataflow/report", "hooking", "mutated", "rego/library",
+    "dataflow/configured", "dataflow/declared", "dataflow/report", "environments/keeper", "hooking", "mutated",
+    "rego/library",
     "store/ledgering", "store/overriding", "store/records", "toolbox/locking",
 })  # fmt: skip

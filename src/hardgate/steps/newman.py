@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from hardgate import described, newman_pages, tested
-from hardgate.adapter import OUTSIDE, brief
+from hardgate.adapter import OUTSIDE, brief, decode
 from hardgate.environments import Running
 from hardgate.errors import ReportError
 from hardgate.model import GapReason, Severity, ToolUse
@@ -95,8 +95,8 @@ def _version(command: tuple[str, ...]) -> str:
     """The version of an installation by npm, whose start script lies in the package; "" for any other."""
     try:
         package = Path(command[0]).resolve().parents[1] / "package.json"
-        return msgspec.json.decode(package.read_bytes(), type=_Package).version
-    except (OSError, IndexError, ValueError):
+        return decode(package.read_bytes(), _Package, "npm").version
+    except (OSError, IndexError, ReportError):
         return ""
 
 
@@ -106,8 +106,8 @@ def _read(context: Context, tree: Path, name: str, kind: type[Any]) -> Any:
     if not file.resolve().is_relative_to(tree.resolve()) or not file.is_file():
         raise context.missing(GapReason.INPUT_MISSING, f"{context.action.name}: there is no file {name}", _ADD)
     try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except ValueError as error:
+        return decode(file.read_bytes(), kind, "Postman")
+    except ReportError as error:
         message = f"{name} is not what Postman exports: {brief(str(error))}"
         raise context.missing(GapReason.INPUT_MISSING, message, "Export it again, as collection format 2.1.") from error
 

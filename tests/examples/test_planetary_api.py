@@ -122,6 +122,8 @@ def test_a_planet_without_one_of_its_fields_is_refused(api: FlaskClient, bearer:
         {"home_star": "s" * 61},
         {"home_star": "\ud800"},
         {"radius": []},
+        {"radius": True},
+        {"planet_type": "two\u2028lines"},
     ],
 )
 def test_a_planet_that_cannot_be_stored_is_refused(

@@ -121,7 +121,7 @@ def test_an_attempt_that_could_not_be_set_up_is_no_pass(tmp_path: Path) -> None:
     """Without tables nobody can be registered: what was not shown is told as not shown."""
     with planetary.serving(tmp_path, {}, seeded=False) as addresses:
         quick = {**addresses, "base": addresses["twin"]}  # the debugger's pages take their time
-        planetary.asked(quick, tmp_path / "report.json", "--folder", "Security")
+        planetary.asked(quick, tmp_path / "report.json", "--folder", SET_UP, "--folder", "Passwords")
     report: Report = NEWMAN.parse((tmp_path / "report.json").read_bytes())
     broken = {gap.message.split("'")[1] for gap in report.gaps if gap.reason is GapReason.TOOL_FAILED}
     assert {"register a victim", "log the victim in", "find a password in the table"} <= broken

@@ -10,4 +10,8 @@ from hardgate.steps.build import BUILD
 from hardgate.steps.newman import NEWMAN
 from hardgate.steps.push import PUSH
 from hardgate.steps.run import RUN
+from hardgate.steps.sbom import SBOM
+from hardgate.steps.scan_image import SCAN_IMAGE
+from hardgate.steps.schemathesis import SCHEMATHESIS
+
 STEPS: tuple[Step, ...] = (BUILD, NEWMAN, PUSH, RUN, SBOM, SCAN_IMAGE, SCHEMATHESIS)

@@ -92,21 +92,19 @@ def _python(path: str, raw: bytes, tree: Tree) -> None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree.unread = tree.unread or path
         return
-    said = {id(text) for node in ast.walk(parsed) if (text := _prose(node))}
-    listing = path.rpartition("/")[2] == "setup.py"  # its texts are a list of packages
-    for node in ast.walk(parsed):
-        place = (path, getattr(node, "lineno", 1))
-        for dotted in _imported(node):
-            tree.imports.setdefault(dotted, place)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not listing and id(node) not in said:
-            tree.named.append((node.value, place))
-        if _hides(node):
-            tree.hidden = min(tree.hidden or place, place)
-
-
-def _prose(node: ast.AST) -> ast.AST | None:
-    """The text of a statement that is nothing but a text, as docstrings are."""
-    return node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) else None
+    prose, listing = set[int](), path.rpartition("/")[2] == "setup.py"  # the texts of that one are a list of packages
+    for node in ast.walk(parsed):  # a statement comes before what is in it
+        if isinstance(node, ast.Expr):
+            prose.add(id(node.value))  # a docstring, if it is a text
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and not listing and id(node) not in prose:
+                tree.named.append((node.value, (path, node.lineno)))
+        elif isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
+            place = (path, node.lineno)
+            for dotted in _imported(node):
+                tree.imports.setdefault(dotted, place)
+            if _hides(node):
+                tree.hidden = min(tree.hidden or place, place)
 
 
 def _imported(node: ast.AST) -> Iterator[str]:

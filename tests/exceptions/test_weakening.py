@@ -27,6 +27,7 @@ policy:
   required: [bandit]
   exempt: {terraform: elsewhere}
   block_refuted: true
+  block_confirmed: low
   max_advisory_age: 7
   unused_waivers: error
   urgent_epss: 0.5
@@ -76,6 +77,14 @@ def compare(old: str, new: str, text: str = BASE) -> tuple[Finding, ...]:
         ("  required: [bandit]\n", "", "policy-required", "`bandit`"),
         ("terraform: elsewhere", "terraform: elsewhere, dockerfile: no", "policy-exempt", "`dockerfile`"),
         ("block_refuted: true", "block_refuted: false", "policy-switch", "block_refuted"),
+        ("block_confirmed: low", "block_confirmed: high", "policy-threshold", "`policy.block_confirmed` is now `high`"),
+        ("  block_confirmed: low\n", "", "policy-threshold", "`policy.block_confirmed` is gone"),
+        (
+            "block_confirmed: low",
+            "block_not_imported: critical\n  block_confirmed: low",
+            "policy-threshold",
+            "critical",
+        ),
         ("block_refuted: true", "block_refuted: true\n  tools_from_path: true", "policy-switch", "tools_from_path"),
         ("block_refuted: true", "block_refuted: true\n  honour_inline_suppressions: true", "policy-switch", "inline"),
         ("block_refuted: true", "block_refuted: true\n  overrides: {two_person: false}", "policy-switch", "two_person"),

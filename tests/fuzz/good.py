@@ -245,3 +245,9 @@ MANIFEST = json.dumps({
 }).encode()  # fmt: skip
 LOCK_OF_TOOLS = (ROOT / "src" / "hardgate" / "tools.lock").read_bytes()
 FILES = [path.read_bytes() for path in sorted((ROOT / "tests" / "rules").glob("*.py"))[:40]]
+
+LOCKS = (
+    b'[[package]]\nname = "flask"\n[package.dependencies]\njinja2 = {version = ">=3"}\n[[package]]\nname = "jinja2"\n',
+    b'[[package]]\nname = "flask"\nsource = {virtual = "."}\ndependencies = [{ name = "jinja2" }]\n',
+    b"flask==3.1.0\n    # via -r requirements.in\njinja2==3.1.6\n    # via\n    #   flask\n",
+)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hardgate import git, imagefile, locks, past, pins, receipts, templates, trivy_image
+from hardgate import asked, git, imagefile, imports, locks, past, pins, receipts, routes, templates, trivy_image
 from hardgate.advisories import age, constraints, importing, matching, purl, records, sbom, severity, snapshot, versions
 from hardgate.cli import cases, common
 from hardgate.dataflow.analysis import analyse
@@ -178,6 +178,20 @@ def _dataflow(raw: bytes) -> object:
         sys.setrecursionlimit(limit)  # the analysis, a process of its own, raises it
 
 
+def _routes(raw: bytes) -> object:
+    """The route table of one file, and an endpoint that any source may have."""
+    table = routes.read([("app.py", raw), ("shop/__init__.py", b"")])
+    return [routes.match(table, end) for end in ("GET /a/{{b}}", f"GET /{_text(raw[:50])}")]
+
+
+def _imports(raw: bytes) -> object:
+    """As sourced.py does: a file of Python, another one, and both kinds of lock file."""
+    graphs = {name: asked.read(name, raw) for name in ("poetry.lock", "uv.lock", "requirements.txt")}
+    names = [*imports.above("jinja2", graphs["poetry.lock"]), "jinja2", "requests"]
+    tree = imports.read([("app.py", raw)], [("Dockerfile", raw)], names)
+    return [imports.use(name, tree, graphs) for name in names]
+
+
 def _manifests(raw: bytes) -> object:
     return [locks.declares(name, raw) for name in good.MANIFESTS]
 
@@ -293,6 +307,8 @@ READERS: tuple[Reader, ...] = (
     Reader("template", lambda raw: templates.is_template("a.yaml", raw), [good.TEMPLATE], ()),
     Reader("inline", _inline, [good.SILENCED], ()),
     Reader("scopes", _scopes, [good.PYTHON, good.TERRAFORM, good.DOCKERFILE, good.WORKFLOW], ()),
+    Reader("routes-source", _routes, [good.PYTHON, *good.FILES], ()),
+    Reader("imports-source", _imports, [good.PYTHON, *good.LOCKS], ()),
     Reader("dataflow-source", _dataflow, [good.PYTHON, *good.FILES], ()),
     Reader("git-blame", past.blamed, [good.BLAME], ()),
     Reader("receipts", _receipts, [_receipt()], ()),

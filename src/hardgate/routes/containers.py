@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hardgate.proofs import Unread
-from hardgate.routes.sources import Defined, Function, Given, Made, Outside, Scope, Sources, Thing, own
+from hardgate.routes.sources import Defined, Function, Given, Made, Outside, Scope, Sources, Thing, own, shown
 
 FLASK, FASTAPI = "flask", "fastapi"
 _APPS = {
@@ -38,16 +38,24 @@ class Container:
     mounts: list[tuple[Container, str | None]] = field(default_factory=list)
     instead: bool = False  # Flask: the prefix of a registration replaces the blueprint's own
 
-    def prefixes(self, deep: int = 0) -> Iterator[str | None]:
-        """All that may stand before its routes, "" for nothing; None for what is not known."""
-        if self.root:
-            yield self.prefix
-        for parent, given in self.mounts if deep < len(_PARTS) * 2 else ():
-            for above in parent.prefixes(deep + 1):
+    known: list[str | None] | None = None
+
+    def prefixes(self) -> list[str | None]:
+        """All that may stand before its routes, "" for nothing; None for what is not known. For after all mounts."""
+        if self.known is None:
+            self.known = []  # who leads back to itself leads nowhere
+            self.known = self._prefixes()
+        return self.known
+
+    def _prefixes(self) -> list[str | None]:
+        found = dict.fromkeys([self.prefix] if self.root else [])
+        for parent, given in self.mounts:
+            for above in parent.prefixes():
                 own_prefix = self.prefix if given is None or not self.instead else ""
                 more = "" if given is None else given
-                known = above is not None and own_prefix is not None and more != _UNKNOWN
-                yield f"{above}{more}{own_prefix}" if known else None
+                plain = above is not None and own_prefix is not None and more != _UNKNOWN
+                found[f"{above}{more}{own_prefix}" if plain else None] = None
+        return [*found] if len(found) <= _MOST_MOUNTS else [None]
 
 
 _UNKNOWN = "\0"
@@ -83,18 +91,18 @@ class Containers:
         if not isinstance(thing, Made):
             return None
         names = self._made_of(thing)
-        shown = f"{thing.scope.source.path}:{thing.call.lineno}"
+        place = f"{thing.scope.source.path}:{thing.call.lineno}"
         if framework := next((_APPS[name] for name in names if name in _APPS), ""):
-            return Container(framework, shown, root=True)
+            return Container(framework, place, root=True)
         if framework := next((_PARTS[name] for name in names if name in _PARTS), ""):
             word = "url_prefix" if framework == FLASK else "prefix"
             prefix = self._text(thing.call, word, thing.scope)
             own_prefix = None if prefix == _UNKNOWN else prefix or ""
-            return Container(framework, shown, own_prefix, instead=framework == FLASK)
+            return Container(framework, place, own_prefix, instead=framework == FLASK)
         if names & _APIS and thing.call.args:
             above = self.of(thing.call.args[0], thing.scope)
             prefix = self._text(thing.call, "prefix", thing.scope)
-            api = Container(FLASK, shown, None if prefix == _UNKNOWN else prefix or "")
+            api = Container(FLASK, place, None if prefix == _UNKNOWN else prefix or "")
             api.mounts = [(one, None) for one in above]
             return api
         return None
@@ -127,14 +135,14 @@ class Containers:
         if word == "path" and not (parents and children):
             return  # static files, or an application of another make
         if not parents or not children:
-            message = f"`{ast.unparse(call)[:120]}`: what it joins to what could not be read"
+            message = f"`{shown(call)}`: what it joins to what could not be read"
             self.unread.append(Unread(path=scope.source.path, line=call.lineno, message=message))
             return
         positional = call.args[0] if word == "path" and call.args else None
         prefix = self._sources.text(positional, scope) if positional else self._text(call, word, scope)
         for parent in parents:
             for one in children:
-                if len(one.mounts) < _MOST_MOUNTS and one is not parent:
+                if one is not parent and (parent, prefix) not in one.mounts:
                     one.mounts.append((parent, prefix))
                     one.root = one.root and word != "path"
 

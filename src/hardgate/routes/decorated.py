@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hardgate.proofs import Place, Route, Unread
 from hardgate.routes import templates
 from hardgate.routes.containers import FLASK, Container, Containers
-from hardgate.routes.sources import Defined, Function, Items, Scope, Sources
+from hardgate.routes.sources import Defined, Function, Items, Scope, Sources, shown
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _DECORATORS = frozenset({*VERBS, "route", "api_route", "websocket"})
@@ -61,8 +61,8 @@ class Reader:
                 yield from self._resource(call, call.func, scope)
 
     def _tell(self, node: ast.AST, scope: Scope, what: str) -> None:
-        shown = f"`{ast.unparse(node)[:120]}`: {what}"
-        self.unread.append(Unread(path=scope.source.path, line=getattr(node, "lineno", 1), message=shown))
+        told = f"`{shown(node)}`: {what}"
+        self.unread.append(Unread(path=scope.source.path, line=getattr(node, "lineno", 1), message=told))
 
     def _decorated(self, call: ast.Call, node: Function, scope: Scope) -> Iterator[tuple[Route, Handler]]:
         called = call.func
@@ -148,7 +148,7 @@ class Reader:
             self._tell(call, scope, f"{missing} could not be read")
             return
         for owner in owners:
-            prefixes = list(dict.fromkeys(owner.prefixes()))
+            prefixes = owner.prefixes()
             if not prefixes or None in prefixes:
                 why = (
                     "under which prefix it is mounted could not be read" if prefixes else "nothing was seen to mount it"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hardgate.proofs import Route, Unread
 from hardgate.routes import templates
 from hardgate.routes.decorated import Handler, class_handlers, place_of
-from hardgate.routes.sources import Defined, Function, Items, Made, Outside, Scope, Source, Sources, own
+from hardgate.routes.sources import Defined, Function, Items, Made, Outside, Scope, Source, Sources, own, shown
 
 _PATHS = {"django.urls.path": False, "django.urls.re_path": True, "django.conf.urls.url": True,
           "django.urls.conf.path": False, "django.urls.conf.re_path": True}  # fmt: skip
@@ -68,7 +68,7 @@ class Reader:
         self.unread.append(Unread(path=path, line=line, message=message))
 
     def _tell(self, node: ast.AST, scope: Scope, what: str) -> None:
-        self._say(scope.source.path, getattr(node, "lineno", 1), f"`{ast.unparse(node)[:120]}`: {what}")
+        self._say(scope.source.path, getattr(node, "lineno", 1), f"`{shown(node)}`: {what}")
 
     def _module(self, source: Source, prefix: _Prefix, deep: int) -> Iterator[tuple[Route, Handler]]:
         for node in own(source.tree):
@@ -82,8 +82,11 @@ class Reader:
 
     def _list(self, node: ast.expr, scope: Scope, prefix: _Prefix, deep: int) -> Iterator[tuple[Route, Handler]]:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            yield from self._list(node.left, scope, prefix, deep)
-            yield from self._list(node.right, scope, prefix, deep)
+            if deep > _DEEP:
+                self._tell(node, scope, "so many sums are not read")
+                return
+            yield from self._list(node.left, scope, prefix, deep + 1)
+            yield from self._list(node.right, scope, prefix, deep + 1)
             return
         if isinstance(node, ast.Attribute) and node.attr == "urls":
             yield from self._router(node.value, scope, prefix)
@@ -196,9 +199,9 @@ class Reader:
         except templates.TemplateError as error:
             self._tell(call, scope, f"{error} is not understood")
             return
-        shown = f"{prefix.template}{text}/"
-        listed = _Prefix((*start, "=/"), shown, prefix.order)
-        single = _Prefix((*start, "=/", templates.SEGMENT, "=/"), f"{shown}<pk>/", prefix.order)
+        whole_text = f"{prefix.template}{text}/"
+        listed = _Prefix((*start, "=/"), whole_text, prefix.order)
+        single = _Prefix((*start, "=/", templates.SEGMENT, "=/"), f"{whole_text}<pk>/", prefix.order)
         whole = Handler(place_of(found.node, found.scope), found.node, found.scope)
         own_methods = self._methods(found.node, found.scope)
         given = {name for base in self.sources.outside(found.node, found.scope) for name in _GIVEN.get(_last(base), ())}

@@ -10,9 +10,12 @@ import msgspec
 from hardgate.proofs import Place, Route, Routes, Unread
 from hardgate.routes import decorated, django
 from hardgate.routes.containers import Containers
-from hardgate.routes.sources import Defined, Scope, Sources, own, parse
+from hardgate.routes.sources import Defined, Scope, Sources, own
 
-_MARKS = (b"flask", b"quart", b"fastapi", b"starlette", b"urlpatterns", b"ROOT_URLCONF", b"restx")
+_MARKS = (
+    b"flask", b"quart", b"fastapi", b"starlette", b"urlpatterns", b"ROOT_URLCONF", b"restx", b"rest_framework",
+    b"register_blueprint", b"include_router", b"add_url_rule", b"add_api_route", b".route(",
+)  # fmt: skip
 
 
 def speaks(content: bytes) -> bool:
@@ -22,13 +25,11 @@ def speaks(content: bytes) -> bool:
 
 def read(files: Iterable[tuple[str, bytes]]) -> Routes:
     """The route table of Python files by path, all of the tree; a file that is no Python is told."""
-    known = list(files)
-    if not any(speaks(content) for _, content in known):
+    sources = Sources(dict(files), speaks)
+    if not sources.all and not sources.refused:
         return Routes()
-    found, refused = parse(known)
-    sources = Sources(found)
-    unread = [Unread(path=path, line=1, message="it is no Python that could be read") for path in refused]
     containers = Containers(sources)
+    unread: list[Unread] = []
     pairs = [*decorated.Reader(sources, containers, unread).read(), *django.Reader(sources, unread).read()]
     calls: dict[int, tuple[Place, ...]] = {}
     routes = []
@@ -36,7 +37,9 @@ def read(files: Iterable[tuple[str, bytes]]) -> Routes:
         if id(handler.node) not in calls:
             calls[id(handler.node)] = tuple(dict.fromkeys(_called(sources, handler)))
         routes.append(msgspec.structs.replace(route, calls=calls[id(handler.node)]))
-    return Routes(routes=tuple(dict.fromkeys(routes)), unread=tuple(dict.fromkeys((*containers.unread, *unread))))
+    lost = [Unread(path=path, line=1, message="it is no Python that could be read") for path in sources.refused]
+    told = dict.fromkeys((*lost, *containers.unread, *unread))
+    return Routes(routes=tuple(dict.fromkeys(routes)), unread=tuple(told))
 
 
 def _called(sources: Sources, handler: decorated.Handler) -> Iterator[Place]:

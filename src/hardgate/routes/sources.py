@@ -6,13 +6,15 @@ A name that may mean two things means nothing here. Files that are no Python are
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _DEEP = 12  # names that stand for names
 _MOST_ITEMS = 200
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @dataclass(eq=False, slots=True)
@@ -92,30 +94,32 @@ class Given:
 Thing = Outside | Defined | Made | Items | Given | Source | str
 
 
-def parse(files: Iterable[tuple[str, bytes]]) -> tuple[list[Source], list[str]]:
-    """The modules of Python files, and the paths of those that are none for the Python that runs this."""
-    sources, refused = [], []
-    for path, content in files:
-        try:
-            tree = ast.parse(content, filename=path)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            refused.append(path)
-            continue
-        place = PurePosixPath(path)
-        package = place.name == "__init__.py"
-        parts = (place.parent if package else place.with_suffix("")).parts
-        source = Source(path, ".".join(parts) or place.stem, package, tree)
-        source.scopes[tree] = Scope(source, tree)
-        _bind(source.scopes[tree], tree.body)
-        sources.append(source)
-    return sources, refused
+def _parse(path: str, content: bytes) -> Source | None:
+    """The module of a Python file, None for what is none for the Python that runs this."""
+    try:
+        tree = ast.parse(content, filename=path)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    dotted, package = _dotted(path)
+    source = Source(path, dotted, package, tree)
+    source.scopes[tree] = Scope(source, tree)
+    _bind(source.scopes[tree], tree.body)
+    return source
+
+
+def _dotted(path: str) -> tuple[str, bool]:
+    """What an import calls a file, from the root on, and whether it is a package."""
+    place = PurePosixPath(path)
+    package = place.name == "__init__.py"
+    parts = (place.parent if package else place.with_suffix("")).parts
+    return ".".join(parts) or place.stem, package
 
 
 def _bind(scope: Scope, body: Iterable[ast.stmt]) -> None:
     """Note what the statements of a scope bind, and make the scopes within it."""
-    waiting: list[ast.AST] = list(body)
+    waiting: deque[ast.AST] = deque(body)
     while waiting:
-        node = waiting.pop(0)
+        node = waiting.popleft()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             scope.names.setdefault(node.name, []).append(node)
             inner = scope.source.scopes[node] = Scope(scope.source, node, scope)
@@ -123,10 +127,10 @@ def _bind(scope: Scope, body: Iterable[ast.stmt]) -> None:
                 for one in _parameters(node):
                     inner.names.setdefault(one.arg, []).append(one)
             _bind(inner, node.body)
-        elif not isinstance(node, ast.Lambda):
-            for name, meant in _bound(node, scope.source):
-                scope.names.setdefault(name, []).append(meant)
-            waiting += ast.iter_child_nodes(node)
+            continue
+        for name, meant in _bound(node, scope.source):
+            scope.names.setdefault(name, []).append(meant)
+        waiting.extend(child for part in _BODIES for child in getattr(node, part, ()))
 
 
 def _parameters(node: Function) -> list[ast.arg]:
@@ -136,33 +140,58 @@ def _parameters(node: Function) -> list[ast.arg]:
 
 
 def _bound(node: ast.AST, source: Source) -> Iterator[tuple[str, ast.AST | str]]:
+    """The names that a statement binds, each with what it means."""
     match node:
-        case ast.Import():
-            for alias in node.names:
-                yield (
-                    alias.asname or alias.name.partition(".")[0],
-                    (alias.name if alias.asname else alias.name.partition(".")[0]),
-                )
-        case ast.ImportFrom():
-            start = absolute(source, node)
-            for alias in node.names:
-                yield alias.asname or alias.name, f"{start}.{alias.name}" if start else alias.name
+        case ast.Import() | ast.ImportFrom():
+            yield from _imported(node, source)
         case ast.Assign(targets=targets, value=value):
             for target in targets:
                 yield from _target(target, value)
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-            yield name, value
-        case ast.For(target=ast.Name(id=name)) | ast.AsyncFor(target=ast.Name(id=name)):
-            yield name, node
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            yield from _target(target, value)
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            yield from _target(target, node)
+        case ast.ExceptHandler(name=str() as name):
             yield name, node
         case _:
-            pass
+            for target in _lost(node):
+                yield from _stored(target)
 
 
-def _target(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.AST]]:
+def _imported(node: ast.Import | ast.ImportFrom, source: Source) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            first = alias.name.partition(".")[0]
+            yield alias.asname or first, alias.name if alias.asname else first
+        return
+    start = absolute(source, node)
+    for alias in node.names:
+        yield alias.asname or alias.name, f"{start}.{alias.name}" if start else alias.name
+
+
+def _lost(node: ast.AST) -> list[ast.expr]:
+    """What a statement gives a meaning that is not looked into."""
+    match node:
+        case ast.AugAssign(target=target):
+            return [target]
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return [item.optional_vars for item in items if item.optional_vars]
+        case ast.Delete(targets=targets):
+            return targets
+        case _:
+            return []
+
+
+def _target(target: ast.expr, meant: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(target, ast.Name):
-        yield target.id, value
+        yield target.id, meant
+    else:
+        yield from _stored(target)
+
+
+def _stored(target: ast.expr) -> Iterator[tuple[str, ast.AST]]:
+    """Names that come to mean something that is not looked into."""
+    yield from ((one.id, one) for one in ast.walk(target) if isinstance(one, ast.Name))
 
 
 def absolute(source: Source, node: ast.ImportFrom) -> str:
@@ -177,26 +206,46 @@ def absolute(source: Source, node: ast.ImportFrom) -> str:
 class Sources:
     """All modules, and what expressions in them mean."""
 
-    def __init__(self, sources: Iterable[Source]) -> None:
-        """A dotted name that several modules could have is nobody's, but for the one that has it whole."""
-        self.all = tuple(sources)
-        self._exact = {one.dotted: one for one in self.all}
-        self._ends: dict[str, list[Source]] = {}
-        packages = {one.dotted for one in self.all if one.package}
-        for one in self.all:
-            parts = one.dotted.split(".")
+    def __init__(self, files: Mapping[str, bytes], wanted: Callable[[bytes], bool]) -> None:
+        """`all` are the modules whose content is wanted; others are read when a name leads to them.
+
+        A dotted name that several modules could have is nobody's, but for the one that has it whole. `refused` are the
+        paths of those that are no Python.
+        """
+        self._files = files
+        self._read: dict[str, Source | None] = {}
+        self.refused: list[str] = []
+        self._exact: dict[str, str] = {}
+        self._ends: dict[str, list[str]] = {}
+        self._calls: dict[ast.Call, Thing | None] = {}
+        self.given: Mapping[ast.AST, tuple[Thing, ...]] = {}
+        self._name(files)
+        self.all = tuple(source for path, raw in files.items() if wanted(raw) and (source := self._source(path)))
+
+    def _name(self, paths: Iterable[str]) -> None:
+        names = {path: _dotted(path) for path in paths}
+        packages = {dotted for dotted, package in names.values() if package}
+        for path, (dotted, _) in names.items():
+            self._exact[dotted] = path
+            parts = dotted.split(".")
             for start in range(1, len(parts)):
                 # A folder is a source root, unless it is a package itself.
                 if ".".join(parts[:start]) not in packages:
-                    self._ends.setdefault(".".join(parts[start:]), []).append(one)
-        self.given: Mapping[ast.AST, tuple[Thing, ...]] = {}
+                    self._ends.setdefault(".".join(parts[start:]), []).append(path)
+
+    def _source(self, path: str) -> Source | None:
+        if path not in self._read:
+            self._read[path] = _parse(path, self._files[path])
+            if self._read[path] is None:
+                self.refused.append(path)
+        return self._read[path]
 
     def module(self, dotted: str) -> Source | None:
         """The module of this name; a source root above it need not be known."""
         if dotted in self._exact:
-            return self._exact[dotted]
+            return self._source(self._exact[dotted])
         found = self._ends.get(dotted, [])
-        return found[0] if len(found) == 1 else None
+        return self._source(found[0]) if len(found) == 1 else None
 
     def named(self, dotted: str, deep: int = 0) -> Thing | None:
         """What an import of this dotted name gives."""
@@ -220,13 +269,12 @@ class Sources:
         return None
 
     def _one(self, bindings: list[ast.AST | str], scope: Scope, deep: int) -> Thing | None:
-        told = [one for one in bindings if not isinstance(one, ast.Name)]
-        stores = sum(isinstance(one, ast.Name) for one in bindings)
-        known = {one if isinstance(one, str) else id(one) for one in told}
-        # An assignment is there twice: as the value, and as the name that is stored to.
-        if len(known) != 1 or stores > 1 or deep > _DEEP:
+        known = {one if isinstance(one, str) else id(one) for one in bindings}
+        if len(known) != 1 or deep > _DEEP:
             return None
-        meant = told[0]
+        meant = bindings[0]
+        if isinstance(meant, ast.Name) and isinstance(meant.ctx, ast.Store | ast.Del):
+            return None
         if isinstance(meant, str):
             return self.named(meant, deep + 1)
         if isinstance(meant, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -258,8 +306,14 @@ class Sources:
             case _:
                 return None
 
-    def _made(self, call: ast.Call, scope: Scope, deep: int) -> Thing:
+    def _made(self, call: ast.Call, scope: Scope, deep: int) -> Thing | None:
         """A call of a function of the tree is what it gives back, where that is one thing."""
+        if call not in self._calls:
+            self._calls[call] = None  # what leads back to itself is not known
+            self._calls[call] = self._given_back(call, scope, deep)
+        return self._calls[call]
+
+    def _given_back(self, call: ast.Call, scope: Scope, deep: int) -> Thing:
         called = self.meaning(call.func, scope, deep + 1)
         if isinstance(called, Defined) and not isinstance(called.node, ast.ClassDef):
             inner = called.scope.source.scopes[called.node]
@@ -330,7 +384,7 @@ def _binding(name: str, scope: Scope) -> tuple[ast.AST, Scope] | None:
     while at is not None:
         if name in at.names:
             found = [one for one in at.names[name] if isinstance(one, ast.For | ast.AsyncFor | ast.arg)]
-            others = [one for one in at.names[name] if not isinstance(one, ast.Name) and one not in found]
+            others = [one for one in at.names[name] if one not in found]
             return (found[0], at) if len(found) == 1 and not others else None
         at = at.outer
     return None
@@ -344,3 +398,11 @@ def own(node: ast.AST) -> Iterator[ast.AST]:
         yield one
         if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             waiting += reversed(list(ast.iter_child_nodes(one)))
+
+
+def shown(node: ast.AST) -> str:
+    """The beginning of a node's code; one that is nested beyond all measure has none."""
+    try:
+        return ast.unparse(node)[:120]
+    except RecursionError:
+        return "…"

@@ -155,7 +155,7 @@ def _given(args: argparse.Namespace) -> tuple[list[staged.Push], str]:
 
     See https://pre-commit.com/#pre-commit-during-push. pre-commit tells of one ref only.
     """
-    lines = "" if sys.stdin.isatty() else sys.stdin.read()
+    lines = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     if lines.strip() or not os.environ.get("PRE_COMMIT"):
         return staged.pushes(lines), args.remote
     old, new = (os.environ.get(f"PRE_COMMIT_{end}_REF", "") for end in ("FROM", "TO"))

@@ -142,6 +142,10 @@ def test_a_file_is_looked_at_once_and_a_waiver_counts(home: Path, repository: Ca
     git(root, "add", "hardgate.yaml")
     waived = hardgate("hooks", "run", "pre-commit", cwd=root)
     assert waived.code is ExitCode.PASS, waived.stderr
+    assert "1 finding waived, in writing" in waived.stderr
+    (root / "hardgate.yaml").write_text(f"{ONLY_SECRETS}exclude: [app.py]\n")
+    git(root, "add", "hardgate.yaml")
+    assert "2 staged files (1 left out by `exclude`), looked" in hardgate("hooks", "run", "pre-commit", cwd=root).stderr
 
 
 def test_the_words_of_install_status_and_uninstall(home: Path, repository: Callable[..., Path]) -> None:

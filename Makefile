@@ -10,7 +10,7 @@ SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-todo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools
+.PHONY: help setup demo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools
 
 help:
 	@echo "make demo   set up what it needs, run the pipeline of examples/planetary-api, show the verdict"
@@ -56,6 +56,7 @@ setup: system .venv/.made .lab/.made scanners npm-tools
 demo: .venv/.made .lab/.made demo-scanners
 	@$(BIN)/python examples/demo.py
 
+.PHONY: demo-todo
 demo-todo: .venv/.made .lab/.made demo-scanners
 	@$(BIN)/python examples/demo.py todo
 

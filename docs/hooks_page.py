@@ -18,4 +18,4 @@ def table(root: Path) -> str:
         cells = (one["what"], f"{one['seconds']:.2f} s", one["bound"] or "none", f"{one['ratio']:.2f}")
         rows.append(f"| {' | '.join(cells)} |")
     origin = f"Measured on {measured['measured']} over {measured['tree']}, on {measured['machine']}, by `make bench`."
-    return "\n".join([*rows, "", f"{origin} {measured['load']}"])
+    return "\n".join([*rows, "", f"{origin} The quickest of {measured['rounds']} rounds. {measured['load']}"])

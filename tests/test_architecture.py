@@ -100,6 +100,7 @@ DOORS: dict[str, set[str]] = {
 }
 # Level 3: the engine, and its parts, each of which knows just those before it.
 ENGINE: dict[str, set[str]] = {
+    "hooking": {"action", "roles", "scan", "assembling"},  # the checks of a git hook
     "budget": set(),  # how much may run at once
     "roles": set(),  # what the engine asks of those it is handed
     "staging": set(),  # the private copy of the tree
@@ -109,7 +110,6 @@ ENGINE: dict[str, set[str]] = {
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
     "assembling": {"basis"},  # a run out of receipts from elsewhere
-    "hooking": {"action", "roles", "scan", "assembling"},  # the checks of a git hook
     "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}

@@ -223,7 +223,6 @@ def _lists(read: Callable[[bytes, str], Any]) -> Callable[[bytes], Any]:
 
 
 READERS: tuple[Reader, ...] = (
-    *(Reader(*one) for one in hooks.SOURCES),
     Reader(
         "rego-json",
         lambda raw: documents.documents("a.json", raw),
@@ -280,4 +279,5 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "git-folder", _git, [b"gitdir: ../x/.git/modules/y\n", b"[extensions]\n\tobjectFormat = sha256\n"], (ToolError,)
     ),
+    *(Reader(*one) for one in hooks.SOURCES),
 )

@@ -8,10 +8,8 @@ on the command line: a configuration of Flake8 may name code that Flake8 would l
 
 from __future__ import annotations
 
-import configparser
 import fnmatch
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -75,6 +73,8 @@ def black_options(raw: bytes | None) -> BlackOptions:
     """The settings in pyproject.toml. Raises ConfigError for a file or a value that is not understood."""
     if raw is None:
         return BlackOptions()
+    import tomllib  # noqa: PLC0415 (every command imports this module, and few need that)
+
     try:
         table = tomllib.loads(raw.decode()).get("tool", {}).get("black", {})
         given = {str(key).replace("_", "-").removeprefix("--"): value for key, value in table.items()}
@@ -104,6 +104,10 @@ _LEAVE = "Nothing was looked at. Mend it, or leave the check out of `hooks:` in 
 
 def flake8_options(files: Mapping[str, bytes]) -> Flake8Options:
     """The settings in the first of the files that has a section for Flake8. Raises ConfigError for bad ones."""
+    if not files:
+        return Flake8Options()
+    import configparser  # noqa: PLC0415 (every command imports this module, and few need that)
+
     for name in FLAKE8_FILES:
         if name not in files:
             continue

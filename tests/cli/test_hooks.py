@@ -142,6 +142,10 @@ def test_a_file_is_looked_at_once_and_a_waiver_counts(home: Path, repository: Ca
     git(root, "add", "hardgate.yaml")
     waived = hardgate("hooks", "run", "pre-commit", cwd=root)
     assert waived.code is ExitCode.PASS, waived.stderr
+    assert "1 finding waived, in writing" in waived.stderr
+    (root / "hardgate.yaml").write_text(f"{ONLY_SECRETS}exclude: [app.py]\n")
+    git(root, "add", "hardgate.yaml")
+    assert "2 staged files (1 left out by `exclude`), looked" in hardgate("hooks", "run", "pre-commit", cwd=root).stderr
 
 
 def test_the_words_of_install_status_and_uninstall(home: Path, repository: Callable[..., Path]) -> None:
@@ -154,6 +158,14 @@ def test_the_words_of_install_status_and_uninstall(home: Path, repository: Calla
     assert after.code is ExitCode.PASS
     assert "pre-commit looks with gitleaks\n" in after.stdout
     assert "and with gitleaks at each pushed commit" in after.stdout
+    (root / "app.py").write_text(CLEAN)
+    commit(root)
+    (root / "app.py").write_text(SECRET)  # not staged: git makes another index of it
+    for words in (["--all"], ["app.py"]):
+        refused = try_git(root, "commit", "--message=a change", *words)
+        assert refused.code is ExitCode.FAIL
+        assert "app.py:3: critical" in refused.stderr
+    git(root, "checkout", "--quiet", "app.py")
     assert "pre-push is removed" in hardgate("hooks", "uninstall", cwd=root).stdout
     assert commit(root)
     assert not (root / ".git" / "hooks" / "pre-commit").exists()

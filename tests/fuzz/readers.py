@@ -256,10 +256,13 @@ _BOM = {
 
 
 READERS: tuple[Reader, ...] = (
+<<<<<<< HEAD
     *(Reader(*one) for one in hooks.SOURCES),
     Reader("image-archive", lambda raw: imagefile.read(io.BytesIO(raw)), [_IMAGE], (ReportError,)),
     Reader("image-seen", lambda raw: trivy_image.seen(raw, _FACTS), [json.dumps(_SEEN).encode()], (ReportError,)),
     Reader("image-bom", lambda raw: bom.read(raw, _FACTS), [json.dumps(_BOM).encode()], (ReportError,)),
+=======
+>>>>>>> hooks
     Reader(
         "rego-json",
         lambda raw: documents.documents("a.json", raw),
@@ -318,4 +321,5 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "git-folder", _git, [b"gitdir: ../x/.git/modules/y\n", b"[extensions]\n\tobjectFormat = sha256\n"], (ToolError,)
     ),
+    *(Reader(*one) for one in hooks.SOURCES),
 )

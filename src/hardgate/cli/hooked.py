@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import assembling, gate, hooking, identity, plan, staged, styles
+from hardgate import assembling, gate, hooking, identity, plan, repository, staged, styles
 from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.exceptions import documents
@@ -20,7 +20,6 @@ from hardgate.model import (
     ActionState,
     ExitCode,
     Finding,
-    Gap,
     Outcome,
     Pipeline,
     Policy,
@@ -66,9 +65,9 @@ def look(args: argparse.Namespace) -> int:
             return _pushed(args, root, ours, scratch, began)
         case = _case(args, root, ours, scratch, "")
         rows = staged.index_changes(ours)
-        receipts, gaps = _looked(case, rows, _names(case.place.pipeline, "pre-commit"))
-        whole = msgspec.structs.replace(case.run, gaps=assembling.readable(gaps))
-        return _told(args.hook, _judged(case, whole, receipts), receipts, f"{count(len(rows), 'staged file')}", began)
+        receipts, tree = _looked(case, rows, _names(case.place.pipeline, "pre-commit"))
+        about = f"{count(len(rows), 'staged file')}{_left(tree)}"
+        return _told(args.hook, _judged(case, tree, receipts), receipts, about, began)
 
 
 def _case(args: argparse.Namespace, root: Path, ours: Path, scratch: Path, commit: str) -> _Case:
@@ -100,24 +99,30 @@ def _names(pipeline: Pipeline, hook: str) -> tuple[str, ...]:
     return pipeline.hooks.pre_push or tuple(dict.fromkeys((*_USUAL_PUSH, *quick)))
 
 
-def _looked(case: _Case, rows: Sequence[staged.Row], names: Sequence[str]) -> tuple[list[Receipt], tuple[Gap, ...]]:
-    """The receipts of the checks over these files, and the gaps of what could not be laid out."""
+def _looked(case: _Case, rows: Sequence[staged.Row], names: Sequence[str]) -> tuple[list[Receipt], repository.Tree]:
+    """The receipts of the checks over these files, and the files, with the gaps of what could not be laid out."""
     lookup = case.place
     what = staged.lay_out(
         case.ours, rows, lookup.scratch / f"tree-{case.commit}", root=Path(case.run.root),
         exclude=lambda path: plan.excluded(path, lookup.pipeline.exclude), limit=lookup.pipeline.max_file_size,
     )  # fmt: skip
     chosen = hooking.actions_of(names, lookup, case.settings)
-    return hooking.look(lookup, what, chosen) if what.tree.entries else [], what.tree.gaps
+    return hooking.look(lookup, what, chosen) if what.tree.entries else [], what.tree
 
 
-def _judged(case: _Case, run: Run, receipts: Sequence[Receipt]) -> tuple[Run, Verdict, tuple[Finding, ...]]:
+def _left(tree: repository.Tree) -> str:
+    return f" ({tree.excluded} left out by `exclude`)" if tree.excluded else ""
+
+
+def _judged(
+    case: _Case, tree: repository.Tree, receipts: Sequence[Receipt]
+) -> tuple[Run, Verdict, tuple[Finding, ...]]:
     """The run of a hook, the gate's verdict, and what the style checks complain of: the gate does not judge that."""
     style = [one for one in receipts if one.scanner in styles.STYLES]
     security = [one for one in receipts if one.scanner not in styles.STYLES]
-    gaps = (*run.gaps, *(gap for one in style for gap in one.gaps))
+    gaps = (*assembling.readable(tree.gaps), *(gap for one in style for gap in one.gaps))
     run = msgspec.structs.replace(
-        run, receipts=tuple(security), expected=tuple(one.action for one in security), gaps=gaps,
+        case.run, receipts=tuple(security), expected=tuple(one.action for one in security), gaps=gaps,
         findings=tuple(identity.conclude(security)), finished=assembling.now(),
     )  # fmt: skip
     idle = all(one.state is ActionState.NOTHING_TO_DO for one in security) and not gaps
@@ -141,12 +146,12 @@ def _pushed(args: argparse.Namespace, root: Path, ours: Path, scratch: Path, beg
     for number, push in enumerate({one.new: one for one in tips}.values()):
         case = _case(args, root, ours, scratch, push.new)
         rows = staged.commit_changes(ours, push.old, push.new)
-        receipts, gaps = _looked(case, rows, _names(case.place.pipeline, "pre-push"))
+        receipts, tree = _looked(case, rows, _names(case.place.pipeline, "pre-push"))
         if number == 0 and span.commits:
             receipts = [*receipts, hooking.look_back(case.place, ours, span, push.new)]
-        whole = msgspec.structs.replace(case.run, gaps=assembling.readable(gaps))
-        about = f"{plain(push.name)}: {count(span.commits, 'commit')} and {count(len(rows), 'file')}"
-        code = max(code, _told(args.hook, _judged(case, whole, receipts), receipts, about, began))
+        files = f"{count(len(rows), 'file')}{_left(tree)}"
+        about = f"{plain(push.name)}: {count(span.commits, 'commit')} and {files}"
+        code = max(code, _told(args.hook, _judged(case, tree, receipts), receipts, about, began))
     return code
 
 
@@ -155,7 +160,7 @@ def _given(args: argparse.Namespace) -> tuple[list[staged.Push], str]:
 
     See https://pre-commit.com/#pre-commit-during-push. pre-commit tells of one ref only.
     """
-    lines = "" if sys.stdin.isatty() else sys.stdin.read()
+    lines = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     if lines.strip() or not os.environ.get("PRE_COMMIT"):
         return staged.pushes(lines), args.remote
     old, new = (os.environ.get(f"PRE_COMMIT_{end}_REF", "") for end in ("FROM", "TO"))
@@ -204,6 +209,8 @@ def _lines(run: Run, verdict: Verdict, complaints: Sequence[Finding]) -> Iterato
     if verdict.gaps:
         yield f"not looked at, so nothing is known of it ({len(verdict.gaps)}):"
         yield from common.gap_lines(verdict.gaps)
+    if waived := sum(one.state is State.WAIVED for one in verdict.decisions):
+        yield f"{count(waived, 'finding')} waived, in writing"
     if informing := sum(one.state is State.INFORMING for one in verdict.decisions):
         yield f"{count(informing, 'finding')} below the policy's threshold: see hardgate run"
 

@@ -63,10 +63,10 @@ def _install(args: argparse.Namespace) -> int:
     from hardgate.cli import common, hooked  # noqa: PLC0415 (loaded where it is needed)
 
     root = _root(args)
+    names = hooked.tools_of(root)  # first of all: what is wrong with hardgate.yaml is said before a hook is written
     for hook in githooks.install(root, os.environ, chain=args.chain):
         first = f"; runs {hook.before} first" if hook.before else ""
         print(f"{hook.name} is {hook.state}: {hook.file}{first}")
-    names = hooked.tools_of(root)
     box = common.open_toolbox()
     missing = box.absent(names)
     if not missing or args.no_install:

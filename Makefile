@@ -13,11 +13,7 @@ CONTAINER_PACKAGES := docker-registry iproute2 iptables mariadb-client mariadb-s
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup demo demo-todo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools wheels
-=======
-.PHONY: help setup demo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools
->>>>>>> hooks
+.PHONY: help setup demo test check fix docs bench fuzz lock system scanners demo-scanners npm-tools wheels
 
 help:
 	@echo "make demo   set up what it needs, run the pipeline of examples/planetary-api, show the verdict"

@@ -130,15 +130,9 @@ ENGINE: dict[str, set[str]] = {
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
-<<<<<<< HEAD
     "performing": {"action", "scan"},  # one step, from its context to its receipt
     "assembling": {"basis", "sourced"},  # a run out of receipts from elsewhere
-    "hooking": {"action", "roles", "scan", "assembling"},  # the checks of a git hook
     "engine": {"action", "roles", "scan", "performing", "budget", "basis", "staging", "assembling", "sourced"},
-=======
-    "assembling": {"basis"},  # a run out of receipts from elsewhere
-    "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling"},
->>>>>>> hooks
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
 # Beside the engine: steps, which it is handed, and which do not know it. A member does not know another.

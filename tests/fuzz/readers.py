@@ -256,13 +256,9 @@ _BOM = {
 
 
 READERS: tuple[Reader, ...] = (
-<<<<<<< HEAD
-    *(Reader(*one) for one in hooks.SOURCES),
     Reader("image-archive", lambda raw: imagefile.read(io.BytesIO(raw)), [_IMAGE], (ReportError,)),
     Reader("image-seen", lambda raw: trivy_image.seen(raw, _FACTS), [json.dumps(_SEEN).encode()], (ReportError,)),
     Reader("image-bom", lambda raw: bom.read(raw, _FACTS), [json.dumps(_BOM).encode()], (ReportError,)),
-=======
->>>>>>> hooks
     Reader(
         "rego-json",
         lambda raw: documents.documents("a.json", raw),

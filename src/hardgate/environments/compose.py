@@ -33,6 +33,14 @@ _PASSED = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERI
 _DOWN = ("down", "--volumes", "--remove-orphans", "--timeout", "0")
 
 
+# Containers first: what they use cannot be removed before them.
+_KINDS = (
+    (("ps", "--all"), ("rm", "--force", "--volumes"), "ID"),
+    (("network", "ls"), ("network", "rm"), "ID"),
+    (("volume", "ls"), ("volume", "rm"), "Name"),
+)
+
+
 class _State(msgspec.Struct):
     service: str = msgspec.field(name="Service")
     state: str = msgspec.field(name="State")
@@ -100,7 +108,7 @@ def _read(environment: Environment, mark: str, tree: Path, scratch: Path) -> _Pr
     isolated, file = environment.isolation == ISOLATED, tree / environment.compose
     if not file.is_file():
         raise StartError(f"there is no compose file {environment.compose}", hint="Put it into the repository.")
-    _swept(command, env, scratch)
+    _swept(env, scratch)
     words = (*command, "--file", str(file), "config", "--format", "json")
     whole = msgspec.json.decode(_demand(words, env, file.parent), type=dict[str, Any])
     services = tuple(sorted(whole.get("services", {})))
@@ -245,14 +253,15 @@ def _away(project: _Project, watcher: tools.Service, mark: str) -> str:
     return ""
 
 
-def _swept(command: tuple[str, ...], env: dict[str, str], folder: Path) -> None:
-    """Take down what runs left behind whose process is gone, such as after a loss of power."""
-    shown = f'{{{{.Label "{OWNER}"}}}} {{{{.Label "com.docker.compose.project"}}}}'
-    words = ("docker", "ps", "--all", "--filter", f"label={OWNER}", "--format", shown)
-    rows = {tuple(row.split()) for row in _demand(words, env, folder).decode().splitlines()}
-    for owner, project in sorted(row for row in rows if len(row) == 2):  # noqa: PLR2004 (its two labels)
-        if not _alive(owner):
-            tools.run((*command, "--project-name", project, *_DOWN), cwd=folder, env=env, timeout=_ASK)
+def _swept(env: dict[str, str], folder: Path) -> None:
+    """Take away what runs left behind whose process is gone, such as after a loss of power."""
+    for listing, removing, name in _KINDS:
+        shown = f'{{{{.{name}}}}} {{{{.Label "{OWNER}"}}}}'
+        words = ("docker", *listing, "--filter", f"label={OWNER}", "--format", shown)
+        rows = [row.split() for row in _demand(words, env, folder).decode().splitlines()]
+        dead = [row[0] for row in rows if not _alive(row[-1])]
+        if dead:
+            tools.run(("docker", *removing, *dead), cwd=folder, env=env, timeout=_ASK)
 
 
 def _owner(pid: int) -> str:

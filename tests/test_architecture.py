@@ -53,6 +53,7 @@ GROUND: dict[str, set[str]] = {
     "roles": {"model"},  # what is asked of those that the engine and its steps are handed
     "wording": {"errors", "model", "proofs"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
+    "remarks": {"model", "wording"},  # what is said of a run as a whole
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
     "sarif_result": {"allowances", "model", "outward", "rated", "wording"},  # one result of our SARIF, made fast
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share

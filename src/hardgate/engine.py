@@ -62,14 +62,6 @@ class Store(roles.Memory, Protocol):
     def blob(self, sha256: str) -> bytes: ...
 
 
-class Watcher(Protocol):
-    """Is told how a run goes; called from several threads."""
-
-    def planned(self, stages: Sequence[tuple[str, tuple[Action, ...]]]) -> None: ...
-    def started(self, action: Action) -> None: ...
-    def ended(self, receipt: Receipt) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How to run, beside what the pipeline says. `leave` are report files of hardgate's own, relative to the root.
@@ -110,7 +102,7 @@ class _Execution:
     scene: actions.Scene
     settings: Settings
     store: Store
-    watcher: Watcher
+    watcher: roles.Watcher
     run: Run
     bench: performing.Bench
     done: dict[str, Receipt] = field(default_factory=dict)
@@ -123,7 +115,7 @@ class _Execution:
         return {name: self.done[name] for name in names if self.done[name].stage in self.passed}
 
 
-def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store, watcher: Watcher) -> Run:
+def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store, watcher: roles.Watcher) -> Run:
     """Run the selected actions over the tree below `root` and keep every receipt as it comes.
 
     Raises ConfigError before anything runs when the pipeline or the selection names what is not there; StoreError when
@@ -152,7 +144,7 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
             return _finished(execution)
 
 
-def _execution(scene: actions.Scene, settings: Settings, store: Store, watcher: Watcher, run: Run) -> _Execution:
+def _execution(scene: actions.Scene, settings: Settings, store: Store, watcher: roles.Watcher, run: Run) -> _Execution:
     workshop = performing.Workshop(scene.tree, scene.scratch / "steps-git-view", settings.leave)
     bench = performing.Bench(workshop=workshop, blob=store.blob, stopping=threading.Event())
     return _Execution(scene=scene, settings=settings, store=store, watcher=watcher, run=run, bench=bench)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from hardgate.model import CanaryCheck, DataUse, Finding
+from hardgate.model import Action, CanaryCheck, DataUse, Finding, Receipt
 
 
 class Tool(Protocol):
@@ -40,3 +40,11 @@ class Advisories(Protocol):
     def rate(self, findings: Iterable[Finding], *, lower: bool) -> tuple[tuple[Finding, ...], int]: ...
     def judge(self, document: bytes) -> bytes: ...
     def address(self) -> str: ...
+
+
+class Watcher(Protocol):
+    """Is told how a run goes; called from several threads."""
+
+    def planned(self, stages: Sequence[tuple[str, tuple[Action, ...]]]) -> None: ...
+    def started(self, action: Action) -> None: ...
+    def ended(self, receipt: Receipt) -> None: ...

@@ -24,8 +24,11 @@ def started(context: Context) -> Running:
     scratch = context.scratch / "environment"
     scratch.mkdir()
     up = environments.up(context.environments[name], tree=context.checkout(), scratch=scratch)
+    ended: list[Running] = []
+    context.stack.callback(_away, context, ended)  # called last: when it is down
     try:
         running = context.stack.enter_context(up)
+        ended.append(running)
     except StartError as error:
         _kept(context, error.logs)
         reason = GapReason.NOT_RUN if error.wall else GapReason.TOOL_FAILED
@@ -60,6 +63,13 @@ def _told(context: Context, running: Running) -> None:
         packets = "1 packet" if left == 1 else f"{left} packets"
         context.record.notes.append(f"{packets} wanted to leave the environment and found no route")
     _kept(context, running.logs())
+
+
+def _away(context: Context, ended: list[Running]) -> None:
+    for running in ended:
+        if running.left:
+            remedy = "Look what was left behind, and remove it by hand."
+            context.record.gaps.append(context.gap(GapReason.TOOL_FAILED, running.left, remedy))
 
 
 def _kept(context: Context, logs: dict[str, bytes]) -> None:

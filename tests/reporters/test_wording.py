@@ -8,7 +8,7 @@ import unicodedata
 import msgspec
 import pytest
 
-from hardgate import wording
+from hardgate import remarks, wording
 from hardgate.model import (
     Decision,
     Gap,
@@ -139,15 +139,15 @@ def test_headline_tells_both_what_blocks_and_what_was_not_seen(
 
 
 def test_next_steps_of_a_clean_run_are_none() -> None:
-    assert wording.next_steps(*sample_run.clean()) == ()
+    assert remarks.next_steps(*sample_run.clean()) == ()
 
 
 def test_doctor_is_advised_only_where_it_can_help() -> None:
     run, verdict = sample_run.incomplete()
-    assert "hardgate doctor" in [step.do for step in wording.next_steps(run, verdict)]
+    assert "hardgate doctor" in [step.do for step in remarks.next_steps(run, verdict)]
     unread = tuple(gap for gap in verdict.gaps if gap.reason is GapReason.FILE_UNREAD)
     other = msgspec.structs.replace(verdict, gaps=unread)
-    assert "hardgate doctor" not in [step.do for step in wording.next_steps(run, other)]
+    assert "hardgate doctor" not in [step.do for step in remarks.next_steps(run, other)]
 
 
 def test_to_json_is_always_valid_and_keeps_what_can_be_kept() -> None:

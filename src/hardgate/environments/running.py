@@ -76,8 +76,9 @@ class Running:
         return self.missing() if self.missing else tuple(k for k, one in self.started.items() if one.ended())
 
     def attempts(self) -> int | None:
-        """How many packets wanted to leave and found no route; None where no wall counts them. Only while it is up."""
-        return walls.attempts(self.keeper.pid) if self.definition.isolation == ISOLATED else None
+        """How many packets wanted to leave and found no route; None where nobody counts them. Only while it is up."""
+        counted = self.definition.isolation == ISOLATED and not self.definition.compose
+        return walls.attempts(self.keeper.pid) if counted else None
 
     def down(self) -> None:
         """End the keeper, which ends all else, and then what it may have missed."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
 from hardgate.model import ActionState, Finding, Gap, Receipt, Run, Severity, State, Verdict
+from hardgate.remarks import left_out, next_steps, remarks
 from hardgate.waiving import waiver_lines
 from hardgate.wording import (
     Judged,
@@ -22,13 +23,10 @@ from hardgate.wording import (
     flow,
     headline,
     judge,
-    left_out,
-    next_steps,
     package_name,
     place,
     plain,
     proved,
-    remarks,
     seconds,
     tally,
     used,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, Severity, State, Verdict
+from hardgate.remarks import left_out, next_steps, remarks
 from hardgate.wording import (
     Judged,
     also_seen_by,
@@ -19,12 +20,9 @@ from hardgate.wording import (
     count,
     headline,
     judge,
-    left_out,
-    next_steps,
     only,
     package_name,
     place,
-    remarks,
     seconds,
     sourced,
     tally,

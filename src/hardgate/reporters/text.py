@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hardgate import rated
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, RunState, Severity, State, Verdict
 from hardgate.outward import github_remarks
+from hardgate.remarks import left_out, next_steps, remarks
 from hardgate.wording import (
     Judged,
     also_seen_by,
@@ -25,13 +26,10 @@ from hardgate.wording import (
     headline,
     inert,
     judge,
-    left_out,
-    next_steps,
     only,
     package_name,
     place,
     plain,
-    remarks,
     seconds,
     sourced,
     tally,

@@ -41,7 +41,7 @@ from hardgate.trivy_image import Seen
 
 NAME = "scan-image"
 _OF_CANARY = "PyPI"  # the ecosystem of the known-bad image's package
-_UNSUPPORTED = re.compile(rb"\tWARN\t[^\n]*(Unsupported os|not on the EOL list)[^\n]*", re.IGNORECASE)
+_UNSUPPORTED = re.compile(rb"\tWARN\t([^\n]*(?:Unsupported os|not on the EOL list)[^\n]*)", re.IGNORECASE)
 _IMPORT = "Import advisories (hardgate advisories import), or run where Trivy can download its database."
 
 
@@ -156,7 +156,7 @@ def _read(context: Context, done: Completed, facts: Facts) -> tuple[Report, Seen
 
 def _unsupported(context: Context, stderr: bytes) -> list[Gap]:
     """A gap for a system without advisories: Trivy goes on, and finds none (pkg/detector/ospkg/detect.go)."""
-    lines = dict.fromkeys(found[0] for found in _UNSUPPORTED.finditer(stderr))
+    lines = dict.fromkeys(found[1] for found in _UNSUPPORTED.finditer(stderr))
     remedy = "Build on a system that Trivy knows, or say why not: scan-image: {system_exempt: ...}."
     return [
         context.gap(GapReason.NOT_COVERED, f"trivy: {line.decode('utf-8', 'replace').strip()}", remedy)

@@ -30,6 +30,10 @@ _CONTENTS = (
 _VULNERABLE = ("--scanners", "vuln", "--skip-vex-repo-update")
 
 
+# What the two sorts of start are told, by which their proofs are remembered.
+WORDS = (_CONTENTS, _VULNERABLE)
+
+
 class _System(msgspec.Struct, rename="pascal"):
     family: str = ""
     name: str = ""

@@ -102,6 +102,8 @@ def test_layers_configuration_and_packages_are_looked_at_and_a_new_build_is_the_
     assert first.rpartition("=")[2] != other.rpartition("=")[2]
     assert (again.state, again.gaps) == (ActionState.DONE, ())
     assert any("platform team" in note for note in again.notes)
+    assert again.canary is not None
+    assert (one.canary.how, again.canary.how, again.canary.rules) == ("this run", "earlier today", one.canary.rules)
     assert ids(again) == ids(one)
     assert all(finding.fingerprints.get("image/v1") for finding in again.findings if finding.package)
 

@@ -167,6 +167,21 @@ def test_without_buildkit_a_secret_is_never_handed_over(
     assert (receipt.state, "older builder" in receipt.notes[0]) == (ActionState.DONE, True)
 
 
+# As the package podman-docker has it: a command of the one name, and the other engine.
+_SHIM = (
+    'case "$1" in version) echo 4.3.1;; --version) echo podman version 4.3.1;; *) echo "$*" >&2; exit 9;; esac; exit 0'
+)
+
+
+def test_podman_is_known_under_the_name_of_docker(
+    steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "bin", _SHIM, monkeypatch)
+    gap = steps.gap(application(tmp_path / "tree"), {"build": {"image": "lab/shim"}})
+    assert "podman build ended with exit code 9" in gap.message
+    assert "--timestamp=" in gap.message
+
+
 def test_an_engine_that_did_nothing_is_a_gap(
     docker: Lab, steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,16 @@ def test_the_engine_runs_wherever_it_can() -> None:
         assert "root with CAP_SYS_ADMIN" in labs.obstacle() or "Linux only" in labs.obstacle()
 
 
+def test_where_none_can_run_a_test_is_skipped_and_says_why() -> None:
+    if labs.obstacle():
+        pytest.skip("this is such a machine")
+    words = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-m", "pytest", "-rs", "-k", "ecr", __file__]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 skipped" in done.stdout
+    assert "no container engine can run here: an engine needs root with CAP_SYS_ADMIN" in " ".join(done.stdout.split())
+
+
 def test_one_worker_has_all_that_need_the_engine(lab: Lab, request: pytest.FixtureRequest) -> None:
     grouped = request.config.getoption("loadgroup", default=False)
     assert request.node.nodeid.endswith("@containers") == bool(grouped)

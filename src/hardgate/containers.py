@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -121,8 +125,14 @@ def engine(context: Context, wanted: str) -> Engine:
     done = context.start((*found.command, "version", "--format", "{{.Client.Version}}"), env=environment)
     version = done.stdout.decode("utf-8", "replace").strip()
     if done.exit_code:
-        remedy = f"Start the engine, or say where it is (DOCKER_HOST); see whether `{name} version` answers."
+        remedy = (
+            f"Start the engine, or say where it is (DOCKER_HOST), or name another with `engine`; "
+            f"see whether `{name} version` answers."
+        )
         raise context.failed(name, done, remedy)
+    # The command `docker` of some systems is podman (the package podman-docker).
+    if b"podman" in context.start((*found.command, "--version"), env=environment).stdout.lower():
+        name = "podman"
     use = ToolUse(name=name, version=version, digest=found.digest, origin=found.origin)
     number = re.match(r"\d+", version)
     return Engine(
@@ -140,6 +150,22 @@ def _found(context: Context, names: Sequence[str]) -> tuple[str, Any]:
     which = " or ".join(names)
     remedy = "Install Docker or podman where hardgate runs, or name another with `engine`."
     raise context.missing(GapReason.TOOL_MISSING, f"no container engine is here: {which} is not on PATH", remedy)
+
+
+def end_with(context: Context) -> None:
+    """Have what an engine without a server left running be ended when the step ends, also by ^C or its timeout.
+
+    Podman's containers are no children of the command that was ended. They have files of the step's private folder
+    mounted (proc_pid_mountinfo(5)), which nobody else has.
+    """
+    context.stack.callback(_end_those_with, "/".join(("", *context.scratch.parts[-3:], "")))
+
+
+def _end_those_with(place: str) -> None:
+    for mounts in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if place in mounts.read_text("utf-8", "replace"):
+                os.kill(int(mounts.parent.name), signal.SIGKILL)
 
 
 def digest_in(text: bytes, after: str) -> str:

@@ -79,6 +79,8 @@ def _perform(context: Context) -> Result:
     if absent:
         message = f"{context.action.name} needs {' and '.join(absent)}, which the environment does not have"
         raise context.missing(GapReason.INPUT_MISSING, message, "Set it where hardgate runs.")
+    for variable in options.secrets.values():  # an engine's log has each line of a secret by itself
+        context.hide(*(line for line in context.variable(variable).splitlines() if len(line) >= _SEARCHABLE))
     engine = containers.engine(context, options.engine)
     tree = context.checkout()
     if context.record.gaps:
@@ -146,6 +148,7 @@ def _built(context: Context, engine: Engine, inputs: tuple[Path, Path], moment: 
         f"--{key}={value}" for key, value in (("target", options.target), ("platform", options.platform)) if value
     ]
     kind = _builder(context, engine, moment)
+    containers.end_with(context)
     done = engine.start(
         context, *words, *kind[0], str(inputs[0]), env=kind[1], passed=tuple(options.secrets.values())
     )  # fmt: skip
@@ -191,7 +194,7 @@ def _leaks(context: Context, engine: Engine, image: Image) -> tuple[Finding, ...
     done = engine.start(context, "save", f"--output={archive}", image.id)
     if done.exit_code:
         raise context.failed(f"{engine.name} save", done, "The image was built, and not searched for its secrets.")
-    values = {name: context.variable(variable).encode() for name, variable in options.secrets.items()}
+    values = {name: context.variable(variable).strip().encode() for name, variable in options.secrets.items()}
     for name in [name for name, value in values.items() if len(value) < _SEARCHABLE]:
         message = f"the secret `{name}` is too short to be searched for in the image: it may be in a layer"
         context.record.gaps.append(context.gap(GapReason.NOT_COVERED, message, "Use a longer one."))

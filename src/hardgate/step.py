@@ -96,7 +96,8 @@ class Context:
     its names, links and executable bits, and returns its folder: the step may write to it. `scratch` is an empty
     private folder, HOME of what is started; `cache` one that outlives the run, and `memory` what is remembered of it.
     `stack` is closed when the step ends, however it ends: put into it what must be undone (see `undo`). `clock()` is
-    now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the private git folder of the tree, None outside git.
+    now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the
+    private git folder of the tree, None outside git.
     """
 
     action: Action

@@ -117,6 +117,7 @@ def _context(scene: Scene, bench: Bench, task: Task, work: Path) -> Context:
         advisories=scene.advisories,
         deadline=time.monotonic() + task.action.timeout,
         stopping=bench.stopping,
+        environments=scene.environments,
         output_limit=scene.output_limit,
         git=scene.tree.git,
         places={str(work / "tree"): "$TREE"},

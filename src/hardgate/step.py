@@ -22,6 +22,7 @@ from hardgate import tools
 from hardgate.errors import ToolError
 from hardgate.model import Action, CanaryCheck, DataUse, Finding, Gap, GapReason, Output, Policy, Receipt, ToolUse
 from hardgate.roles import Advisories, Memory, Tool
+from hardgate.services import Environment
 from hardgate.stepkeys import StepKeys
 from hardgate.wording import flow
 
@@ -73,6 +74,12 @@ class Step:
     memory: int = 300_000_000
 
 
+def of(steps: Mapping[str, Step], action: Action) -> Step | None:
+    """The step of an action; None for a scanner, also for one that has the name of a step: its keys tell."""
+    step = steps.get(action.scanner)
+    return step if step and isinstance(action.options, step.options) else None
+
+
 @dataclass(slots=True, kw_only=True)
 class Record:
     """What a step did until now, for its receipt, also when it breaks off."""
@@ -97,7 +104,8 @@ class Context:
     private folder, HOME of what is started; `cache` one that outlives the run, and `memory` what is remembered of it.
     `stack` is closed when the step ends, however it ends: put into it what must be undone (see `undo`). `clock()` is
     now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the
-    private git folder of the tree, None outside git.
+    private git folder of the tree, None outside git; `environments`
+    are those of hardgate.yaml.
     """
 
     action: Action
@@ -116,6 +124,7 @@ class Context:
     advisories: Advisories | None
     deadline: float
     stopping: threading.Event
+    environments: Mapping[str, Environment] = field(default_factory=dict)
     output_limit: int = tools.OUTPUT_LIMIT
     record: Record = field(default_factory=Record)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)

@@ -125,8 +125,14 @@ def engine(context: Context, wanted: str) -> Engine:
     done = context.start((*found.command, "version", "--format", "{{.Client.Version}}"), env=environment)
     version = done.stdout.decode("utf-8", "replace").strip()
     if done.exit_code:
-        remedy = f"Start the engine, or say where it is (DOCKER_HOST); see whether `{name} version` answers."
+        remedy = (
+            f"Start the engine, or say where it is (DOCKER_HOST), or name another with `engine`; "
+            f"see whether `{name} version` answers."
+        )
         raise context.failed(name, done, remedy)
+    # The command `docker` of some systems is podman (the package podman-docker).
+    if b"podman" in context.start((*found.command, "--version"), env=environment).stdout.lower():
+        name = "podman"
     use = ToolUse(name=name, version=version, digest=found.digest, origin=found.origin)
     number = re.match(r"\d+", version)
     return Engine(

@@ -15,6 +15,7 @@ from hardgate.errors import ConfigError
 from hardgate.model import ActionState, GapReason, Severity
 from hardgate.steps import STEPS
 from tests.cli.conftest import git
+from tests.lab.containers.bases import TINY
 from tests.lab.containers.lab import Lab
 from tests.lab.waiting import eventually
 from tests.steps.containers import SECRET, Runner, application, everything, stand_in
@@ -62,7 +63,7 @@ def test_a_secret_that_a_dockerfile_copies_is_found_in_its_layer(
     """Also one of several lines that a later layer deletes, and that the build prints: its log is masked."""
     monkeypatch.setenv("PIP_TOKEN", f"-----BEGIN KEY-----\n{SECRET}\n-----END KEY-----\n")
     run = "RUN --mount=type=secret,id=pip cat /run/secrets/pip && cp /run/secrets/pip /kept\nRUN rm /kept"
-    tree = application(tmp_path / "tree", f"FROM python:3.12-slim\n{run}\n")
+    tree = application(tmp_path / "tree", f"FROM {TINY}\n{run}\n")
     receipt = steps.one(tree, "build", image="lab/leaky", secrets={"pip": "PIP_TOKEN"}, cache=False)
     [finding] = receipt.findings
     assert (finding.rule, finding.severity, finding.location.path) == (
@@ -75,7 +76,7 @@ def test_a_secret_that_a_dockerfile_copies_is_found_in_its_layer(
 
 def test_two_builds_of_a_commit_have_the_same_layers(docker: Lab, steps: Runner, tmp_path: Path) -> None:
     """From two checkouts of other times, without a cache. This Docker dates the folders that it makes, and the id."""
-    dockerfile = "FROM python:3.12-slim\nCOPY app.py /app.py\n"
+    dockerfile = f"FROM {TINY}\nCOPY app.py /app.py\n"
     first = application(tmp_path / "first", dockerfile)
     git(tmp_path, "clone", "--quiet", str(first), "second")
     for path in (tmp_path / "second").rglob("*.py"):
@@ -88,7 +89,7 @@ def test_two_builds_of_a_commit_have_the_same_layers(docker: Lab, steps: Runner,
 
 
 def test_an_image_of_a_dirty_tree_says_so(docker: Lab, steps: Runner, tmp_path: Path) -> None:
-    tree = application(tmp_path / "tree", "FROM python:3.12-slim\nCOPY app.py /\n")
+    tree = application(tmp_path / "tree", f"FROM {TINY}\nCOPY app.py /\n")
     (tree / "app.py").write_text("print('changed')\n")
     receipt = steps.one(tree, "build", image="lab/dirty")
     assert receipt.state is ActionState.DONE
@@ -112,9 +113,9 @@ def test_what_was_not_built_or_not_searched_is_a_gap(
 ) -> None:
     monkeypatch.setenv("SHORT", "1234567")
     tree = application(tmp_path / "tree")
-    (tree / "Mounting").write_text("FROM python:3.12-slim\nRUN --mount=type=secret,id=pip true\n")
-    (tree / "Failing").write_text("FROM python:3.12-slim\nRUN echo the wheel is broken && exit 3\n")
-    (tree / "Slow").write_text("FROM python:3.12-slim\nRUN sleep 611\n")
+    (tree / "Mounting").write_text(f"FROM {TINY}\nRUN --mount=type=secret,id=pip true\n")
+    (tree / "Failing").write_text(f"FROM {TINY}\nRUN echo the wheel is broken && exit 3\n")
+    (tree / "Slow").write_text(f"FROM {TINY}\nRUN sleep 611\n")
     actions = {name: {"image": f"lab/{name}", **keys} for name, (keys, _, _) in BROKEN.items()}
     stages = [{"build": {"name": name, **keys}} for name, keys in actions.items()]
     receipts = steps.run(tree, *stages).receipts
@@ -159,11 +160,26 @@ def test_without_buildkit_a_secret_is_never_handed_over(
 ) -> None:
     monkeypatch.setenv("PIP_TOKEN", SECRET)
     stand_in(tmp_path / "bin", _NEW, monkeypatch)
-    tree = application(tmp_path / "tree", "FROM python:3.12-slim\nCOPY app.py /\n")
+    tree = application(tmp_path / "tree", f"FROM {TINY}\nCOPY app.py /\n")
     gap = steps.gap(tree, {"build": {"image": "lab/old", "secrets": {"pip": "PIP_TOKEN"}}})
     assert (gap.reason, "BuildKit" in gap.message) == (GapReason.TOOL_MISSING, True)
     receipt = steps.one(tree, "build", image="lab/old")
     assert (receipt.state, "older builder" in receipt.notes[0]) == (ActionState.DONE, True)
+
+
+# As the package podman-docker has it: a command of the one name, and the other engine.
+_SHIM = (
+    'case "$1" in version) echo 4.3.1;; --version) echo podman version 4.3.1;; *) echo "$*" >&2; exit 9;; esac; exit 0'
+)
+
+
+def test_podman_is_known_under_the_name_of_docker(
+    steps: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "bin", _SHIM, monkeypatch)
+    gap = steps.gap(application(tmp_path / "tree"), {"build": {"image": "lab/shim"}})
+    assert "podman build ended with exit code 9" in gap.message
+    assert "--timestamp=" in gap.message
 
 
 def test_an_engine_that_did_nothing_is_a_gap(

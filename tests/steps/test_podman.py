@@ -13,14 +13,11 @@ import pytest
 from hardgate.model import ExitCode
 from tests.cli.conftest import commit
 from tests.lab.command import EXECUTABLE
+from tests.lab.containers.bases import TINY
 from tests.lab.containers.lab import Lab
 from tests.steps.containers import SECRET, application
 
-DOCKERFILE = """\
-FROM python:3.12-slim
-RUN --mount=type=secret,id=pip wc -c </run/secrets/pip >/size
-COPY . /app
-"""
+DOCKERFILE = f"FROM {TINY}\nRUN --mount=type=secret,id=pip wc -c </run/secrets/pip >/size\nCOPY . /app\n"
 # Podman keeps its images where only the lab sees them; crun refuses the control groups of some machines.
 _STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "/run/lab/podman"\nrunroot = "/run/lab/podman-run"\n'
 _CONF = '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
@@ -42,7 +39,7 @@ def podman(lab: Lab, tmp_path: Path) -> dict[str, str]:
         "ECR_PASSWORD": lab.password,
     }
     archive = f"{tmp_path}/base.tar"
-    lab.docker("save", f"--output={archive}", "python:3.12-slim")
+    lab.docker("save", f"--output={archive}", TINY)
     loaded = lab.run("podman", "load", "--quiet", f"--input={archive}", env=variables)
     assert loaded.returncode == 0, loaded.stderr
     return variables
@@ -54,7 +51,7 @@ def test_podman_makes_the_same_image_twice_and_pushes_it(lab: Lab, podman: dict[
     A build that takes too long is ended, with the container in which it runs a command.
     """
     tree = application(tmp_path / "tree", DOCKERFILE)
-    (tree / "Slow").write_text("FROM python:3.12-slim\nRUN sleep 613\n")
+    (tree / "Slow").write_text(f"FROM {TINY}\nRUN sleep 613\n")
     commit(tree)
     keys = {"image": "lab/podman", "engine": "podman", "secrets": {"pip": "PIP_TOKEN"}, "cache": False}
     push: dict[str, Any] = {"to": f"{lab.trusted}/podman", "engine": "podman", "of": "build", "latest": True}

@@ -14,10 +14,11 @@ from hardgate.errors import ConfigError
 from hardgate.model import ActionState, GapReason
 from hardgate.steps import STEPS
 from tests.cli.conftest import git
+from tests.lab.containers.bases import TINY
 from tests.lab.containers.lab import Lab
 from tests.steps.containers import Runner, application, stand_in
 
-SMALL = "FROM python:3.12-slim\nCOPY app.py /\n"
+SMALL = f"FROM {TINY}\nCOPY app.py /\n"
 _HEADERS = "Accept: application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -46,7 +47,7 @@ def test_a_registry_has_what_was_built_under_its_digest(
     """Pushed although the tag was moved in between; pulled by its digest where nobody has it."""
     monkeypatch.setenv("ECR_PASSWORD", docker.password)
     commit = git(tree, "rev-parse", "HEAD")
-    meddle = {"command": ["docker", "tag", "python:3.12-slim", f"lab/pushed:{commit}"]}
+    meddle = {"command": ["docker", "tag", TINY, f"lab/pushed:{commit}"]}
     meddle["env"] = {"DOCKER_HOST": docker.address}  # type: ignore[assignment]  # a mapping among lists
     run = steps.run(
         tree, {"build": {"image": "lab/pushed"}}, {"run": meddle}, {"push": login(docker, "pushed", latest=True)}
@@ -76,7 +77,7 @@ def test_a_tag_that_is_moved_during_the_push_is_a_gap(
 ) -> None:
     """Somebody moves the tag between `docker tag` and `docker push`, and another image goes up."""
     monkeypatch.setenv("ECR_PASSWORD", docker.password)
-    stand_in(tmp_path / "bin", 'if [ "$1" = push ]; then $REAL tag python:3.12-slim "$2"; fi', monkeypatch)
+    stand_in(tmp_path / "bin", f'if [ "$1" = push ]; then $REAL tag {TINY} "$2"; fi', monkeypatch)
     gap = steps.gap(tree, {"build": {"image": "lab/raced"}}, {"push": login(docker, "raced")})
     assert (gap.reason, "is not the image that was built" in gap.message) == (GapReason.REPORT_UNREADABLE, True)
 
@@ -86,7 +87,7 @@ def test_a_tag_that_another_pushes_to_is_a_gap(
 ) -> None:
     """Somebody else's push comes between ours and the question what the registry has."""
     monkeypatch.setenv("ECR_PASSWORD", docker.password)
-    theirs = 'if [ "$1" = pull ]; then $REAL tag python:3.12-slim "$2"; $REAL push "$2" >/dev/null; fi'
+    theirs = f'if [ "$1" = pull ]; then $REAL tag {TINY} "$2"; $REAL push "$2" >/dev/null; fi'
     stand_in(tmp_path / "bin", theirs, monkeypatch)
     gap = steps.gap(tree, {"build": {"image": "lab/theirs"}}, {"push": login(docker, "theirs")})
     assert (gap.reason, "and" in gap.message, "was pushed" in gap.message) == (

@@ -101,18 +101,10 @@ class Context:
     `commit` ("" outside git) and `dirty` as in a Run; `earlier` the receipts of the stages before this one, of this run
     alone, by action, in the order of the pipeline. `checkout()` makes a private working copy of the whole tree, with
     its names, links and executable bits, and returns its folder: the step may write to it. `scratch` is an empty
-<<<<<<< HEAD
-    private folder, HOME of what is started; `cache` one that outlives the run. `stack` is closed when the step ends,
-    however it ends: put into it what must be undone (see `undo`). `clock()` is now in ISO 8601; `deadline` is in the
-    seconds of time.monotonic(). `git` is the private git folder of the tree, None outside git; `environments` are those
-    of hardgate.yaml.
-=======
     private folder, HOME of what is started; `cache` one that outlives the run, and `memory` what is remembered of it.
     `stack` is closed when the step ends, however it ends: put into it what must be undone (see `undo`). `clock()` is
-    now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the
-    private git folder of the tree, None outside git; `environments`
-    are those of hardgate.yaml.
->>>>>>> steps
+    now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the private git folder of the tree, None
+    outside git; `environments` are those of hardgate.yaml.
     """
 
     action: Action

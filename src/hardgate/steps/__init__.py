@@ -14,8 +14,4 @@ from hardgate.steps.sbom import SBOM
 from hardgate.steps.scan_image import SCAN_IMAGE
 from hardgate.steps.schemathesis import SCHEMATHESIS
 
-<<<<<<< HEAD
 STEPS: tuple[Step, ...] = (BUILD, NEWMAN, PUSH, RUN, SBOM, SCAN_IMAGE, SCHEMATHESIS)
-=======
-STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN, SBOM, SCAN_IMAGE, NEWMAN, SCHEMATHESIS)
->>>>>>> steps

@@ -4,7 +4,8 @@ Syntax trees are read; nothing of the tree is imported or run. What cannot be re
 endpoint then has no handler here.
 
     templates.py    path templates, and whether a path fits one
-    sources.py      modules, and what the names in them mean
+    modules.py      files as syntax trees, and the names that they bind
+    sources.py      what these names mean
     containers.py   applications, blueprints, routers, and the prefixes they are mounted under
     decorated.py    routes of Flask and FastAPI
     django.py       routes of Django

@@ -12,7 +12,7 @@ endpoint then has no handler here.
     matching.py     an endpoint to its route
 """
 
-from hardgate.routes.matching import match
+from hardgate.routes.matching import about, match
 from hardgate.routes.reading import read
 
-__all__ = ["match", "read"]
+__all__ = ["about", "match", "read"]

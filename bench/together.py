@@ -60,8 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if result["missed"] or result["blocked"] else 0
 
 
-def scan(scanners: Sequence[str]) -> Report:
+def scan(scanners: Sequence[str], exclude: Sequence[str] = ()) -> Report:
     """The JSON report of one run with these scanners and Newman, while the application is served.
+
+    `exclude` are globs of what is not scanned, where these scanners are not all.
 
     Raises IncompleteError with the gaps when the run did not look at everything.
     """
@@ -69,7 +71,7 @@ def scan(scanners: Sequence[str]) -> Report:
         folder = Path(name)
         with planetary.serving(_made(folder / "served"), {}) as addresses:
             tree = _made(folder / "tree")
-            copy(tree, pipeline(scanners, addresses))
+            copy(tree, pipeline(scanners, addresses, exclude))
             environment = {**os.environ, "HARDGATE_STORE": str(folder / "store.db")}
             if ADVISORIES.is_dir():
                 environment["HARDGATE_ADVISORIES"] = str(ADVISORIES)
@@ -94,7 +96,7 @@ def copy(tree: Path, definition: str) -> None:
         subprocess.run(["git", *words], cwd=tree, check=True, capture_output=True)
 
 
-def pipeline(scanners: Sequence[str], addresses: Mapping[str, str]) -> str:
+def pipeline(scanners: Sequence[str], addresses: Mapping[str, str], exclude: Sequence[str]) -> str:
     """hardgate.yaml: the scanners, and Newman over the collection at these addresses."""
     variables = [word for key, value in addresses.items() for word in ("--env-var", f"{key}={value}")]
     node, script = npm_tools.newman()
@@ -107,7 +109,7 @@ def pipeline(scanners: Sequence[str], addresses: Mapping[str, str]) -> str:
         {"name": "test", "actions": [{DYNAMIC: {"command": words, "files": [COLLECTION]}}]},
     ]
     policy = {"block_at": "high", "max_advisory_age": "3650d"}
-    return json.dumps({"pipeline": "together", "stages": stages, "policy": policy})
+    return json.dumps({"pipeline": "together", "stages": stages, "policy": policy, "exclude": exclude})
 
 
 def judged(code: int, output: bytes, errors: bytes, ran: Sequence[str]) -> Report:

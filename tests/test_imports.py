@@ -91,6 +91,16 @@ def test_a_direct_import_is_told_with_its_line(name: str, python: str, line: int
     assert (found.imported, found.path, found.line, found.through) == (Imported.YES, "app.py", line, "")
 
 
+def test_the_application_is_named_before_its_tests() -> None:
+    files = [
+        ("tests/test_app.py", b"import flask\n"),
+        ("web/app.py", b"\nimport flask\n"),
+        ("test/x.py", b"import flask"),
+    ]
+    tree = imports.read(files, [], ["flask"])
+    assert tree.finds(["flask"]) == ("flask", ("web/app.py", 2))
+
+
 def test_what_an_imported_package_asks_for_is_imported_through_it() -> None:
     found = use("markupsafe", IMPORTS)
     assert (found.imported, found.through, found.line) == (Imported.YES, "flask", 1)

@@ -19,6 +19,8 @@ stages:
 policy:
   block_at: {default: high, licence: never}
   required: [bandit]
+  block_confirmed: medium
+  block_not_imported: critical
   waivers:
     - {rule: B101, path: "tests/*", reason: Tests assert., owner: Ada, until: 2026-06-30}
 """
@@ -52,6 +54,12 @@ cases:
   - name: so must somebody who reads Terraform
     expect: INCOMPLETE
     files: [main.tf]
+  - name: what a test confirmed blocks earlier, what nobody imports later
+    expect: FAIL
+    findings:
+      - {severity: medium, confirmed: true, expect: blocking}
+      - {severity: high, kind: dependency, imported: not-imported, expect: informing}
+      - {severity: high, kind: dependency, imported: unknown, expect: blocking}
   - name: what only informs informs
     expect: PASS
     findings: [{severity: high, actions: [semgrep], expect: informing}]
@@ -73,7 +81,7 @@ def asked(folder: Path, *words: str) -> int:
 def test_a_policy_that_does_what_its_cases_say(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = asked(folder)
     out = capsys.readouterr().out
-    assert out == "9 cases: 9 as expected, 0 not.\n"
+    assert out == "10 cases: 10 as expected, 0 not.\n"
     assert code == 0
 
 
@@ -87,7 +95,7 @@ def test_a_miss_names_case_and_line(folder: Path, capsys: pytest.CaptureFixture[
         f"{name}: line 5: what is high blocks, what is medium informs: finding 1 (a-rule): expected blocking, and it "
         "is informing: high is below critical, where code findings begin to block"
     )
-    assert last == "9 cases: 7 as expected, 2 not."
+    assert last == "10 cases: 7 as expected, 3 not."
 
 
 def test_a_gap_that_was_not_expected_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

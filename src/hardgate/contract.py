@@ -151,6 +151,8 @@ def _finding(scanner: Scanner, one: Finding) -> Iterator[str]:
         yield f"severity_from is {one.severity_from!r}: an adapter says `tool` or `adapter`"
     if one.id or one.action or one.witnesses or not set(one.fingerprints) <= _MARKS:
         yield "id, action, witnesses and fingerprints are hardgate's own business"
+    if one.joined or one.proof or one.use:
+        yield "joined, proof and use are read from the source by hardgate itself"
     if not all(word.startswith("CWE-") for word in one.cwe):
         yield f"cwe has {one.cwe}: write CWE-79"
     if (one.kind is Kind.DEPENDENCY) != (one.package is not None):

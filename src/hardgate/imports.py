@@ -34,14 +34,14 @@ class Tree:
     modules: frozenset[str] = frozenset()
 
     def finds(self, names: Iterable[str]) -> tuple[str, _Place] | None:
-        """The first place where one of these modules, or one within it, is imported."""
+        """The first place that imports one of these modules, or one within it; the application before its tests."""
         wanted = tuple(names)
         found = [
             (dotted, place)
             for dotted, place in self.imports.items()
             if any(dotted == name or dotted.startswith(f"{name}.") for name in wanted)
         ]
-        return min(found, key=lambda pair: pair[1]) if found else None
+        return min(found, key=lambda pair: (_tests(pair[1][0]), pair[1])) if found else None
 
     def names(self, words: Iterable[str]) -> _Place | None:
         """The first place where a text names one of these."""
@@ -102,9 +102,15 @@ def _python(path: str, raw: bytes, tree: Tree) -> None:
         elif isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
             place = (path, node.lineno)
             for dotted in _imported(node):
-                tree.imports.setdefault(dotted, place)
+                known = tree.imports.setdefault(dotted, place)
+                if _tests(known[0]) and not _tests(path):
+                    tree.imports[dotted] = place
             if _hides(node):
                 tree.hidden = min(tree.hidden or place, place)
+
+
+def _tests(path: str) -> bool:
+    return any(part in {"tests", "test", "conftest.py"} for part in path.split("/"))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:

@@ -23,14 +23,15 @@ _PROSE = (".md", ".rst", ".adoc", ".svg", ".css", ".lock")
 def read(tree: repository.Tree, receipts: Iterable[Receipt]) -> Code:
     """What the findings of these receipts ask of the source."""
     findings = [one for receipt in receipts for one in receipt.findings]
-    asks = any(one.kind is Kind.DYNAMIC for one in findings)
+    shown = dict.fromkeys(one.location.path for one in findings if one.kind is Kind.DYNAMIC)
     packages = [one for one in findings if one.kind is Kind.DEPENDENCY and one.package]
-    return Code(routes=_routes(tree) if asks else None, uses=_uses(tree, packages) if packages else None)
+    return Code(routes=_routes(tree, shown) if shown else None, uses=_uses(tree, packages) if packages else None)
 
 
-def _routes(tree: repository.Tree) -> Routes:
+def _routes(tree: repository.Tree, endpoints: Iterable[str]) -> Routes:
+    """What the source says of these endpoints; an application may have thousands of others."""
     lost: list[Unread] = []
-    table = routes.read(list(_files(tree, _is_python, lost)))
+    table = routes.about(routes.read(_files(tree, _is_python, lost)), endpoints)
     return Routes(routes=table.routes, unread=(*table.unread, *lost)) if lost else table
 
 

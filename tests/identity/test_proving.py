@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from hardgate import gate, identity, routes
-from hardgate.exceptions import applying, baseline
+from hardgate.allowances import PREEXISTING
+from hardgate.exceptions import applying, baseline, origins
 from hardgate.model import Code, Finding, Kind, Location, Outcome, Receipt, Run, Severity, State, Verdict
 from hardgate.proofs import Routes
 from tests.builders import BLOCK_AT, NOW, policy, receipt, run, settled, waiver
@@ -218,6 +219,15 @@ def test_an_issue_is_neither_new_nor_gone_when_it_is_confirmed(
     assert (pairing.gone, pairing.new) == ((), ())
     assert {one.newer.id for one in pairing.same} == {one.id for one in newer}
     assert len(identity.inherit(pairing)) == len(newer)
+
+
+@pytest.mark.parametrize(("older", "newer"), [(APART, JOINED), (JOINED, APART)])
+def test_beside_its_base_a_change_neither_introduces_nor_mends_it(
+    older: tuple[Finding, ...], newer: tuple[Finding, ...]
+) -> None:
+    found = origins.compare(older, newer, run="r", since=NOW, unchanged=lambda _path: True)
+    assert set(found.origins.values()) == {PREEXISTING}
+    assert found.fixed == ()
 
 
 def test_once_the_test_passes_again_the_rest_is_the_same() -> None:

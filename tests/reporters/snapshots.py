@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hardgate.model import Run, Verdict
 from hardgate.reporters import REPORTERS, text
-from tests.reporters import sample_run
+from tests.reporters import sample_proved, sample_run
 
 FOLDER = Path(__file__).parent / "expected"
 CASES: dict[str, Callable[[], tuple[Run, Verdict]]] = {
@@ -19,6 +19,7 @@ CASES: dict[str, Callable[[], tuple[Run, Verdict]]] = {
     "overridden": sample_run.overridden,
     "clean": sample_run.clean,
     "nothing_ran": sample_run.nothing_ran,
+    "proved": sample_proved.proved,
 }
 PLACES = {"html": "reports/hardgate.html", "sarif": "reports/hardgate.sarif"}
 

@@ -115,6 +115,14 @@ def test_an_endpoint_has_the_handler_that_the_framework_gives_it(known: Routes, 
     assert answers(known, endpoint) == handler
 
 
+def test_a_part_of_the_table_answers_what_it_was_made_for_as_the_whole() -> None:
+    endpoints = ["GET /api/v1/items/3", "GET /api/v1/items/{{id}}", "GET /nowhere", "no endpoint"]
+    part = routes.about(SHOP, endpoints)
+    assert {one.handler.name for one in part.routes} == {"item", "new_item"}
+    for endpoint in endpoints:
+        assert routes.match(part, endpoint) == routes.match(SHOP, endpoint)
+
+
 def test_a_handler_tells_what_it_calls() -> None:
     (route, _) = routes.match(SHOP, "GET /api/v1/things")
     assert route is not None

@@ -24,9 +24,11 @@ from hardgate.model import (
     RunState,
     Severity,
     State,
+    Use,
     Verdict,
     Witness,
 )
+from hardgate.proofs import Imported
 from hardgate.yamlfile import Path, Source, convert, known
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -43,6 +45,8 @@ class _Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ids: tuple[Text, ...] = ()
     confidence: str = ""
     refuted: str = ""
+    confirmed: bool = False
+    imported: Imported | None = None
     actions: tuple[Text, ...] = ()
     expect: State | None = None
 
@@ -183,16 +187,18 @@ def _found(source: Source, at: Path, one: _Finding, pipeline: Pipeline) -> Findi
     actions = one.actions or (pipeline.actions[0].name,)
     words: dict[str, Any] = {"rule": one.rule, "severity": one.severity, "message": "as the case says"}
     name = one.id or hashlib.sha256(repr((at, one)).encode()).hexdigest()[: applying.SHORT_ID]
-    return Finding(
+    found = Finding(
         scanner=scanners[actions[0]],
         kind=one.kind,
         location=Location(path=one.path, line=one.line),
         ids=one.ids,
         confidence=one.confidence,
         refuted=one.refuted,
+        use=Use(imported=one.imported, because="as the case says") if one.imported else None,
         action=actions[0],
         id=name,
         fingerprints={"case/v1": name},
         witnesses=tuple(Witness(scanner=scanners[action], action=action, **words) for action in actions),
         **words,
     )
+    return msgspec.structs.replace(found, joined=(found,)) if one.confirmed else found

@@ -16,7 +16,7 @@ from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
 from hardgate.reporters.json import finding_entry
 from hardgate.waiving import waiver_lines
-from hardgate.wording import place, plain
+from hardgate.wording import place, plain, sourced
 
 AROUND = 3  # lines of code shown above and below
 LONGEST = 5_000_000  # bytes of a file that is read for an excerpt
@@ -65,6 +65,7 @@ def _page(run: Run, finding: Finding, decision: Decision) -> Iterator[str]:
     yield f"{finding.severity.upper()}  {place(finding.location)}"
     yield f"  {finding.message}"
     yield f"  {decision.state.value}: {decision.because}"
+    yield from (f"  {said}" for said in sourced(finding))
     source = _SOURCES.get(rated.source(finding.severity_from), "")
     yield f"  kind {finding.kind}, severity {finding.severity}{source}"
     if known := rated.known(finding.severity_from):
@@ -75,6 +76,10 @@ def _page(run: Run, finding: Finding, decision: Decision) -> Iterator[str]:
     yield "seen by"
     for witness in finding.witnesses:
         yield f"  {witness.scanner} {witness.rule} ({witness.severity}): {witness.message}"
+    if finding.joined:
+        yield ""
+        yield "made of"
+        yield from (f"  {part.id}  {plain(part.rule)}  {place(part.location)}" for part in finding.joined)
     yield from _code(run, finding)
     yield from _after(finding)
 

@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
         judged
         for judged in judge(run, verdict)
         if (not severities or judged.finding.severity in severities)
-        and (not kinds or judged.finding.kind in kinds)
+        and (not kinds or kinds & {one.kind for one in (judged.finding, *judged.finding.joined)})
         and (not states or judged.decision.state in states)
         and (not args.scanner or args.scanner in {witness.scanner for witness in judged.finding.witnesses})
     ]
@@ -58,4 +58,5 @@ def _words(given: str | None, what: str, known: list[str]) -> set[str]:
 def _line(judged: Judged) -> str:
     finding = judged.finding
     where = f"{place(finding.location)}  {finding.scanner} {finding.rule}"
-    return f"{finding.id}  {finding.severity:<8}  {judged.decision.state:<9}  {where}  {finding.message}"
+    said = "confirmed: " if finding.confirmed else ""
+    return f"{finding.id}  {finding.severity:<8}  {judged.decision.state:<9}  {where}  {said}{finding.message}"

@@ -142,6 +142,9 @@ def _settle(
         rule=plain(finding.rule),
         message=flow(finding.message),
         fix=flow(finding.fix),
+        joined=(),  # these three are no adapter's to say
+        proof=None,
+        use=None,
         severity=override or finding.severity,
         severity_from=rated.by("hardgate.yaml", finding.severity_from) if override else finding.severity_from,
     )

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hardgate.proofs import Unread
-from hardgate.routes.sources import Defined, Function, Given, Made, Outside, Scope, Sources, Thing, own, shown
+from hardgate.routes.modules import Defined, Function, Given, Made, Outside, Scope, Thing, own, shown
+from hardgate.routes.sources import Sources
 
 FLASK, FASTAPI = "flask", "fastapi"
 _APPS = {

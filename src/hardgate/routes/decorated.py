@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from hardgate.proofs import Place, Route, Unread
 from hardgate.routes import templates
 from hardgate.routes.containers import FLASK, Container, Containers
-from hardgate.routes.sources import Defined, Function, Items, Scope, Sources, shown
+from hardgate.routes.modules import Defined, Function, Items, Scope, shown
+from hardgate.routes.sources import Sources
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _DECORATORS = frozenset({*VERBS, "route", "api_route", "websocket"})

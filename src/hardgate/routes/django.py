@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from hardgate.proofs import Route, Unread
 from hardgate.routes import templates
 from hardgate.routes.decorated import Handler, class_handlers, place_of
-from hardgate.routes.sources import Defined, Function, Items, Made, Outside, Scope, Source, Sources, own, shown
+from hardgate.routes.modules import Defined, Function, Items, Made, Outside, Scope, Source, own, shown
+from hardgate.routes.sources import Sources
 
 _PATHS = {"django.urls.path": False, "django.urls.re_path": True, "django.conf.urls.url": True,
           "django.urls.conf.path": False, "django.urls.conf.re_path": True}  # fmt: skip

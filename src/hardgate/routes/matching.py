@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from hardgate.proofs import Route, Routes
@@ -36,6 +36,18 @@ def match(table: Routes, endpoint: str) -> tuple[Route | None, str]:
         if {one.handler for one in others} != {one.handler for one in fitting}:
             return None, "the value of its variable decides which route answers it"
     return _first(fitting, path)
+
+
+def about(table: Routes, endpoints: Iterable[str]) -> Routes:
+    """The part of a table that `match` looks at for these endpoints, so that nothing else need be kept."""
+    asked = [found for one in endpoints if (found := _ENDPOINT.fullmatch(one)) and len(one) <= templates.MOST]
+    wanted = [(found[1], _path(found[2])) for found in asked]
+    kept = (
+        one
+        for one in table.routes
+        if any(_answers(one, verb) and _fits(one, path, loose=True) for verb, path in wanted)
+    )
+    return Routes(routes=tuple(kept), unread=table.unread)
 
 
 def _path(text: str) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from hardgate.proofs import Place, Route, Routes, Unread
 from hardgate.routes import decorated, django
 from hardgate.routes.containers import Containers
-from hardgate.routes.sources import Defined, Scope, Sources, own
+from hardgate.routes.modules import Defined, Scope, own
+from hardgate.routes.sources import Sources
 
 _MARKS = (
     b"flask", b"quart", b"fastapi", b"starlette", b"urlpatterns", b"ROOT_URLCONF", b"restx", b"rest_framework",

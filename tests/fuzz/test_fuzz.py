@@ -110,7 +110,7 @@ FED = frozenset({
 # while a lock file is made by hand.
 OURS = frozenset({
     "advisories/database", "advisories/serving", "advisories/trivydb", "advisories/writing",
-    "dataflow/configured", "dataflow/declared", "dataflow/report", "environments/compose", "environments/keeper", "hooking", "mutated",
+    "dataflow/configured", "dataflow/declared", "dataflow/report", "environments/keeper", "hooking", "mutated",
     "rego/library",
     "store/ledgering", "store/overriding", "store/records", "toolbox/locking",
 })  # fmt: skip

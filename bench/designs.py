@@ -7,8 +7,9 @@ planetary-api is built, pushed, scanned by three actions in parallel (one of whi
 MariaDB), judged, and tested: FAIL. todo goes from the inside out, and its image is pushed: PASS. Both run their
 delivery.yaml, in a git repository of their own, on the engine and the registry of tests/lab/containers.
 
-The seconds are wall time of one run from empty caches, with the scanners installed. The exit code is 0; 1 when a verdict
-is not the one that its example deserves; 3 when something was not looked at.
+The seconds are wall time of one run from empty caches, with the scanners installed and the advisories of the demo's
+snapshot. The exit code is 0; 1 when a verdict is not the one that its example deserves; 3 when something was not looked
+at.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from typing import Any
 import msgspec
 
 from bench.detection import HARDGATE, ROOT
+from tests.lab import npm_tools
 from tests.lab.containers import lab as labs
 
 TARGET = ROOT / "bench" / "results" / "designs.json"
 EXAMPLES = {"planetary-api": "FAIL", "todo": "PASS"}
-ADVISORIES = ROOT / ".lab" / "advisories"  # as `make demo` fills it
 _AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
 _IMAGES = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -47,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     wish = parser.parse_args(argv)
     rows = []
     with labs.start() as lab, tempfile.TemporaryDirectory(prefix="bench-") as name:
+        advisories = filled(Path(name) / "advisories")
         for example in [wish.only] if wish.only else EXAMPLES:
-            report = delivered(lab, example, Path(name) / example)
+            report = delivered(lab, example, Path(name) / example, advisories)
             rows.append(row(example, report))
             print("\n".join(told(rows[-1], report)), flush=True)
     if not wish.only:
@@ -59,18 +61,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(any(one["outcome"] != EXAMPLES[one["example"]] for one in rows))
 
 
-def delivered(lab: labs.Lab, example: str, folder: Path, more: Mapping[str, str] | None = None) -> Report:
+def filled(folder: Path) -> Path:
+    """A local advisory database, filled from the snapshot of the demo."""
+    data = next((ROOT / ".lab").glob("lib/python3*/site-packages/cordon_scanner/intel/data"))
+    words = [str(HARDGATE), "advisories", "import", "--from", str(data), "--ecosystem", "PyPI"]
+    subprocess.run(words, env={**os.environ, "HARDGATE_ADVISORIES": str(folder)}, check=True, capture_output=True)
+    return folder
+
+
+def delivered(lab: labs.Lab, example: str, folder: Path, advisories: Path) -> Report:
     """The JSON report of an example's delivery.yaml, run whole inside of the lab. `folder` is made.
 
-    `more` are further variables. Raises RuntimeError when hardgate ended without a report.
+    `advisories` is the local database. Raises RuntimeError when hardgate ended without a report.
     """
     tree = folder / "tree"
     copy(ROOT / "examples" / example, tree)
     variables = {
         **os.environ, **lab.environment, "ECR_PASSWORD": lab.password, "HARDGATE_STORE": str(folder / "store.db"),
-        "HARDGATE_ADVISORIES": str(ADVISORIES),
-        "PATH": os.pathsep.join((str(HARDGATE.parent), lab.environment["PATH"])), **(more or {}),
+        "HARDGATE_ADVISORIES": str(advisories),
+        "PATH": os.pathsep.join((str(folder / "bin"), str(HARDGATE.parent), lab.environment["PATH"])),
     }  # fmt: skip
+    (folder / "bin").mkdir()
+    (folder / "bin" / "newman").symlink_to(npm_tools.newman()[-1])
     hardgate = (str(HARDGATE), "run", "--config", "delivery.yaml", "--json", "--no-cache", "--no-install")
     # The folder that a command begins in cannot be named in there.
     words = lab.inside("sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(tree), *hardgate)

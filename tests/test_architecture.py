@@ -25,7 +25,9 @@ GROUND: dict[str, set[str]] = {
     "terms": set(),  # the closed sets of words, which model hands on
     "permits": set(),  # who did something, and what an override is: values that model hands on
     "allowances": set(),  # exceptions as values, which model hands on
-    "model": {"terms", "allowances", "permits"},
+    "services": set(),  # environments for tests as values, which model hands on
+    "surroundings": {"services", "yamlfile"},  # what hardgate.yaml says of them
+    "model": {"terms", "allowances", "permits", "services"},
     "errors": set(),
     "algorithms": set(),  # the ways by which a finding is recognised, by name
     "equivalents": set(),  # rules of several tools that stand for one weakness
@@ -73,6 +75,9 @@ GROUND: dict[str, set[str]] = {
         "rated",
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
+    "newman_report": {"adapter", "errors"},  # a foreign report as values
+    "newman_pages": {"newman_report", "wording"},  # what Newman did, shown without any answer
+    "excerpts": set(),  # pieces of requests and answers without what may be a secret
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
         "model",
@@ -100,6 +105,8 @@ DOORS: dict[str, set[str]] = {
     "containers": {"step", "tools"},  # container engines: how one is asked, and what it says of an image
     "layers": set(),  # the files of a saved image, searched
     "toolbox": {"tools"},
+    "environments": {"tools"},  # what is to be tested, up and down again, behind a wall
+    "tested": {"environments", "step", "tools"},  # an environment for one step
     "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }

@@ -84,7 +84,7 @@ def test_no_section_describes_a_command_or_an_option_that_is_not_there() -> None
 
 
 def _properties(part: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    """The dotted name of every key below a part of the schema; `[]` stands for the items of a list."""
+    """The dotted name of every key below a part of the schema; `[]` stands for the items of a list or a mapping."""
     definitions = schema()["$defs"]
     while "$ref" in part:
         part = definitions[part["$ref"].rsplit("/", 1)[1]]
@@ -92,8 +92,9 @@ def _properties(part: Mapping[str, Any], prefix: str) -> Iterator[str]:
         yield f"{prefix}{name}"
         if name != "actions":
             yield from _properties(inner, f"{prefix}{name}.")
-    if "items" in part:
-        yield from _properties(part["items"], prefix.removesuffix(".") + "[].")
+    for items in (part.get("items"), part.get("additionalProperties")):
+        if isinstance(items, dict):
+            yield from _properties(items, prefix.removesuffix(".") + "[].")
 
 
 def _keys_of_file() -> list[str]:

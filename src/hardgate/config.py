@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from hardgate import surroundings
 from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
-from hardgate.stepkeys import taken
-from hardgate.yamlfile import Path, Source, convert, known
+from hardgate.stepkeys import described, meant, taken
+from hardgate.surroundings import EnvironmentKeys, EnvironmentName
+from hardgate.yamlfile import Path, Source, convert, inside, known
 
 NEVER = "never"
 # `$` alone would also match before a line break at the end.
@@ -83,6 +84,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reports: dict[str, Text] = {}
     advisories: _Advisories = _Advisories()
     limits: _Limits = _Limits()
+    environment: dict[EnvironmentName, EnvironmentKeys] = {}
 
 
 def load(
@@ -102,30 +104,26 @@ def load(
     data = source.data()
     if not isinstance(data, dict):
         source.refuse((), "the file must be a mapping that begins with `pipeline: NAME`")
+    environments = surroundings.read(source, data.get("environment") or {})
     file: _File = convert(source, data, _File, ())
     stages = _stages(source, file, options)
+    _surrounded(source, stages, environments)
     policy = _policy(source, file.policy, stages, subjects)
     for format_, path in file.reports.items():
         known(source, ("reports", format_), format_, formats, "report format")
-        _inside(source, ("reports", format_), path)
+        inside(source, ("reports", format_), path)
     return Pipeline(
         name=file.pipeline,
         stages=stages,
         policy=policy,
         digest=hashlib.sha256(raw).hexdigest(),
         definition=source.text,
+        environments=environments,
         exclude=file.exclude,
         reports=file.reports,
         osv_url=file.advisories.osv_url,
         max_file_size=file.limits.file_size,
     )
-
-
-def _inside(source: Source, at: Path, path: str) -> str:
-    """`path` without needless parts, so that it compares with the paths of a tree."""
-    if path.startswith("/") or ".." in path.split("/") or "\0" in path:
-        source.refuse(at, f"{path!r} leads out of the scanned tree")
-    return posixpath.normpath(path)
 
 
 def _stages(source: Source, file: _File, options: Mapping[str, type[msgspec.Struct]]) -> tuple[Stage, ...]:
@@ -156,18 +154,32 @@ def _action(source: Source, item: str | dict[str, Any], at: Path, options: Mappi
     keys = {} if keys is None else keys
     if not isinstance(keys, dict):
         source.refuse((*at, scanner), "the keys of a scanner or step must be a mapping")
+    struct = meant(options[scanner], keys)
     ours = set(_Common.__struct_fields__)
-    theirs = set(options[scanner].__struct_fields__)
-    obeyed = taken(options[scanner]) or ours
+    theirs = set(struct.__struct_fields__)
+    obeyed = taken(struct) or ours
     for key in keys:
         if key in ours - obeyed - theirs:
             source.refuse((*at, scanner, key), f"{scanner} is a step, and `{key}` means nothing to it")
         known(source, (*at, scanner, key), key, ours | theirs, "key")
     common: _Common = convert(source, {k: v for k, v in keys.items() if k in ours}, _Common, (*at, scanner))
-    own = convert(source, {k: v for k, v in keys.items() if k not in ours}, options[scanner], (*at, scanner))
-    paths = tuple(_inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
+    own = convert(source, {k: v for k, v in keys.items() if k not in ours}, struct, (*at, scanner))
+    paths = tuple(inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
     same = {key: getattr(common, key) for key in _Common.__struct_fields__ if key not in {"name", "paths"}}
     return Action(name=common.name or scanner, scanner=scanner, paths=paths, options=own, **same)
+
+
+def _surrounded(source: Source, stages: tuple[Stage, ...], environments: Collection[str]) -> None:
+    """Refuse an action that needs an environment which is not there, or which it does not name among several."""
+    for i, stage in enumerate(stages):
+        for j, action in enumerate(stage.actions):
+            name = getattr(action.options, "environment", None)
+            at: Path = ("stages", i, "actions", j, action.scanner, "environment")
+            if name == "" and len(environments) != 1:
+                have = f"which one of: {', '.join(environments)}" if environments else "and none is defined"
+                source.refuse(at, f"{action.name} needs an `environment`, {have}")
+            elif name:
+                known(source, at, name, environments, "environment")
 
 
 def _policy(source: Source, policy: _Policy, stages: tuple[Stage, ...], subjects: Collection[str]) -> Policy:
@@ -219,6 +231,9 @@ def schema(options: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
         components |= {name: part for name, part in own["$defs"].items() if name != struct.__name__}
         fields = own["$defs"][struct.__name__]["properties"]
         obeyed = taken(struct) or shared
+        if other := described(struct):
+            obeyed = shared
+            fields = msgspec.json.schema(other[1])["$defs"][other[1].__name__]["properties"] | fields
         keys = {key: part for key, part in shared.items() if key in obeyed} | fields
         bodies[scanner] = {"type": ["object", "null"], "properties": keys, "additionalProperties": False}
     action = {

@@ -22,7 +22,20 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import assembling, basis, identity, performing, plan, receipts, repository, roles, scan, staging, tools
+from hardgate import (
+    assembling,
+    basis,
+    identity,
+    performing,
+    plan,
+    receipts,
+    repository,
+    roles,
+    scan,
+    staging,
+    step,
+    tools,
+)
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError
@@ -152,7 +165,7 @@ def _standing(pipeline: Pipeline, settings: Settings, run: Run) -> dict[str, Rec
     done = {receipt.action: receipt for receipt in run.receipts if receipt.state is not ActionState.GAP}
     again = False
     for stage in pipeline.stages:
-        mine = [action.name for action in stage.actions if action.scanner in settings.steps]
+        mine = [action.name for action in stage.actions if step.of(settings.steps, action)]
         if again:
             for name in mine:
                 done.pop(name, None)
@@ -198,7 +211,7 @@ def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[
 def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, store: Store) -> actions.Scene:
     tree = assembling.read_tree(pipeline, root, folder / "git-view", settings.leave)
     changed = repository.changed(tree, settings.selection.base) if settings.selection.base else None
-    scans = [one for one in pipeline.actions if one.scanner not in settings.steps]
+    scans = [one for one in pipeline.actions if not step.of(settings.steps, one)]
     pairs = [(one, settings.scanners[one.scanner].fitted(one.options)) for one in scans]
     obeying = [scanner.configs for one, scanner in pairs if one.honour_config or scanner.obeys]
     return actions.Scene(
@@ -214,6 +227,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         cache=settings.cache_folder,
         changed=changed,
         locate=settings.locate,
+        environments=pipeline.environments,
         memory=store,
         clock=assembling.now,
         version=hardgate.__version__,
@@ -231,7 +245,7 @@ def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tup
 
 
 def _has_work(settings: Settings, scene: actions.Scene, action: Action) -> bool:
-    if action.scanner in settings.steps:
+    if step.of(settings.steps, action):
         return True
     scanner = settings.scanners[action.scanner].fitted(action.options)
     if getattr(action.options, "history", False) and scene.changed is None:
@@ -275,7 +289,7 @@ def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None
     settings = execution.settings
     waiting = []
     for action in (action for action in members if action.name not in execution.done):
-        scanner = settings.steps.get(action.scanner) or settings.scanners[action.scanner]
+        scanner = step.of(settings.steps, action) or settings.scanners[action.scanner]
         known = execution.store.timing(action.scanner, execution.run.root)
         waiting.append((known or (scanner.seconds, scanner.memory), action))
     ready = sorted(waiting, key=lambda one: (-one[0][0], one[1].name))
@@ -299,10 +313,10 @@ def _one(execution: _Execution, stage: str, action: Action, memory: int, budget:
     """One action to its receipt: from the cache when nothing it depends on has changed, but never a step."""
     if execution.bench.stopping.is_set():
         return
-    if step := execution.settings.steps.get(action.scanner):
+    if doing := step.of(execution.settings.steps, action):
         with budget.hold(memory):
             if not execution.bench.stopping.is_set():
-                _step(execution, step, stage, action)
+                _step(execution, doing, stage, action)
         return
     scene, store = execution.scene, execution.store
     ready = actions.prepare(scene, execution.settings.scanners[action.scanner].fitted(action.options), stage, action)
@@ -326,9 +340,9 @@ def _one(execution: _Execution, stage: str, action: Action, memory: int, budget:
     _keep(execution, receipt)
 
 
-def _step(execution: _Execution, step: Step, stage: str, action: Action) -> None:
+def _step(execution: _Execution, doing: Step, stage: str, action: Action) -> None:
     execution.watcher.started(action)
-    task = performing.Task(step=step, stage=stage, action=action, earlier=execution.earlier)
+    task = performing.Task(step=doing, stage=stage, action=action, earlier=execution.earlier)
     receipt = performing.perform(execution.scene, execution.bench, task)
     if receipt is not None and not execution.bench.stopping.is_set():
         _keep(execution, receipt)

@@ -15,6 +15,7 @@ import msgspec
 
 from hardgate.allowances import Document, Exceptions, Request, Suppression, Waiver
 from hardgate.permits import OverridePolicy, OverrideUse
+from hardgate.services import Environment
 from hardgate.terms import ActionState, ExitCode, GapReason, Kind, Outcome, RunState, Severity, State
 
 # The words are a part of the nouns: who imports these, imports those.
@@ -326,6 +327,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     reports: dict[str, str] = {}
     osv_url: str = ""
     max_file_size: int = 50_000_000
+    environments: dict[str, Environment] = {}
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,16 +59,4 @@ def opened(context: Context, file: Path, image: Output, name: str, *, layers: tu
     if name not in facts.names and not same:
         message = f"the engine saved another image than {image.reference}: sha256:{facts.config}"
         raise context.missing(GapReason.INPUT_MISSING, message, "Build it again, when nothing else writes its name.")
-    return Saved(file=file, name=bare(image.name), image=image, facts=facts)
-
-
-def bare(name: str) -> str:
-    """The name of an image without registry, tag and digest: `host:5000/team/planets:1` is `team/planets`.
-
-    https://github.com/distribution/reference (normalize.go): the first part is a host if it has a dot or a colon.
-    """
-    path = name.partition("@")[0]
-    first, _, rest = path.partition("/")
-    if rest and (set(first) & {".", ":"} or first == "localhost"):
-        path = rest
-    return re.sub(r":[^/:]*$", "", path)
+    return Saved(file=file, name=image.name, image=image, facts=facts)

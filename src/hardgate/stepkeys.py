@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 import msgspec
@@ -17,6 +18,19 @@ class StepKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()
+    # The keys of a scanner of the same name, which is meant where the first of its keys is given.
+    described: ClassVar[tuple[str, type[msgspec.Struct]] | None] = None
+
+
+def described(options: type[msgspec.Struct]) -> tuple[str, type[msgspec.Struct]] | None:
+    """The key by which a scanner is meant that has the name of this step, and the struct of its keys."""
+    return options.described if issubclass(options, StepKeys) else None
+
+
+def meant(options: type[msgspec.Struct], given: Collection[str]) -> type[msgspec.Struct]:
+    """The struct of the keys that are given, for a name that is both a step's and a scanner's."""
+    other = described(options)
+    return other[1] if other and other[0] in given else options
 
 
 def taken(options: type[msgspec.Struct]) -> frozenset[str] | None:

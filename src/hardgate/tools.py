@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import fcntl
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -27,7 +29,7 @@ from hardgate.errors import ToolError
 
 MEBIBYTE = 1024 * 1024
 OUTPUT_LIMIT = 256 * MEBIBYTE
-STDERR_LIMIT = 1 * MEBIBYTE
+STDERR_LIMIT = LOG_LIMIT = 1 * MEBIBYTE
 # What a tool wrote is read for this long after its end (seconds): a process that left its group can hold a pipe open.
 DRAIN = 1.0
 _TICK = 100  # milliseconds between two looks at whether the tool has ended
@@ -186,18 +188,7 @@ def run(
     `timed_out` and `overflowed` tell.
     """
     began = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdin=stdin or subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise ToolError(f"{Path(argv[0]).name} could not be started: {error}") from error
+    process = _opened(argv, cwd, env, stdin=stdin or subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         with _live_lock:
             _live.update(() if spared else (process.pid,))
@@ -207,6 +198,76 @@ def run(
             if process.pid in _live:  # ^C came before the end
                 _kill_group(process.pid)
                 _live.discard(process.pid)
+
+
+def _opened(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, stdin: IO[bytes] | int, stderr: int
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            list(argv), cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError(f"{Path(argv[0]).name} could not be started: {error}") from error
+
+
+class Service:
+    """A process that runs beside us in a group of its own until `stop`. Of what it writes the end is kept: both
+    streams in one, as in a log. With `told` it has a standard input, to which `tell` writes. `spared` as in `run`.
+
+    Raises ToolError when it cannot be started.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bool = False, spared: bool = False
+    ) -> None:
+        stdin = subprocess.PIPE if told else subprocess.DEVNULL
+        self.process = _opened(argv, cwd, env, stdin=stdin, stderr=subprocess.STDOUT)
+        self.pid = self.process.pid
+        with _live_lock:
+            _live.update(() if spared else (self.pid,))
+        if self.process.stdout is None:
+            raise ToolError("a process was started without a pipe")
+        self._out = _Reader(self.process.stdout, LOG_LIMIT, tail=True, on_overflow=threading.Event())
+        self._waiter = threading.Thread(target=_await_end, args=(self.pid,), daemon=True)
+        self._out.start()
+        self._waiter.start()
+
+    def ended(self, within: float = 0.0) -> bool:
+        """Whether it has ended, or does `within` so many seconds."""
+        self._waiter.join(within)
+        return not self._waiter.is_alive()
+
+    def log(self) -> bytes:
+        """The last LOG_LIMIT bytes of what it wrote until now."""
+        return self._out.data()
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input; raises ToolError when it does not read any more."""
+        try:
+            os.write(self.process.stdin.fileno() if self.process.stdin else -1, f"{line}\n".encode())
+        except OSError as error:
+            raise ToolError(f"a process that should listen does not: {error}") from error
+
+    def hang_up(self) -> None:
+        """Close its standard input: a keeper ends, and takes with it what it keeps."""
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def stop(self) -> int:
+        """End it with its group, now; its exit code, negative for a signal. Again is no harm."""
+        with _live_lock:
+            if self.process.returncode is None:  # nobody has reaped it: the number is still its own
+                _kill_group(self.pid)
+            _live.discard(self.pid)
+        self._waiter.join()
+        code = self.process.wait()
+        self.hang_up()
+        self._out.drain()
+        self._out.join()
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
 
 
 def _attend(process: subprocess.Popen[bytes], began: float, timeout: float, output_limit: int) -> Completed:
@@ -297,37 +358,41 @@ def reachable(address: str, *, timeout: float = 3.0) -> bool:
         return False
 
 
-def answers(address: str, *, timeout: float = 5.0) -> bool:
-    """Whether there is something at an address: a server that has it, and not just any server."""
+def _asked(address: str, timeout: float, method: str) -> tuple[int, str]:
+    """The status and the `Last-Modified` header of what an address answers with; (0, "") when nothing does."""
     # Here and not above: they take 50 ms, and few runs ask.
     from http.client import HTTPException  # noqa: PLC0415 (loaded where it is needed)
     from urllib.request import Request, urlopen  # noqa: PLC0415 (loaded where it is needed)
 
     if not address.startswith(("http://", "https://")):
-        return False
+        return 0, ""
     try:
-        with urlopen(Request(address), timeout=timeout) as answer:  # noqa: S310 (scheme checked above)
-            return bool(answer.status == 200)  # noqa: PLR2004 (OK)
+        with urlopen(Request(address, method=method), timeout=timeout) as answer:  # noqa: S310 (scheme checked above)
+            return answer.status, str(answer.headers.get("Last-Modified", ""))
     except HTTPError as error:
         error.close()
-        return False
+        return error.code, ""
     except (HTTPException, OSError, ValueError):
-        return False
+        return 0, ""
+
+
+def answers(address: str, *, timeout: float = 5.0, statuses: Collection[int] = (200,)) -> bool:
+    """Whether there is something at an address: a server that has it, and not just any server."""
+    return _asked(address, timeout, "GET")[0] in statuses
 
 
 def last_modified(address: str, *, timeout: float = 5.0) -> str:
     """The `Last-Modified` header (RFC 9110, section 8.8.2) that an address answers to HEAD with, or ""."""
-    # Here and not above: they take 50 ms, and few runs ask.
-    from http.client import HTTPException  # noqa: PLC0415 (loaded where it is needed)
-    from urllib.request import Request, urlopen  # noqa: PLC0415 (loaded where it is needed)
+    return _asked(address, timeout, "HEAD")[1]
 
-    if not address.startswith(("http://", "https://")):
-        return ""
-    try:
-        with urlopen(Request(address, method="HEAD"), timeout=timeout) as answer:  # noqa: S310 (scheme checked above)
-            return str(answer.headers.get("Last-Modified", ""))
-    except HTTPError as error:
-        error.close()
-        return ""
-    except (HTTPException, OSError, ValueError):
-        return ""
+
+def free_port() -> int:
+    """A port of this machine's loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def raise_loopback() -> None:
+    """Bring up the loopback device of a new network namespace: ioctl SIOCSIFFLAGS, see netdevice(7)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        fcntl.ioctl(handle, 0x8914, struct.pack("16sh22x", b"lo", 0x41))  # IFF_UP, IFF_RUNNING

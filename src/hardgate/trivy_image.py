@@ -30,6 +30,10 @@ _CONTENTS = (
 _VULNERABLE = ("--scanners", "vuln", "--skip-vex-repo-update")
 
 
+# What the two sorts of start are told, by which their proofs are remembered.
+WORDS = (_CONTENTS, _VULNERABLE)
+
+
 class _System(msgspec.Struct, rename="pascal"):
     family: str = ""
     name: str = ""
@@ -108,9 +112,10 @@ def seen(raw: bytes, facts: Facts) -> Seen:
     if report.metadata.image.removeprefix("sha256:") != facts.config:
         raise ReportError("trivy's report is of another image than it was given")
     system = report.metadata.system or _System()
+    known = system.family not in {"", "none"}
     results = report.results or []
     return Seen(
-        system=f"{system.family} {system.name}".strip(),
+        system=f"{system.family} {system.name}".strip() if known else "",
         ended=system.ended,
         installed=sum(len(one.packages or ()) for one in results if one.kind == "os-pkgs"),
         kinds={one.type: len(one.packages or ()) for one in results if one.kind == "lang-pkgs" and one.packages},

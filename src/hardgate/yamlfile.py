@@ -6,6 +6,7 @@ stay text, `yes` and `on` stay text, a key that stands twice is refused.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection
 from typing import Any, NoReturn
@@ -189,3 +190,10 @@ def known(source: Source, path: Path, word: str, words: Collection[str], what: s
     """Refuse a word that is none of those known."""
     if word not in words:
         source.refuse(path, f"unknown {what} {word!r}; known: {', '.join(sorted(words))}")
+
+
+def inside(source: Source, at: Path, path: str) -> str:
+    """`path` without needless parts, so that it compares with the paths of a tree; refuses one that leads out of it."""
+    if path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        source.refuse(at, f"{path!r} leads out of the scanned tree")
+    return posixpath.normpath(path)

@@ -31,6 +31,9 @@ policy:
   unused_waivers: error
   urgent_epss: 0.5
 exclude: [vendor]
+environment:
+  local: {services: {api: {command: [serve], ready: [check]}}}
+  composed: {compose: compose.yaml, service: api, port: 80, isolation: none}
 """
 
 
@@ -46,6 +49,10 @@ def compare(old: str, new: str, text: str = BASE) -> tuple[Finding, ...]:
     [
         ("exclude: [vendor]", "exclude: [vendor, src]", "exclude", "`src`"),
         ("exclude: [vendor]", "exclude: [vendor]\nadvisories: {osv_url: http://x}", "advisories", "http://x"),
+        ("[check]}}}", "[check]}}, isolation: none}", "environment", "`local` may now reach the network"),
+        ("[check]", "[check, nothing]", "environment", "The environment `local` is now another"),
+        ("  local: {services: {api: {command: [serve], ready: [check]}}}\n", "", "environment", "`local` is gone"),
+        ("compose.yaml", "compose.other.yaml", "environment", "`composed` is now another"),
         ("      - ruff: {exclude: [docs], args: [--quiet]}\n", "", "action-removed", "`ruff` of stage `scan`"),
         ("  - name: secrets\n    actions: [gitleaks]\n", "", "action-removed", "`gitleaks` of stage `secrets`"),
         ("[gitleaks]", "[{gitleaks: {blocking: false}}]", "action-informs", "inform only"),
@@ -99,6 +106,8 @@ def test_each_weakening_is_a_finding(old: str, new: str, rule: str, words: str) 
     [
         ("pipeline: small", "pipeline: other"),
         ("exclude: [vendor]", ""),
+        ("port: 80, isolation: none", "port: 80"),
+        ("environment:", "environment:\n  more: {compose: more.yaml, service: api, port: 80, isolation: none}"),
         ("name: scan", "name: all"),
         ("[gitleaks]", "[gitleaks, {gitleaks: {name: more, paths: [src]}}]"),
         ("[gitleaks]", "[{gitleaks: {name: renamed}}]"),

@@ -33,7 +33,7 @@ DOING: dict[str, tuple[Callable[[Context, saving.Saved], Result], type[StepKeys]
 
 def _perform(what: str, file: Path, digest: str, context: Context) -> Result:
     name = context.action.name.partition("--")[0]
-    image = Output(name=f"{name}:1", media_type=imagefile.MANIFEST, sha256=digest, size=0, reference=f"sha256:{digest}")
+    image = Output(name=name, media_type=imagefile.MANIFEST, sha256=digest, size=0, reference=f"sha256:{digest}")
     return DOING[what][0](context, saving.opened(context, file, image, digest))
 
 

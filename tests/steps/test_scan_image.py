@@ -30,6 +30,8 @@ DEBIAN = {
     "var/lib/dpkg/status": b"Package: openssl\nStatus: install ok installed\nArchitecture: amd64\n"
     b"Version: 3.0.11-1~deb12u1\nDescription: x\n\n",
 }  # fmt: skip
+JESSIE = {"etc/os-release": b'NAME="Debian"\nVERSION_ID="8"\nID=debian\n', "etc/debian_version": b"8.11\n"}
+ODD = {"etc/os-release": b'NAME="Odd Linux"\nVERSION_ID="3"\nID=oddlinux\n'}
 JINJA = {f"{SITE}/Jinja2-2.4.1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: Jinja2\nVersion: 2.4.1\n"}
 LEFT = {"node_modules/left-pad/package.json": b'{"name": "left-pad", "version": "1.0.0", "license": "MIT"}'}
 APP = {"app/settings.py": f'KEY = "{KEY}"\n'.encode(), **JINJA}
@@ -100,6 +102,8 @@ def test_layers_configuration_and_packages_are_looked_at_and_a_new_build_is_the_
     assert first.rpartition("=")[2] != other.rpartition("=")[2]
     assert (again.state, again.gaps) == (ActionState.DONE, ())
     assert any("platform team" in note for note in again.notes)
+    assert again.canary is not None
+    assert (one.canary.how, again.canary.how, again.canary.rules) == ("this run", "earlier today", one.canary.rules)
     assert ids(again) == ids(one)
     assert all(finding.fingerprints.get("image/v1") for finding in again.findings if finding.package)
 
@@ -115,10 +119,20 @@ def test_what_there_is_no_data_for_is_a_gap(home: Path, tmp_path: Path) -> None:
     assert "no operating system was recognised" in one.gaps[1].message
     # An ecosystem that the database does not have, and one of its advisories missing: the known-bad image tells.
     fill(home / "advisories", [record("PYSEC-1", "PyPI", "x", [{"introduced": "0"}])], ecosystems=["PyPI"])
-    [two] = doing(home, "scan-image", [archive(tmp_path, "web", DEBIAN, LEFT)], system_exempt="watched elsewhere")
-    assert reasons(two) == [GapReason.DATA_UNAVAILABLE, GapReason.CANARY_MISSED, GapReason.DATA_STALE]
+    web = archive(tmp_path, "web", {**DEBIAN, **JESSIE}, LEFT)
+    odd = archive(tmp_path, "odd", {name: DEBIAN[name] for name in DEBIAN if "dpkg" in name} | ODD)
+    two, three = doing(home, "scan-image", [web, odd])
+    assert reasons(two) == [
+        GapReason.DATA_UNAVAILABLE, GapReason.NOT_COVERED, GapReason.CANARY_MISSED, GapReason.DATA_STALE,
+    ]  # fmt: skip
     assert "no advisories of npm: 1 packages" in two.gaps[0].message
-    assert "CVE-2019-10906" in two.gaps[1].message
+    assert "debian 8.11" in two.gaps[1].message
+    assert "CVE-2019-10906" in two.gaps[2].message
+    assert ("misconfiguration", "end-of-life-system", "web") in told(two)
+    assert [gap.message for gap in three.gaps if gap.reason is GapReason.NOT_COVERED] == [
+        "odd: the packages of its system were not judged: no operating system was recognised in it",
+        'trivy: Unsupported os family="none"',
+    ]
 
 
 def test_an_archive_that_is_another_or_not_whole_is_a_gap(home: Path, tmp_path: Path) -> None:

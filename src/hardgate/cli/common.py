@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hardgate import config, identity, plan, yamlfile
+from hardgate import config, identity, plan, step, yamlfile
 from hardgate.cli.plugins import Options, Scanners
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Action, Gap, Pipeline, Run, RunState, Verdict
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 CONFIG = "hardgate.yaml"
 OWN = {scanner.name: scanner for scanner in SCANNERS}
 BY_NAME = Scanners(OWN | {scanner.name: scanner for scanner in DESCRIBED})
-STEP_BY_NAME = {step.name: step for step in STEPS}
-OPTIONS = Options(BY_NAME, {step.name: step.options for step in STEPS})
+STEP_BY_NAME = {one.name: one for one in STEPS}
+OPTIONS = Options(BY_NAME, {one.name: one.options for one in STEPS})
 FORMATS = tuple(reporter.name for reporter in REPORTERS)
 EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
 
@@ -95,8 +95,8 @@ def install_missing(
 
 def tools_of(action: Action) -> tuple[str, ...]:
     """The names of the tools that an action starts, as the toolbox has them."""
-    if step := STEP_BY_NAME.get(action.scanner):
-        return step.tools(action.options)
+    if doing := step.of(STEP_BY_NAME, action):
+        return doing.tools(action.options)
     return (BY_NAME[action.scanner].tool_name(action.options),)
 
 

@@ -69,7 +69,8 @@ def outgrown(finding: Finding) -> Finding | None:
 def _finding(step: _STEP, line: Callable[[str], int]) -> Finding:
     rule, subject, message = step
     name = hashlib.sha256("\0".join(("weakening/v1", rule, subject)).encode("utf-8", "surrogatepass")).hexdigest()
-    key = "policy" if rule.startswith("weakened-policy") else "exclude" if rule == "weakened-exclude" else "stages"
+    own = {"weakened-exclude": "exclude", "weakened-environment": "environment"}
+    key = "policy" if rule.startswith("weakened-policy") else own.get(rule, "stages")
     whole = f"{message} On the base it is stricter. The policy of the base judged this run."
     witness = Witness(scanner=SCANNER, action="", rule=rule, severity=Severity.HIGH, message=whole)
     return Finding(
@@ -103,6 +104,15 @@ def _pipeline(base: Pipeline, head: Pipeline) -> Iterator[_STEP]:
     if base.osv_url != head.osv_url:
         said = f"`{head.osv_url}`" if head.osv_url else "its usual place"
         yield "weakened-advisories", f"osv_url {head.osv_url}", f"Vulnerability data now comes from {said}."
+    for name, old in base.environments.items():
+        new = head.environments.get(name)
+        if new is not None and new.isolation != old.isolation and new.isolation == "none":
+            yield "weakened-environment", f"{name} isolation", f"Tests in `{name}` may now reach the network."
+        if new is None or msgspec.structs.replace(new, isolation=old.isolation) != old:
+            # What answers the tests cannot be weighed: it may be another application.
+            now = hashlib.sha256(msgspec.json.encode(new, order="deterministic")).hexdigest() if new else "gone"
+            said = "is now another than on the base" if new else "is gone"
+            yield "weakened-environment", f"{name} {now}", f"The environment `{name}` {said}."
 
 
 def _actions(base: Pipeline, head: Pipeline) -> Iterator[_STEP]:

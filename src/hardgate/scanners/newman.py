@@ -8,14 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
-from hardgate import described
-from hardgate.adapter import decode
+from hardgate import described, newman_report
+from hardgate.adapter import brief
 from hardgate.errors import ReportError
+from hardgate.excerpts import excerpt
 from hardgate.model import Finding, Gap, GapReason, Kind, Location, Report, Severity
+from hardgate.newman_report import (
+    Assertion,
+    Collection,
+    Entry,
+    Execution,
+    Failure,
+    Place,
+    Run,
+    Wanted,
+    endpoint_of,
+    name_of,
+    of_a_test,
+    placed,
+    source,
+)
 
 _TOOL = "newman"
 _CWE = re.compile(r"\bCWE-0*([1-9]\d{0,4})\b", re.IGNORECASE)
@@ -32,171 +48,62 @@ _NUMBER = re.compile(r"\d{1,4}")  # a status or a time; more digits may be a cod
 _WORD = re.compile(r"[A-Za-z_]{1,40}")  # ECONNREFUSED, ReferenceError
 _SHOWN = 5  # names that a gap lists
 _SLASH = "/"
-
-
-class _Script(msgspec.Struct):
-    exec: list[str] | str = ""
-
-
-class _Event(msgspec.Struct):
-    script: _Script | None = None
-
-
-class _Url(msgspec.Struct):
-    path: list[str] = []
-
-
-class _Request(msgspec.Struct):
-    method: str = "GET"
-    url: _Url | None = None
-
-
-class _Entry(msgspec.Struct):
-    """A request or a folder of the collection; of a folder `item` are the entries."""
-
-    id: str
-    name: str = ""
-    item: list[_Entry] | None = None
-    event: list[_Event] = []
-
-
-class _Collection(msgspec.Struct):
-    item: list[_Entry]
-    event: list[_Event] = []
-
-
-class _Error(msgspec.Struct):
-    name: str | None = None
-    message: Any = None
-    code: str | int | None = None
-
-
-class _Assertion(msgspec.Struct):
-    assertion: str
-    skipped: bool
-    error: _Error | None = None
-
-
-class _Asked(msgspec.Struct):
-    id: str
-    name: str = ""
-    request: _Request = msgspec.field(default_factory=_Request)
-
-
-class _Response(msgspec.Struct):
-    code: int
-
-
-class _Execution(msgspec.Struct):
-    item: _Asked
-    request: _Request | None = None
-    response: _Response | None = None
-    assertions: list[_Assertion] = []
-
-
-class _Source(msgspec.Struct):
-    name: str = ""
-
-
-class _Failure(msgspec.Struct):
-    at: str
-    error: _Error
-    source: _Source = msgspec.field(default_factory=_Source)
-
-
-class _Count(msgspec.Struct):
-    total: int
-    pending: int
-    failed: int
-
-
-class _Stats(msgspec.Struct):
-    iterations: _Count
-    items: _Count
-    requests: _Count
-    assertions: _Count
-
-
-class _Timings(msgspec.Struct):
-    started: float
-    completed: float
-
-
-class _Run(msgspec.Struct):
-    stats: _Stats
-    timings: _Timings
-    executions: list[_Execution]
-    failures: list[_Failure]
-    error: Any = None
-
-
-class _Report(msgspec.Struct):
-    collection: _Collection
-    run: _Run
-
-
-class _Place(msgspec.Struct):
-    """A request of the collection: the folders it lies in (names, ids), its scripts, and those above it as well."""
-
-    folders: tuple[str, ...] = ()
-    within: tuple[str, ...] = ()
-    own: str = ""
-    scripts: str = ""
+# The variable of a collection that maps names of tests, requests and folders to weaknesses, as JSON.
+_MAP = "hardgate_cwe"
+_Weakness = Annotated[str, msgspec.Meta(pattern=r"^CWE-[1-9]\d{0,4}$(?!\n)")]
 
 
 def _parse(raw: bytes) -> Report:
-    report = decode(raw, _Report, _TOOL)
+    return read(raw, None)
+
+
+def read(raw: bytes, wanted: Wanted | None) -> Report:
+    """Newman's report; `wanted` where hardgate itself started it, and knows what it was asked for.
+
+    Raises ReportError for anything that is not a whole report.
+    """
+    report = newman_report.whole(raw)
     run = report.run
-    _agree(run)
-    places = dict(_placed(report.collection.item, _Place(scripts=_source(report.collection.event))))
+    places = dict(placed(report.collection.item, Place(scripts=source(report.collection.event))))
     unknown = [one.item.name for one in run.executions if one.item.id not in places]
     if unknown:
         raise ReportError(f"newman's report has requests that its collection does not have: {_names(unknown)}")
     answered = [one for one in run.executions if one.response is not None]
-    gaps = (*_stopped(run), *_failed(run), *_unsent(report.collection, places, run), *_unjudged(run, places))
-    return Report(findings=tuple(_findings(answered, places)), gaps=tuple(dict.fromkeys(gaps)))
+    known, wrong = _mapped(report.collection)
+    gaps = (*_stopped(run), *_failed(run), *_unsent(report.collection, places, run, wanted), *_unjudged(run, places))
+    gaps = (*gaps, *wrong, *(_idle(report.collection, places, run, wanted) if wanted else ()))
+    return Report(findings=tuple(_findings(answered, places, known, wanted)), gaps=tuple(dict.fromkeys(gaps)))
 
 
-def _agree(run: _Run) -> None:
-    """Raise ReportError where the counts of a report are not those of what it lists: it was cut or edited."""
-    tests = [test for one in run.executions for test in one.assertions]
-    listed = {
-        "assertions": (len(tests), run.stats.assertions.total),
-        "failed assertions": (sum(test.error is not None for test in tests), run.stats.assertions.failed),
-        "failures of assertions": (sum(_of_a_test(one) for one in run.failures), run.stats.assertions.failed),
-    }
-    for what, (have, told) in listed.items():
-        if have != told:
-            raise ReportError(
-                f"newman's report counts {told} {what} and lists {have}: it was cut or edited",
-                hint="Run newman again, and read the file that its JSON reporter wrote.",
-            )
+def _mapped(collection: Collection) -> tuple[dict[str, str], tuple[Gap, ...]]:
+    """The collection's own map of names to weaknesses, and a gap where it cannot be read."""
+    texts = [str(one.value) for one in collection.variable if one.key == _MAP]
+    try:
+        known = {
+            name: cwe for text in texts for name, cwe in msgspec.json.decode(text, type=dict[str, _Weakness]).items()
+        }
+    except ValueError as error:
+        message = f"the variable {_MAP} of the collection does not map names to weaknesses: {brief(str(error))}"
+        return {}, (_gap(message, 'Write it as {"name of a test, request or folder": "CWE-89"}.'),)
+    return known, ()
 
 
-def _of_a_test(failure: _Failure) -> bool:
-    return failure.at.startswith("assertion:")
-
-
-def _placed(entries: list[_Entry], above: _Place) -> Iterator[tuple[str, _Place]]:
-    for one in entries:
-        own = _source(one.event)
-        scripts = f"{above.scripts}\n{own}"
-        if one.item is None:
-            yield one.id, _Place(above.folders, above.within, own, scripts)
-        else:
-            yield from _placed(one.item, _Place((*above.folders, one.name), (*above.within, one.id), own, scripts))
-
-
-def _source(events: list[_Event]) -> str:
-    scripts = (one.script.exec for one in events if one.script)
-    return "\n".join(text if isinstance(text, str) else "\n".join(text) for text in scripts)
+def _idle(collection: Collection, places: dict[str, Place], run: Run, wanted: Wanted) -> Iterator[Gap]:
+    """A gap for each folder that was asked for, and in which no test was made."""
+    tops = tuple(one.name for one in collection.item if one.item is not None)
+    for folder in wanted.folders or tops:
+        made = [one for one in run.executions if folder in (*places[one.item.id].folders, one.item.name)]
+        judged = any(not test.skipped for one in made for test in one.assertions)
+        if folder not in wanted.setup and not judged:
+            message = f"no test was made in the folder {folder!r}: nothing judged what came back"
+            yield _gap(message, "Write tests, or name it under `setup` if it only prepares.")
 
 
 def _gap(message: str, remedy: str, reason: GapReason = GapReason.NOT_COVERED) -> Gap:
     return Gap(reason=reason, message=message, remedy=remedy)
 
 
-def _stopped(run: _Run) -> Iterator[Gap]:
+def _stopped(run: Run) -> Iterator[Gap]:
     """What kept the run from its end."""
     if not run.executions or not run.stats.iterations.total:
         yield _gap("newman sent no request: the collection, or the folder that was asked for, is empty", _CHOOSE)
@@ -212,16 +119,16 @@ def _stopped(run: _Run) -> Iterator[Gap]:
             yield _gap(f"newman was ended while {waiting} {what} were waiting", "Run it to its end.", _FAILED)
 
 
-def _failed(run: _Run) -> Iterator[Gap]:
+def _failed(run: Run) -> Iterator[Gap]:
     """Requests without an answer, scripts that threw, and what ended the run early."""
     for one in run.failures:
         if one.error.name == "AssertionFailure":
             yield _gap("newman stopped at the first failed test, as --bail asks", "Run it without --bail.")
-        elif not _of_a_test(one):
+        elif not of_a_test(one):
             yield _broken(one)
     for asked in run.executions:
         if asked.response is None:
-            message = f"the request {asked.item.name!r} ({_endpoint(asked)}) got no answer: its tests say nothing"
+            message = f"the request {asked.item.name!r} ({endpoint_of(asked)}) got no answer: its tests say nothing"
             yield _gap(message, "See whether the application runs, and at which address.", _FAILED)
 
 
@@ -229,7 +136,7 @@ _CHOOSE = "See which collection, which --folder and which data newman was given.
 _FAILED = GapReason.TOOL_FAILED
 
 
-def _broken(one: _Failure) -> Gap:
+def _broken(one: Failure) -> Gap:
     """A request that failed, or a script that threw. Of the error only its name: its text may quote an answer."""
     why = next((word for word in (one.error.code, one.error.name) if word and _WORD.fullmatch(str(word))), "an error")
     what = "failed" if one.at == "request" else f"broke off in its {one.at}"
@@ -237,21 +144,27 @@ def _broken(one: _Failure) -> Gap:
     return _gap(message, "Mend the script, or see whether the application runs.", _FAILED)
 
 
-def _unsent(collection: _Collection, places: dict[str, _Place], run: _Run) -> Iterator[Gap]:
-    """Requests that were never sent, of the innermost folder that holds all that were: as `--folder` chooses one."""
+def _unsent(collection: Collection, places: dict[str, Place], run: Run, wanted: Wanted | None) -> Iterator[Gap]:
+    """Requests that were never sent, of those that were asked for; where that is not known, of the innermost folder
+    that holds all that were: as `--folder` chooses one.
+    """
     sent = {one.item.id for one in run.executions}
     if not sent:
         return
-    home = _common([places[one].within for one in sent])
-    asked = {key: place for key, place in places.items() if place.within[: len(home)] == home}
     names = _named(collection.item)
+    if wanted is None:
+        home = _common([places[one].within for one in sent])
+        asked = {key: place for key, place in places.items() if place.within[: len(home)] == home}
+    else:
+        folders = {*wanted.folders, *wanted.setup} if wanted.folders else set()
+        asked = {k: one for k, one in places.items() if not folders or folders & {*one.folders, names[k]}}
     missed = [_SLASH.join((*place.folders, names[key])) for key, place in asked.items() if key not in sent]
     if missed:
         message = f"newman never sent {len(missed)} of {len(asked)} requests: {_names(missed)}"
         yield _gap(message, "See what leads past them: --bail, several --folder, setNextRequest or skipRequest.")
 
 
-def _named(entries: list[_Entry]) -> dict[str, str]:
+def _named(entries: list[Entry]) -> dict[str, str]:
     names = {one.id: one.name for one in entries}
     for one in entries:
         names |= _named(one.item or [])
@@ -271,14 +184,14 @@ def _common(chains: list[tuple[str, ...]]) -> tuple[str, ...]:
     return first[:length]
 
 
-def _unjudged(run: _Run, places: dict[str, _Place]) -> Iterator[Gap]:
+def _unjudged(run: Run, places: dict[str, Place]) -> Iterator[Gap]:
     """Tests that were skipped, or that a script has and did not come to."""
     tests = [(one, test) for one in run.executions for test in one.assertions]
     if run.executions and not any(not test.skipped for _, test in tests):
         yield _gap("newman's collection has no test that was made: nothing judged what came back", "Write tests.")
     for one, test in tests:
         if test.skipped:
-            name = _rule(one, test, places)
+            name = name_of(one, test, places)
             yield _gap(f"the test {name} was skipped", "Have it made, or take it out of the collection.")
     for one in run.executions:
         if one.response is not None and not one.assertions and "pm.test(" in places[one.item.id].own:
@@ -286,60 +199,70 @@ def _unjudged(run: _Run, places: dict[str, _Place]) -> Iterator[Gap]:
             yield _gap(message, "See which condition of its script leads past them.")
 
 
-def _findings(answered: list[_Execution], places: dict[str, _Place]) -> Iterator[Finding]:
+def _findings(
+    answered: list[Execution], places: dict[str, Place], known: dict[str, str], wanted: Wanted | None
+) -> Iterator[Finding]:
     """One for each test of a request that failed, in however many iterations."""
-    failed: dict[tuple[str, str, int], list[tuple[_Execution, _Assertion]]] = {}
+    failed: dict[tuple[str, str, int], list[tuple[Execution, Assertion]]] = {}
     for one in answered:
         for number, test in enumerate(one.assertions):
             if test.error is not None:
                 failed.setdefault((one.item.id, test.assertion, number), []).append((one, test))
     for group in failed.values():
-        yield _finding(group, places)
+        one, test = group[0]
+        finding = _finding(group, places)
+        place = places[one.item.id]
+        names = (test.assertion, one.item.name, *reversed(place.folders))
+        finding = msgspec.structs.replace(finding, cwe=_cwe(known, *names))
+        yield finding if wanted is None else _told(finding, one, place, wanted)
 
 
-def _finding(group: list[tuple[_Execution, _Assertion]], places: dict[str, _Place]) -> Finding:
+def _finding(group: list[tuple[Execution, Assertion]], places: dict[str, Place]) -> Finding:
     one, test = group[0]
-    endpoint = _endpoint(one)
+    endpoint = endpoint_of(one)
     codes = sorted({execution.response.code for execution, _ in group if execution.response})
     times = f", {len(group)} times" if len(group) > 1 else ""
     said = _said(str(test.error.message or "") if test.error else "")
     return Finding(
         scanner=_TOOL,
-        rule=_rule(one, test, places),
+        rule=name_of(one, test, places),
         kind=Kind.DYNAMIC,
         # Newman states none. A test that somebody wrote to stop a release stops it, unless hardgate.yaml rates it.
         severity=Severity.HIGH,
         severity_from="adapter",
         message=f"{endpoint} answered {', '.join(map(str, codes))}{times}{f': {said}' if said else ''}",
         location=Location(path=endpoint),
-        cwe=_cwe(test.assertion, one.item.name, *reversed(places[one.item.id].folders)),
         fix="Mend what answers there, or the test, where it is wrong.",
     )
 
 
-def _cwe(*names: str) -> tuple[str, ...]:
+def _told(finding: Finding, one: Execution, place: Place, wanted: Wanted) -> Finding:
+    """A weakness with what was sent and what came back, or a test that failed, of a rule and severity of its own."""
+    if not {name.casefold() for name in place.folders} & {name.casefold() for name in wanted.security}:
+        rated = Severity(wanted.severity)
+        return msgspec.structs.replace(finding, rule=f"failed-test/{finding.rule}", severity=rated)
+    sent = excerpt(_sent(one))
+    body = bytes(one.response.stream.data) if one.response and one.response.stream else b""
+    got = excerpt(body.decode("utf-8", "replace"))
+    shown = "".join(f"; {word}: {text}" for word, text in (("sent", sent), ("got", got)) if text)
+    return msgspec.structs.replace(finding, message=f"{finding.message}{shown}")
+
+
+def _sent(one: Execution) -> str:
+    """Query and body as the collection has them: what a variable filled in stands there by its name."""
+    request = one.item.request
+    form = [*(request.url.query if request.url else ()), *(request.body.urlencoded if request.body else ())]
+    pairs = "&".join(f"{pair.key}={pair.value}" for pair in form)
+    return " ".join(filter(None, (pairs, request.body.raw if request.body else "")))
+
+
+def _cwe(known: dict[str, str], *names: str) -> tuple[str, ...]:
     """The weaknesses that the nearest of the names tells: of the test, its request, its folders from inside out."""
-    found = (tuple(dict.fromkeys(f"CWE-{number}" for number in _CWE.findall(name))) for name in names)
-    return next(filter(None, found), ())
-
-
-def _rule(one: _Execution, test: _Assertion, places: dict[str, _Place]) -> str:
-    """Folders, request and test. A name that no script holds as it is was made while it ran, out of who knows what."""
-    place = places[one.item.id]
-    names = (*place.folders, one.item.name)
-    written = bool(test.assertion.strip()) and test.assertion.replace("\\", "") in place.scripts.replace("\\", "")
-    return _SLASH.join((*names, test.assertion if written else f"test {one.assertions.index(test) + 1}"))
-
-
-def _endpoint(one: _Execution) -> str:
-    """Method and path, without the query. What a variable filled in stands there by the variable's name."""
-    request = one.request or one.item.request
-    template = one.item.request.url.path if one.item.request.url else []
-    path = list(request.url.path) if request.url else []
-    for place in range(1, min(len(path), len(template)) + 1):
-        if "{{" in template[-place] or template[-place].startswith(":"):
-            path[-place] = template[-place]
-    return f"{request.method} /{_SLASH.join(path)}"
+    for name in names:
+        found = [f"CWE-{number}" for number in _CWE.findall(f"{name} {known.get(name, '')}")]
+        if found:
+            return tuple(dict.fromkeys(found))
+    return ()
 
 
 def _said(message: str) -> str:

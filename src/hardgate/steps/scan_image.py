@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -41,7 +41,7 @@ from hardgate.trivy_image import Seen
 
 NAME = "scan-image"
 _OF_CANARY = "PyPI"  # the ecosystem of the known-bad image's package
-_UNSUPPORTED = re.compile(rb"\tWARN\t[^\n]*(Unsupported os|not on the EOL list)[^\n]*", re.IGNORECASE)
+_UNSUPPORTED = re.compile(rb"\tWARN\t([^\n]*(?:Unsupported os|not on the EOL list)[^\n]*)", re.IGNORECASE)
 _IMPORT = "Import advisories (hardgate advisories import), or run where Trivy can download its database."
 
 
@@ -74,7 +74,7 @@ class _Work(msgspec.Struct, kw_only=True):
     findings: list[Finding] = []
     gaps: list[Gap] = []
     notes: list[str] = []
-    proved: list[str] = []
+    checks: list[CanaryCheck] = []
     version: str = ""
 
 
@@ -87,7 +87,7 @@ def scan(context: Context, saved: Saved) -> Result:
     tool = context.tool(trivy_image.TOOL)
     work = _Work(notes=[f"looked at the image {saved.name}, sha256:{saved.image.sha256}"])
     begin = functools.partial(trivy_image.contents, context, tool.command)
-    seen = _scanned(context, saved, begin, trivy_image.IN_CONTENTS, work)
+    seen = _scanned(context, saved, begin, _Proof(trivy_image.IN_CONTENTS, tool.digest), work)
     data = None
     if seen is not None:
         data = _database(context, seen, work)
@@ -95,11 +95,9 @@ def scan(context: Context, saved: Saved) -> Result:
     if data is not None:
         folder, online = Path(data.folder), data.online
         look = functools.partial(trivy_image.vulnerable, context, tool.command, database=folder, online=online)
-        judged = _scanned(context, saved, look, trivy_image.IN_PACKAGES, work)
+        judged = _scanned(context, saved, look, _Proof(trivy_image.IN_PACKAGES, tool.digest, data.use), work)
         work.findings += [_ended(saved, judged)] if judged and judged.ended else []
     use = _dated(context, data, work)
-    rules = tuple(dict.fromkeys(work.proved))
-    check = CanaryCheck(checked_at=context.clock(), how="this run", rules=rules) if rules else None
     return Result(
         findings=tuple(work.findings),
         gaps=tuple(work.gaps),
@@ -108,7 +106,7 @@ def scan(context: Context, saved: Saved) -> Result:
             name=trivy_image.TOOL, version=tool.version or work.version, digest=tool.digest, origin=tool.origin
         ),
         data=use,
-        canary=check,
+        canary=_together(work.checks),
     )
 
 
@@ -116,14 +114,12 @@ def _scanned(
     context: Context,
     saved: Saved,
     start: Callable[[Path], Completed],
-    wanted: Sequence[tuple[str, str]],
+    proof: _Proof,
     work: _Work,
 ) -> Seen | None:
-    """One look at the image, and one at the known-bad one; what Trivy saw, or None after a gap was noted."""
+    """One look at the image, which the known-bad one makes a proof; what Trivy saw, or None after a gap was noted."""
     try:
         report, seen = _read(context, start(saved.file), saved.facts)
-        known_bad, facts = trivy_image.bait(context.scratch)
-        other, _ = _read(context, start(known_bad), facts)
     except GapError as error:
         work.gaps.append(error.gap)
         return None
@@ -133,14 +129,49 @@ def _scanned(
         path = _path(gap.path, saved) if gap.path else ""
         mine = msgspec.structs.replace(gap, path=path, message=gap.message.replace(saved.file.name, saved.name))
         work.gaps += [] if mine in work.gaps else [mine]
-    if missed := trivy_image.missed(other.findings, wanted):
-        message = (
-            f"trivy did not find the known-bad image's {', '.join(missed)}: what it says of {saved.name} is no proof"
-        )
-        work.gaps.append(context.gap(GapReason.CANARY_MISSED, message, "See: hardgate doctor trivy"))
-    else:
-        work.proved += [rule for rule, _ in wanted]
+    try:
+        work.checks.append(_proved(context, start, proof))
+    except GapError as error:
+        work.gaps.append(error.gap)
     return seen
+
+
+class _Proof(NamedTuple):
+    """What must be found in the known-bad image, by which tool and data."""
+
+    wanted: Sequence[tuple[str, str]]
+    tool: str
+    data: DataUse | None = None
+
+    @property
+    def key(self) -> str:
+        """By what it is remembered for a day."""
+        parts = [NAME, self.wanted, self.tool, self.data, trivy_image.WORDS]
+        return msgspec.json.encode(parts, order="deterministic").decode()
+
+
+def _proved(context: Context, start: Callable[[Path], Completed], proof: _Proof) -> CanaryCheck:
+    """Look at the known-bad image, unless the same tool and data found it bad today. Raises GapError."""
+    known = context.memory.canary(proof.key)
+    if known and known.checked_at[:10] == context.clock()[:10]:
+        return msgspec.structs.replace(known, how="earlier today")
+    file, facts = trivy_image.bait(context.scratch)
+    report, _ = _read(context, start(file), facts)
+    if missed := trivy_image.missed(report.findings, proof.wanted):
+        message = f"trivy did not find the known-bad image's {', '.join(missed)}: what it says is no proof"
+        raise context.missing(GapReason.CANARY_MISSED, message, "See: hardgate doctor trivy")
+    rules = tuple(dict.fromkeys(rule for rule, _ in proof.wanted))
+    check = CanaryCheck(checked_at=context.clock(), how="this run", rules=rules)
+    context.memory.remember_canary(proof.key, check)
+    return check
+
+
+def _together(checks: Sequence[CanaryCheck]) -> CanaryCheck | None:
+    """Several checks as the one that a receipt has: the oldest of them, with the rules of all."""
+    if not checks:
+        return None
+    oldest = min(checks, key=lambda one: one.checked_at)
+    return msgspec.structs.replace(oldest, rules=tuple(dict.fromkeys(rule for one in checks for rule in one.rules)))
 
 
 def _read(context: Context, done: Completed, facts: Facts) -> tuple[Report, Seen]:
@@ -156,7 +187,7 @@ def _read(context: Context, done: Completed, facts: Facts) -> tuple[Report, Seen
 
 def _unsupported(context: Context, stderr: bytes) -> list[Gap]:
     """A gap for a system without advisories: Trivy goes on, and finds none (pkg/detector/ospkg/detect.go)."""
-    lines = dict.fromkeys(found[0] for found in _UNSUPPORTED.finditer(stderr))
+    lines = dict.fromkeys(found[1] for found in _UNSUPPORTED.finditer(stderr))
     remedy = "Build on a system that Trivy knows, or say why not: scan-image: {system_exempt: ...}."
     return [
         context.gap(GapReason.NOT_COVERED, f"trivy: {line.decode('utf-8', 'replace').strip()}", remedy)

@@ -43,6 +43,7 @@ GROUND: dict[str, set[str]] = {
     "recoded": {"errors"},  # JSON of any encoding as UTF-8
     "sarif_log": {"errors", "recoded", "strict"},  # SARIF of any tool as values, repaired
     "xmlfile": {"errors"},  # XML of any tool as values, safely
+    "imagefile": {"errors"},  # the archive of an image, read and made
     "stepkeys": set(),  # the keys of a step: config reads them
     "roles": {"model"},  # what is asked of those that the engine and its steps are handed
     "wording": {"model", "errors"},  # words and escapes that all reports share
@@ -98,7 +99,11 @@ DOORS: dict[str, set[str]] = {
     "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
+    "saving": {"step", "containers"},  # an image out of the engine, as a file
+    "trivy_image": {"step", "tools"},  # Trivy over an image: two steps start it
     "step": {"tools"},  # the shape of a step: a value that steps make and performing.py does
+    "containers": {"step", "tools"},  # container engines: how one is asked, and what it says of an image
+    "layers": set(),  # the files of a saved image, searched
     "toolbox": {"tools"},
     "environments": {"tools"},  # what is to be tested, up and down again, behind a wall
     "tested": {"environments", "step", "tools"},  # an environment for one step

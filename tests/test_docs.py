@@ -192,7 +192,7 @@ def _asked(module: Path) -> Iterator[ast.expr]:
             yield node.slice
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             getter = node.func.attr in {"get", "pop", "setdefault"} and _is_environment(node.func.value)
-            if node.args and (getter or node.func.attr == "getenv"):
+            if node.args and (getter or node.func.attr in {"getenv", "variable"}):
                 yield node.args[0]
 
 

@@ -199,3 +199,38 @@ def test_a_folder_that_is_left_out_is_left_out_whole(folder: str, inside: str) -
 def test_a_requirement_names_a_file_that_is_there(paths: list[str]) -> None:
     for need in plan.requirements(pipeline(action("checkov")), paths):
         assert need.reason.rsplit(": ", 1)[1] in paths
+
+
+def _staged(*names: str) -> Pipeline:
+    """A pipeline of these stages, each with the actions that its words name."""
+    stages = tuple(
+        Stage(name=f"s{number}", actions=tuple(action(name) for name in words.split()))
+        for number, words in enumerate(names)
+    )
+    return msgspec.structs.replace(STAGES, stages=stages)
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        (("bandit gitleaks", "hadolint", "build", "scan-image"), []),
+        (("bandit hadolint", "build", "sbom scan-image"), []),
+        (("bandit", "build", "scan-image"), []),
+        (
+            ("gitleaks", "build", "scan-image", "hadolint"),
+            ["scan-image looks at the image before hadolint looks at the Dockerfile: put the Dockerfile first."],
+        ),
+        (
+            ("hadolint", "bandit", "build", "scan-image"),
+            ["hadolint looks at the Dockerfile before bandit looks at the source: put the source first."],
+        ),
+        (
+            ("build", "scan-image", "bandit"),
+            ["scan-image looks at the image before bandit looks at the source: put the source first."],
+        ),
+        (("bandit", "build scan-image"), ["scan-image needs the image that build makes: put it into a later stage."]),
+        (("sbom", "build"), ["sbom needs the image that build makes: put it into a later stage."]),
+    ],
+)
+def test_what_is_looked_at_before_what_is_within_is_pointed_out(stages: tuple[str, ...], said: list[str]) -> None:
+    assert list(plan.advice(_staged(*stages), [])) == said

@@ -199,6 +199,18 @@ def test_a_folder_of_a_repository_is_a_root_of_its_own(repo: Path, scratch: Scra
     assert tree.commit == git(repo, "rev-parse", "HEAD")
 
 
+def test_a_change_in_the_second_of_the_commit_is_seen(repo: Path, scratch: Scratch) -> None:
+    """Of the same length: only the time of the index tells git to read the file (its "racy git" problem)."""
+    moment = (1_000_000_000, 1_000_000_000)
+    os.utime(repo / "a.py", moment)
+    git(repo, "add", "--all")
+    os.utime(repo / ".git" / "index", moment)
+    content = (repo / "a.py").read_bytes()
+    (repo / "a.py").write_bytes(bytes(reversed(content)) if content != content[::-1] else b"x" * len(content))
+    os.utime(repo / "a.py", moment)
+    assert read(repo, scratch).dirty
+
+
 def test_a_folder_that_did_not_change_is_clean_in_a_dirty_repository(repo: Path, scratch: Scratch) -> None:
     put(repo, {"a.py": "a = 3\n"})
     assert not read(repo / "sub", scratch).dirty

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -292,23 +291,7 @@ def stale(scene: Scene, action: Action, data: DataUse | None, *, ours: bool) -> 
 
     `ours`: it was imported.
     """
-    if data is None or not data.date:
-        return ()
-    date = age.moment(data.date)
-    if date is None:
-        message = f"{action.name} used vulnerability data whose date cannot be read: {data.date!r} ({data.source})"
-        return (gap_of(action, GapReason.DATA_STALE, message, "Get the data anew, or ask who keeps it."),)
-    days = (datetime.fromisoformat(scene.clock()) - date).total_seconds() / 86_400
-    allowed = scene.policy.max_advisory_age
-    if days <= allowed:
-        return ()
-    message = (
-        f"{action.name} used vulnerability data of {date:%Y-%m-%d}, which is {days:.0f} days old; "
-        f"policy.max_advisory_age allows {allowed:g} ({data.source})"
-    )
-    mend = "hardgate advisories import" if ours else "ask the operator of the service"
-    remedy = f"Get newer data: {mend}. Or say in policy.max_advisory_age that older data will do."
-    return (gap_of(action, GapReason.DATA_STALE, message, remedy),)
+    return () if data is None else age.stale(action.name, data, scene.clock(), scene.policy.max_advisory_age, ours=ours)
 
 
 class MissingError(Exception):

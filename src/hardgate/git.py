@@ -66,7 +66,8 @@ def borrow(git: Path, into: Path) -> Path:
         (into / "config").write_text(_settings(common))
         files = (git / "HEAD", git / "index", *git.glob("sharedindex.*"), common / "packed-refs", common / "shallow")
         for source in filter(Path.is_file, files):
-            shutil.copyfile(source, into / source.name)
+            # With its time: by that of the index git knows which files were changed just then, and reads them again.
+            shutil.copy2(source, into / source.name)
         (into / "refs").mkdir()
         for folder in ("refs", "reftable"):
             if (common / folder).is_dir():

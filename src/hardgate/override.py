@@ -19,9 +19,12 @@ from hardgate.model import Outcome, Run, Verdict
 from hardgate.model import State as Found
 from hardgate.permits import OverridePolicy, OverrideUse, Person
 
-# https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own two, still in registries.
+# https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own three, still in use. One that
+# was not pushed yet has no manifest: it is known by its configuration, whose digest engines call its id.
 IMAGES = frozenset(
     {
+        "application/vnd.docker.container.image.v1+json",
+        "application/vnd.oci.image.config.v1+json",
         "application/vnd.oci.image.manifest.v1+json",
         "application/vnd.oci.image.index.v1+json",
         "application/vnd.docker.distribution.manifest.v2+json",

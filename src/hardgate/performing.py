@@ -112,13 +112,14 @@ def _context(scene: Scene, bench: Bench, task: Task, work: Path) -> Context:
         cache=scene.cache / task.action.scanner,
         checkout=lambda: work,  # replaced below: it needs the context
         find=scene.locate,
-        put_blob=scene.memory.put_blob,
+        memory=scene.memory,
         blob=bench.blob,
         advisories=scene.advisories,
         deadline=time.monotonic() + task.action.timeout,
         stopping=bench.stopping,
         environments=scene.environments,
         output_limit=scene.output_limit,
+        git=scene.tree.git,
         places={str(work / "tree"): "$TREE"},
     )
     context.checkout = functools.partial(_checkout, context, bench.workshop, work / "tree")

@@ -7,6 +7,7 @@ give is a gap, unless the policy exempts the subject in writing (`policy.exempt`
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -132,11 +133,46 @@ def advice(pipeline: Pipeline, paths: Iterable[str]) -> tuple[str, ...]:
     """A sentence for each sort of file that no action of the pipeline looks at, though nothing demands it."""
     names = tuple(paths)
     have = frozenset[str]().union(*(capabilities(action) for action in pipeline.actions))
-    return tuple(
+    unseen = (
         f"No action looks at {subject.what}; {' or '.join(subject.any_of)} would."
         for subject in ADVISED
         if not have & frozenset(subject.any_of) and any(subject.found(name) for name in names)
     )
+    return (*unseen, *_inside_out(pipeline))
+
+
+def _inside_out(pipeline: Pipeline) -> tuple[str, ...]:
+    """A sentence wherever a pipeline looks at something before what is within it: source, Dockerfile, image.
+
+    What is wrong within is wrong in all that is made of it, and cheaper to see.
+    """
+    rows = (("the source", _SOURCE), ("the Dockerfile", _DOCKERFILE), ("the image", _IMAGE))
+    first = [(what, _first(pipeline, able)) for what, able in rows]
+    found = [(what, *place) for what, place in first if place is not None]
+    said = [
+        f"{outer} looks at {what} before {inner} looks at {within}: put {within} first."
+        for (within, late, inner), (what, early, outer) in itertools.pairwise(found)
+        if early < late
+    ]
+    made = _first(pipeline, frozenset({"build"}))
+    needs = _first(pipeline, _IMAGE | {"sbom"})
+    if needs is not None and made is not None and needs[0] <= made[0]:
+        said.append(f"{needs[1]} needs the image that {made[1]} makes: put it into a later stage.")
+    return tuple(said)
+
+
+_SOURCE = frozenset({"bandit", "semgrep", "dataflow", "ruff", "pip-audit", "safety", "npm-audit", "trivy:vuln"})
+_DOCKERFILE = frozenset({"hadolint"})
+_IMAGE = frozenset({"scan-image"})
+
+
+def _first(pipeline: Pipeline, able: frozenset[str]) -> tuple[int, str] | None:
+    """The first stage that has an action with one of these capabilities, as its number, and that action's name."""
+    for number, stage in enumerate(pipeline.stages):
+        for action in stage.actions:
+            if able & capabilities(action):
+                return number, action.name
+    return None
 
 
 def selected(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[Action, ...]], ...]:

@@ -21,7 +21,7 @@ import msgspec
 from hardgate import tools
 from hardgate.errors import ToolError
 from hardgate.model import Action, CanaryCheck, DataUse, Finding, Gap, GapReason, Output, Policy, Receipt, ToolUse
-from hardgate.roles import Advisories, Tool
+from hardgate.roles import Advisories, Memory, Tool
 from hardgate.services import Environment
 from hardgate.stepkeys import StepKeys
 from hardgate.wording import flow
@@ -101,9 +101,11 @@ class Context:
     `commit` ("" outside git) and `dirty` as in a Run; `earlier` the receipts of the stages before this one, of this run
     alone, by action, in the order of the pipeline. `checkout()` makes a private working copy of the whole tree, with
     its names, links and executable bits, and returns its folder: the step may write to it. `scratch` is an empty
-    private folder, HOME of what is started; `cache` one that outlives the run. `stack` is closed when the step ends,
-    however it ends: put into it what must be undone (see `undo`). `clock()` is now in ISO 8601; `deadline` is in the
-    seconds of time.monotonic(). `environments` are those of hardgate.yaml.
+    private folder, HOME of what is started; `cache` one that outlives the run, and `memory` what is remembered of it.
+    `stack` is closed when the step ends, however it ends: put into it what must be undone (see `undo`). `clock()` is
+    now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the
+    private git folder of the tree, None outside git; `environments`
+    are those of hardgate.yaml.
     """
 
     action: Action
@@ -117,7 +119,7 @@ class Context:
     cache: Path
     checkout: Callable[[], Path]
     find: Callable[..., Tool]
-    put_blob: Callable[[bytes], str]
+    memory: Memory
     blob: Callable[[str], bytes]
     advisories: Advisories | None
     deadline: float
@@ -126,6 +128,7 @@ class Context:
     output_limit: int = tools.OUTPUT_LIMIT
     record: Record = field(default_factory=Record)
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    git: Path | None = None
     hidden: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
 
@@ -240,7 +243,7 @@ class Context:
         while whole in taken:
             number += 1
             whole = f"{self.action.name}-{number}-{name}"
-        output = Output(name=whole, media_type=media_type, sha256=self.put_blob(content), size=len(content))
+        output = Output(name=whole, media_type=media_type, sha256=self.memory.put_blob(content), size=len(content))
         self.record.outputs.append(output)
         return output
 

@@ -147,3 +147,16 @@ def test_a_change_that_weakens_a_step_is_found(
     assert [(one["rule"], words in one["message"]) for one in found if one["scanner"] == "hardgate-policy"][:1] == [
         (rule, True)
     ]
+
+
+def test_a_step_is_done_whole_also_when_only_changes_are_looked_at(repository: Make) -> None:
+    """It has the whole tree, and what it did is no look at what changed."""
+    step = {"run": {"command": ["sh", "-c", "cat app.py"], "expect": "whole"}}
+    stages = [{"name": "scan", "actions": ["ruff"]}, {"name": "test", "actions": [step]}]
+    text = json.dumps({"pipeline": "small", "stages": stages})
+    root = repository({"app.py": "WHOLE = 'whole'\n"}, pipeline=text)
+    result = run(root, "--only-changed", "--base", commit(root))
+    assert {one["action"]: one["state"] for one in result.json["receipts"]} == {"ruff": "nothing-to-do", "run": "done"}
+    assert (result.code, [gap["reason"] for gap in result.json["gaps"]]) == (
+        ExitCode.INCOMPLETE, ["nothing-in-scope"],
+    )  # fmt: skip

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hardgate import git, locks, past, pins, receipts, templates
+from hardgate import git, imagefile, locks, past, pins, receipts, templates, trivy_image
 from hardgate.advisories import age, constraints, importing, matching, purl, records, sbom, severity, snapshot, versions
 from hardgate.cli import cases, common
 from hardgate.dataflow.analysis import analyse
 from hardgate.dataflow.families import checks
 from hardgate.dataflow.project import parse
-from hardgate.errors import ConfigError, Error, StoreError, ToolError
+from hardgate.errors import ConfigError, Error, ReportError, StoreError, ToolError
 from hardgate.exceptions import baseline, inline, purls, vex, waivers
 from hardgate.identity.linehash import LineHashes
 from hardgate.identity.scopes import scopes
@@ -30,6 +30,7 @@ from hardgate.ledger import Entry, export_line, follow, next_line, read_export
 from hardgate.model import ActionState, Receipt
 from hardgate.permits import Person
 from hardgate.rego import documents
+from hardgate.steps import sbom as bom
 from hardgate.toolbox import lock, manifest
 from tests.fuzz import good
 
@@ -222,7 +223,28 @@ def _lists(read: Callable[[bytes, str], Any]) -> Callable[[bytes], Any]:
     return lambda raw: read(raw, "a file")
 
 
+_IMAGE = imagefile.make([{"a": b"1"}, {"b": b"2"}], name="a:1", run={"User": "app"}, history=["COPY a", "RUN b"])
+_FACTS = imagefile.read(io.BytesIO(_IMAGE))
+_LAYERS = [f"sha256:{layer}" for layer in _FACTS.layers]
+_SEEN = {
+    "ArtifactType": "container_image", "Results": [{"Class": "lang-pkgs", "Type": "pip", "Packages": [{"Name": "a"}]}],
+    "Metadata": {"ImageID": f"sha256:{_FACTS.config}", "DiffIDs": _LAYERS, "OS": {"Family": "debian", "Name": "12"}},
+}  # fmt: skip
+_BOM = {
+    "bomFormat": "CycloneDX", "specVersion": "1.7", "components": [{"type": "library", "name": "a", "version": "1"}],
+    "metadata": {
+        "component": {
+            "type": "container", "name": "x",
+            "properties": [{"name": "aquasecurity:trivy:DiffID", "value": layer} for layer in _LAYERS],
+        }
+    },
+}  # fmt: skip
+
+
 READERS: tuple[Reader, ...] = (
+    Reader("image-archive", lambda raw: imagefile.read(io.BytesIO(raw)), [_IMAGE], (ReportError,)),
+    Reader("image-seen", lambda raw: trivy_image.seen(raw, _FACTS), [json.dumps(_SEEN).encode()], (ReportError,)),
+    Reader("image-bom", lambda raw: bom.read(raw, _FACTS), [json.dumps(_BOM).encode()], (ReportError,)),
     Reader(
         "rego-json",
         lambda raw: documents.documents("a.json", raw),

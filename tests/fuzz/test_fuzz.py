@@ -101,8 +101,8 @@ def test_every_place_that_reads_foreign_json_is_a_target_or_ours() -> None:
 # Modules outside scanners/ that decode, by the target that feeds them.
 FED = frozenset({
     "adapter", "advisories/age", "advisories/importing", "advisories/records", "advisories/sbom", "advisories/snapshot",
-    "dataflow/project", "exceptions/baseline", "exceptions/vex", "identity/scopes", "ledger", "locks", "receipts",
-    "rego/documents", "sarif_log", "strict", "toolbox/lock", "toolbox/manifest", "trivy_report", "yamlfile",
+    "dataflow/project", "exceptions/baseline", "exceptions/vex", "identity/scopes", "imagefile", "ledger", "locks",
+    "receipts", "rego/documents", "sarif_log", "strict", "toolbox/lock", "toolbox/manifest", "trivy_report", "yamlfile",
 })  # fmt: skip
 # Those that decode what hardgate itself wrote or bundles, questions to its own loopback service, or a tool's answer
 # while a lock file is made by hand.

@@ -6,30 +6,22 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from hardgate import config, engine, receipts
+from hardgate import receipts
 from hardgate.errors import StoreError, ToolError
-from hardgate.model import Action, ActionState, GapReason, Output, Receipt, Run, Selection
+from hardgate.model import ActionState, GapReason, Output, Receipt, Selection
 from hardgate.override import IMAGES
-from hardgate.step import Context, Result, Step
+from hardgate.step import Context, Result
 from hardgate.store import Store
-from hardgate.toolbox import open_default
 from tests.cli.conftest import commit, git
+from tests.lab.doing import Doing, run
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 DIGEST = "a" * 64
-
-
-class Watcher:
-    """Is told how a run goes, and keeps nothing of it."""
-
-    def planned(self, stages: Sequence[tuple[str, tuple[Action, ...]]]) -> None: ...
-    def started(self, action: Action) -> None: ...
-    def ended(self, receipt: Receipt) -> None: ...
 
 
 @pytest.fixture
@@ -51,22 +43,6 @@ def tree(tmp_path: Path) -> Path:
     git(root, "init", "--quiet", "--initial-branch=main")
     commit(root)
     return root
-
-
-Doing = Callable[[Context], Result]
-
-
-def run(tree: Path, store: Store, stages: Sequence[dict[str, Doing]], **settings: object) -> Run:
-    """A run of these steps, stage by stage."""
-    steps = {name: Step(name=name, perform=do) for stage in stages for name, do in stage.items()}
-    lines = [f"  - {{name: s{n}, actions: [{', '.join(stage)}]}}" for n, stage in enumerate(stages)]
-    raw = "\n".join(["pipeline: steps", "stages:", *lines, 'exclude: ["left out"]']).encode()
-    pipeline = config.load(raw, options={name: step.options for name, step in steps.items()})
-    own = engine.Settings(
-        scanners={}, steps=steps, locate=open_default({"HARDGATE_HOME": str(tree.parent), "PATH": os.defpath}).locate,
-        cache_folder=tree.parent / "cache", **settings,  # type: ignore[arg-type]  # the caller names fields of it
-    )  # fmt: skip
-    return engine.execute(pipeline, tree, settings=own, store=store, watcher=Watcher())
 
 
 def one(tree: Path, store: Store, do: Doing, **settings: object) -> Receipt:

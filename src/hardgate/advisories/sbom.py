@@ -14,7 +14,7 @@ from hardgate import strict
 from hardgate.advisories import sbom_xml
 from hardgate.errors import ReportError, StoreError
 
-VERSIONS = ("1.3", "1.4", "1.5", "1.6")
+VERSIONS = ("1.3", "1.4", "1.5", "1.6", "1.7")
 _LIMIT = 500_000_000  # bytes
 _DEPTH = 50  # components within components
 _HINT = "Nothing was looked up. Hand in a CycloneDX SBOM as JSON or XML, such as hardgate's own."
@@ -50,7 +50,7 @@ def read(raw: bytes, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The purls of all components, each once, and the names of those that have none.
 
     Files, and applications without a version (so tools list the lock file that they read), are no packages and are
-    in neither. Raises StoreError, which names `path`, for anything but a CycloneDX document of 1.3 to 1.6.
+    in neither. Raises StoreError, which names `path`, for anything but a CycloneDX document of 1.3 to 1.7.
     """
     try:
         if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):

@@ -114,6 +114,7 @@ def compose(name: str, paths: Sequence[str], *, history: bool) -> str:
         "  # From which severity a finding blocks. Secrets and critical dependencies always block.",
         "  # By kind: block_at: {default: high, code: critical, licence: never}",
         "  block_at: high",
+        *(_IMAGE if has["dockerfile"] else ()),
         *(_postman() if any(_POSTMAN.fullmatch(path) for path in paths) else []),
         "# exclude: [vendor]            # what no scanner shall look at; it is counted in every report",
     ]
@@ -125,6 +126,13 @@ def _opa(paths: Sequence[str]) -> str:
     folders = sorted({path.rpartition("/")[0] or "." for path in paths if plan.is_policy(path)})
     outer = [one for one in folders if not any(one != up and plan.within(one, (up,)) for up in folders)]
     return f"opa: {{policy: {json.dumps(outer)}, all_namespaces: true}}"
+
+
+_IMAGE = (
+    "# A Dockerfile is here. To look at what it makes too, add stages after these, each with the engine at hand:",
+    "#   - {name: image, actions: [{build: {image: NAME}}]}",
+    "#   - {name: look, actions: [sbom, scan-image]}",
+)
 
 
 def _postman() -> list[str]:

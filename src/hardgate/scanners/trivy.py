@@ -46,7 +46,7 @@ _WORDS = {
     "LOW": Severity.LOW,
 }
 # Trivy's names for package files (pkg/fanal/types/const.go) and the ecosystem's name in OSV.
-_ECOSYSTEMS = {
+ECOSYSTEMS = {
     "pip": "PyPI", "pipenv": "PyPI", "poetry": "PyPI", "uv": "PyPI", "pylock": "PyPI", "python-pkg": "PyPI",
     "npm": "npm", "yarn": "npm", "pnpm": "npm", "bun": "npm", "node-pkg": "npm",
     "gomod": "Go", "gobinary": "Go", "jar": "Maven", "pom": "Maven", "gradle": "Maven", "sbt": "Maven",
@@ -201,7 +201,7 @@ def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, sp
         fix=f"Upgrade {one.pkg_name} to {' or '.join(_versions(one))}" if one.fixed_version else _NO_FIX,
         url=one.url,
         package=Package(
-            ecosystem=_ECOSYSTEMS.get(result.type, result.type),
+            ecosystem=ECOSYSTEMS.get(result.type, result.type),
             name=one.pkg_name,
             version=one.installed_version,
             purl=one.pkg_identifier.purl or _purl(result.type, one),
@@ -219,7 +219,7 @@ def _versions(one: trivy_report.Vulnerability) -> tuple[str, ...]:
 
 def _purl(kind: str, one: trivy_report.Vulnerability) -> str:
     """The package URL, which Trivy writes since 0.50; "" for what the system of an image installed."""
-    return purls.of(_ECOSYSTEMS.get(kind, ""), one.pkg_name, one.installed_version)
+    return purls.of(ECOSYSTEMS.get(kind, ""), one.pkg_name, one.installed_version)
 
 
 def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfiguration) -> Finding:

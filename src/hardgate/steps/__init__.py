@@ -6,8 +6,12 @@ A new step is its module, its line here, and its page in docs/steps/; tests fail
 from __future__ import annotations
 
 from hardgate.step import Step
+from hardgate.steps.build import BUILD
 from hardgate.steps.newman import NEWMAN
+from hardgate.steps.push import PUSH
 from hardgate.steps.run import RUN
+from hardgate.steps.sbom import SBOM
+from hardgate.steps.scan_image import SCAN_IMAGE
 from hardgate.steps.schemathesis import SCHEMATHESIS
 
-STEPS: tuple[Step, ...] = (RUN, NEWMAN, SCHEMATHESIS)
+STEPS: tuple[Step, ...] = (BUILD, PUSH, RUN, SBOM, SCAN_IMAGE, NEWMAN, SCHEMATHESIS)

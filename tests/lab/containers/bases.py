@@ -45,7 +45,15 @@ def _mariadb(stream: IO[bytes]) -> None:
     image.close()
 
 
+def _tiny(stream: IO[bytes]) -> None:
+    image = rootfs.Image(stream)
+    rootfs.debian(image, {"coreutils", "dash"}, essential=False)
+    image.close()
+
+
+TINY = "lab/tiny:1"  # a shell and the commands of every day: for tests that need no more, quick to push and to save
 BASES = (
+    Base(TINY, (f"ENV {_PATH}", 'CMD ["sh"]'), _tiny),
     Base("python:3.12-slim", (f"ENV {_PATH} LANG=C.UTF-8", 'CMD ["python3"]'), _python),
     Base(
         "mariadb:10.11",

@@ -91,12 +91,12 @@ class Image:
         self.tar.addfile(entry, content)
 
 
-def debian(image: Image, packages: Iterable[str]) -> None:
-    """A Debian with its essential packages, those named, and all that they depend on.
+def debian(image: Image, packages: Iterable[str], *, essential: bool = True) -> None:
+    """A Debian with its essential packages (or without), those named, and all that they depend on.
 
     Raises RuntimeError for a package that is not installed here.
     """
-    chosen = closure(packages)
+    chosen = closure(packages, essential=essential)
     for name in MERGED:
         image.link(name, f"usr/{name}")
     for name in FOLDERS:
@@ -152,11 +152,11 @@ def python_needs() -> frozenset[str]:
     return frozenset(re.findall(r"^([^:,\s]+)", owners, re.MULTILINE))
 
 
-def closure(names: Iterable[str]) -> frozenset[str]:
-    """These packages, Debian's essential ones, and what all of them depend on."""
+def closure(names: Iterable[str], *, essential: bool) -> frozenset[str]:
+    """These packages, those that Debian calls essential, and what all of them depend on."""
     installed = _installed()
     provided = {word: name for name, (_, _, words) in installed.items() for word in words}
-    waiting = [*names, *(name for name, (essential, _, _) in installed.items() if essential)]
+    waiting = [*names, *(name for name, (always, _, _) in installed.items() if always and essential)]
     chosen: set[str] = set()
     while waiting:
         name = waiting.pop()

@@ -18,8 +18,8 @@ _LONG = re.compile(r"[A-Za-z0-9+_~-][A-Za-z0-9+/_~.=-]{18,}[A-Za-z0-9=]")
 
 def masked(text: str) -> str:
     """`text` without values of telling names, without bearer tokens, and without any run that may be a key."""
+    text = _BEARER.sub(_HIDDEN, text)
     text = _NAMED.sub(lambda found: f"{found[1]}{found[2]}{found[1]}{found[3]}{_HIDDEN}", text)
-    text = _BEARER.sub(lambda found: f"{found[1]} {_HIDDEN}", text)
     return _LONG.sub(_HIDDEN, text)
 
 

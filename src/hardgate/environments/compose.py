@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from hardgate import tools
+from hardgate.adapter import decode
 from hardgate.environments import walls
 from hardgate.environments.composed import LABEL, OWNER, openings, walled
 from hardgate.environments.running import KEEPER, PATIENCE, PAUSE, Running, StartError, alone, end_of, ready
@@ -47,6 +48,32 @@ class _State(msgspec.Struct):
     code: int = msgspec.field(name="ExitCode", default=0)
 
 
+class _Process(msgspec.Struct):
+    pid: int = msgspec.field(name="Pid")
+
+
+class _Address(msgspec.Struct):
+    address: str = msgspec.field(name="IPAddress")
+
+
+class _Settings(msgspec.Struct):
+    networks: dict[str, _Address] = msgspec.field(name="Networks")
+
+
+class _Container(msgspec.Struct):
+    """What hardgate looks at of `docker inspect`."""
+
+    state: _Process = msgspec.field(name="State")
+    settings: _Settings = msgspec.field(name="NetworkSettings")
+
+
+class _Network(msgspec.Struct):
+    """What hardgate looks at of `docker network inspect`."""
+
+    name: str = msgspec.field(name="Name")
+    internal: bool = msgspec.field(name="Internal")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Project:
     """One started compose file. `command` are the words before each of compose's own."""
@@ -68,7 +95,7 @@ class _Project:
     def gone(self) -> tuple[str, ...]:
         """The services that do not run, but for those that came to a good end."""
         rows = self.ask("ps", "--all", "--format", "json").stdout.splitlines()
-        found = [msgspec.json.decode(row, type=_State) for row in rows if row.strip()]
+        found = [decode(row, _State, "docker compose") for row in rows if row.strip()]
         running = {one.service for one in found if one.state == "running" or (one.state == "exited" and not one.code)}
         return tuple(name for name in self.services if name not in running)
 
@@ -110,7 +137,7 @@ def _read(environment: Environment, mark: str, tree: Path, scratch: Path) -> _Pr
         raise StartError(f"there is no compose file {environment.compose}", hint="Put it into the repository.")
     _swept(env, scratch)
     words = (*command, "--file", str(file), "config", "--format", "json")
-    whole = msgspec.json.decode(_demand(words, env, file.parent), type=dict[str, Any])
+    whole = decode(_demand(words, env, file.parent), dict[str, Any], "docker compose")
     services = tuple(sorted(whole.get("services", {})))
     if environment.asked not in services:
         message = f"{environment.compose} has no service {environment.asked}"
@@ -203,14 +230,14 @@ def _answering(running: Running, address: str) -> None:
 def _within(project: _Project, name: str, mark: str, scratch: Path) -> tools.Service:
     """A keeper in the network of a container, which is proved to be that and to have no way out."""
     env, folder = project.env, project.folder
-    facts = msgspec.json.decode(_demand(("docker", "inspect", name), env, folder))[0]
-    networks = facts["NetworkSettings"]["Networks"]
-    found = msgspec.json.decode(_demand(("docker", "network", "inspect", *networks), env, folder))
-    if loose := [one["Name"] for one in found if not one["Internal"]]:
+    facts = decode(_demand(("docker", "inspect", name), env, folder), list[_Container], "docker")[0]
+    networks = facts.settings.networks
+    found = decode(_demand(("docker", "network", "inspect", *networks), env, folder), list[_Network], "docker")
+    if loose := [one.name for one in found if not one.internal]:
         raise StartError(f"the networks {', '.join(loose)} are not internal", hint=walls.REMEDY, wall=True)
     words = (
         "nsenter",
-        f"--target={facts['State']['Pid']}",
+        f"--target={facts.state.pid}",
         "--net",
         "--",
         *walls.around(KEEPER, user=False, net=False),
@@ -223,7 +250,7 @@ def _within(project: _Project, name: str, mark: str, scratch: Path) -> tools.Ser
     except ToolError as error:
         message = f"the tests could not be put into the network of {project.definition.asked}: {error}"
         raise StartError(message, hint=_ROOT, wall=True) from error
-    addresses = [one["IPAddress"] for one in networks.values()]
+    addresses = [one.address for one in networks.values()]
     routes = Path(f"/proc/{keeper.pid}/net/fib_trie").read_text().split()
     if not addresses or not set(addresses) <= set(routes):
         keeper.stop()

@@ -8,7 +8,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 SYSTEM_PACKAGES := git chromium postgresql fonts-dejavu-core libxml2-utils
 # What runs containers in the tests. An engine that is there already is used as it is: Debian's would replace it.
-CONTAINER_PACKAGES := docker-registry iproute2 iptables mariadb-client mariadb-server-core openssl podman slirp4netns util-linux \
+CONTAINER_PACKAGES := buildah docker-registry iproute2 iptables mariadb-client mariadb-server-core openssl podman slirp4netns util-linux \
     $(if $(shell command -v dockerd),,docker.io)
 DEMO_TOOLS := gitleaks detect-secrets bandit semgrep ruff pip-audit checkov hadolint trivy cyclonedx
 

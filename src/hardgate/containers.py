@@ -18,11 +18,12 @@ from hardgate.adapter import OUTSIDE, decode
 from hardgate.model import GapReason, Output, ToolUse
 from hardgate.step import Context, GapError
 
-ENGINES = ("docker", "podman")
+ENGINES = ("docker", "podman", "buildah")
 # How an image is known before it is pushed: by the digest of its configuration, which engines call its id.
 # https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own of that.
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 # Where the engine is: https://docs.docker.com/reference/cli/docker/#environment-variables, and podman's own.
 _WHERE = (
@@ -57,6 +58,38 @@ class _Inspected(msgspec.Struct, rename="pascal"):
     repo_digests: tuple[str, ...] | None = None
     descriptor: _Descriptor | None = None
     manifest_type: str = ""
+
+
+class _Built(msgspec.Struct):
+    """The configuration of an image as buildah writes it: https://github.com/opencontainers/image-spec, config.md."""
+
+    config: _Labelled
+    rootfs: _Differences
+
+
+class _Labelled(msgspec.Struct, rename="pascal"):
+    labels: dict[str, str] | None = None
+
+
+class _Differences(msgspec.Struct):
+    diff_ids: tuple[str, ...]
+
+
+class _Part(msgspec.Struct):
+    size: int
+
+
+class _Manifest(msgspec.Struct, rename="camel"):
+    layers: tuple[_Part, ...]
+    media_type: str = DOCKER_MANIFEST
+
+
+class _Buildah(msgspec.Struct):
+    """The keys of `buildah inspect --type=image` that are read; the manifest is JSON within the JSON."""
+
+    id: str = msgspec.field(name="FromImageID")
+    manifest: str = msgspec.field(name="Manifest")
+    built: _Built = msgspec.field(name="OCIv1")
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +128,27 @@ class Engine:
         """Run one command of the engine, whatever its exit code: see Context.start."""
         return context.start((*self.command, *words), env={**self.environment, **(env or {})}, **more)
 
+    @property
+    def server(self) -> bool:
+        """Whether a server keeps the images, which may go on after a command was ended."""
+        return self.name == "docker"
+
     def image(self, context: Context, reference: str) -> Image | None:
         """What the engine says of an image, None when it has none of that name. Raises ReportError, GapError."""
-        done = self.start(context, "image", "inspect", reference)
+        words = ("inspect", "--type=image") if self.name == "buildah" else ("image", "inspect")
+        done = self.start(context, *words, reference)
         if done.exit_code:
             return None
+        if self.name == "buildah":
+            return _of_buildah(decode(done.stdout, _Buildah, self.name))
         [found] = decode(done.stdout, tuple[_Inspected], self.name)
         return self._image(found)
+
+    def save(self, context: Context, image: Image, file: Path) -> tools.Completed:
+        """Write an image into an archive as `docker save` does, whatever its exit code."""
+        if self.name == "buildah":
+            return self.start(context, "push", "--quiet", image.id, f"docker-archive:{file}")
+        return self.start(context, "save", f"--output={file}", image.id)
 
     def _image(self, found: _Inspected) -> Image:
         digest = found.id.removeprefix("sha256:")
@@ -118,26 +165,38 @@ class Engine:
         )
 
 
+def _of_buildah(found: _Buildah) -> Image:
+    manifest = decode(found.manifest.encode(), _Manifest, "buildah")
+    return Image(
+        digest=found.id,
+        media_type=OCI_CONFIG,
+        size=sum(layer.size for layer in manifest.layers),
+        labels=found.built.config.labels or {},
+        layers=found.built.rootfs.diff_ids,
+        manifest=manifest.media_type,
+    )
+
+
 def engine(context: Context, wanted: str) -> Engine:
     """The engine that is `wanted`, else the first that is on PATH; raises GapError unless it answers."""
     name, found = _found(context, (wanted,) if wanted else ENGINES)
     environment = {one: value for one in _WHERE if (value := context.variable(one))}
-    done = context.start((*found.command, "version", "--format", "{{.Client.Version}}"), env=environment)
-    version = done.stdout.decode("utf-8", "replace").strip()
-    if done.exit_code:
-        remedy = (
-            f"Start the engine, or say where it is (DOCKER_HOST), or name another with `engine`; "
-            f"see whether `{name} version` answers."
-        )
-        raise context.failed(name, done, remedy)
-    # The command `docker` of some systems is podman (the package podman-docker).
-    if b"podman" in context.start((*found.command, "--version"), env=environment).stdout.lower():
-        name = "podman"
-    use = ToolUse(name=name, version=version, digest=found.digest, origin=found.origin)
-    number = re.match(r"\d+", version)
-    return Engine(
-        name=name, command=found.command, environment=environment, use=use, major=int(number[0]) if number else 0
+    remedy = (
+        f"Start the engine, or say where it is (DOCKER_HOST), or name another with `engine`; "
+        f"see whether `{name} version` answers."
     )
+    told = context.start((*found.command, "--version"), env=environment)
+    said = told.stdout.decode("utf-8", "replace")
+    version = re.search(r"version (\d+)[^\s,]*", said)
+    if told.exit_code or version is None:
+        raise context.failed(name, told, remedy)
+    # The command `docker` of some systems is podman (the package podman-docker).
+    name = "podman" if "podman" in said else name
+    use = ToolUse(name=name, version=version[0].split()[1], digest=found.digest, origin=found.origin)
+    known = Engine(name=name, command=found.command, environment=environment, use=use, major=int(version[1]))
+    if known.server and (done := known.start(context, "version")).exit_code:
+        raise context.failed(name, done, remedy)
+    return known
 
 
 def _found(context: Context, names: Sequence[str]) -> tuple[str, Any]:
@@ -148,7 +207,7 @@ def _found(context: Context, names: Sequence[str]) -> tuple[str, Any]:
             if error.gap.reason is not GapReason.TOOL_MISSING:
                 raise
     which = " or ".join(names)
-    remedy = "Install Docker or podman where hardgate runs, or name another with `engine`."
+    remedy = "Install Docker, podman or buildah where hardgate runs, or name another with `engine`."
     raise context.missing(GapReason.TOOL_MISSING, f"no container engine is here: {which} is not on PATH", remedy)
 
 

@@ -36,13 +36,13 @@ def save(context: Context, of: str, wanted: str) -> Saved:
         raise context.missing(GapReason.INPUT_MISSING, message, "Build it in the same run, with the same engine.")
     file = context.scratch / f"image-{secrets.token_hex(8)}.tar"  # no file in the image has this name
     context.places[file.name] = "$IMAGE"
-    done = engine.start(context, "save", f"--output={file}", known.id)
+    done = engine.save(context, known, file)
     if done.exit_code:
         raise context.failed(
             f"{engine.name} save", done, "See whether there is room for the image where hardgate runs."
         )
-    # Podman writes the configuration anew, and its digest with it; the layers stay what they are.
-    return opened(context, file, image, known.digest, layers=known.layers if engine.name == "podman" else ())
+    # Podman and buildah write the configuration anew, and its digest with it; the layers stay what they are.
+    return opened(context, file, image, known.digest, layers=() if engine.server else known.layers)
 
 
 def opened(context: Context, file: Path, image: Output, name: str, *, layers: tuple[str, ...] = ()) -> Saved:

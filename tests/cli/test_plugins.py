@@ -123,7 +123,7 @@ def test_where_the_package_is_not_installed_its_scanner_is_unknown(home: Path, r
     assert outside(python, "run", str(root)).code is ExitCode.PASS
     for result in (run(root), hardgate("gate", str(root))):
         assert result.code is ExitCode.USAGE
-        assert "unknown scanner 'flawfinder'" in result.stderr
+        assert "unknown scanner or step 'flawfinder'" in result.stderr
 
 
 # Packages whose adapter cannot be used: folders on the path of Python with what an installer leaves there.

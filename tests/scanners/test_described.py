@@ -33,7 +33,7 @@ def test_a_whole_report_is_read_and_nothing_else(scanner: Scanner, path: Path) -
 
 
 def test_those_of_tests_are_known() -> None:
-    assert {scanner.name for scanner in OF_TESTS} == {"newman", "junit", "zap"}
+    assert {scanner.name for scanner in OF_TESTS} == {"newman", "schemathesis", "junit", "zap"}
 
 
 @pytest.mark.parametrize("scanner", OTHERS, ids=lambda scanner: scanner.name)

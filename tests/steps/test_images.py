@@ -13,6 +13,7 @@ from hardgate.store import Store
 from tests.advisories.conftest import fill
 from tests.cli.conftest import commit, git, run
 from tests.lab.command import EXECUTABLE
+from tests.lab.containers.bases import TINY
 from tests.lab.containers.lab import Lab
 from tests.steps.test_podman import podman
 from tests.steps.test_scan_image import JINJA, KEY, KNOWN, SITE, validator
@@ -20,13 +21,13 @@ from tests.steps.test_scan_image import JINJA, KEY, KNOWN, SITE, validator
 __all__ = ["podman"]  # a fixture
 pytestmark = pytest.mark.real
 DOCKERFILE = f"""\
-FROM python:3.12-slim
+FROM {TINY}
 COPY site /{SITE}
 COPY settings.py /app/settings.py
 RUN rm /app/settings.py
 ENV AWS_KEY={KEY}
 USER root
-CMD ["python", "-V"]
+CMD ["sh"]
 """
 NAME = "lab/inside-out"
 EXEMPT = "the base image is watched elsewhere"
@@ -93,13 +94,13 @@ def test_what_was_built_is_what_is_looked_at_also_when_its_tag_moves(home: Path,
         ("dependency", "CVE-2019-10906", f"{NAME}:/{SITE}/Jinja2-2.4.1.dist-info/METADATA"),
     }
     assert KEY not in result.stdout
-    assert "$IMAGE" in receipts["scan-image"]["argv"][3]
+    assert any("--output=$SCRATCH/$IMAGE" in words for words in receipts["scan-image"]["argv"])
     [bom] = receipts["sbom"]["outputs"]
     with Store.open(home / "store.db") as store:
         document = json.loads(store.blob(bom["sha256"]))
     assert list(validator().iter_errors(document)) == []
     kinds = {part["purl"].partition("/")[0] for part in document["components"] if "purl" in part}
-    assert kinds >= {"pkg:deb", "pkg:pypi"}
+    assert kinds == {"pkg:pypi"}  # the tiny base has no list of what its system installed
 
 
 def test_podman_hands_out_what_it_built(lab: Lab, podman: dict[str, str], tools_folder: Path, tmp_path: Path) -> None:

@@ -50,9 +50,11 @@ def test_a_registry_has_what_was_built_under_its_digest(
     meddle = {"command": ["docker", "tag", TINY, f"lab/pushed:{commit}"]}
     meddle["env"] = {"DOCKER_HOST": docker.address}  # type: ignore[assignment]  # a mapping among lists
     run = steps.run(
-        tree, {"build": {"image": "lab/pushed"}}, {"run": meddle}, {"push": login(docker, "pushed", latest=True)}
-    )
-    assert [receipt.gaps for receipt in run.receipts] == [(), (), ()]
+        tree, {"build": {"image": "lab/pushed"}}, {"run": meddle}, {"push": login(docker, "pushed", latest=True)},
+        {"push": login(docker, "mirror", name="mirror")},
+    )  # fmt: skip
+    assert [receipt.gaps for receipt in run.receipts] == [()] * 4
+    assert run.receipts[3].outputs[-1].sha256 == run.receipts[2].outputs[-1].sha256
     built, pushed = run.receipts[0].outputs[-1], run.receipts[2].outputs[-1]
     digest = digest_of(docker, "pushed", commit)
     assert pushed.sha256 == digest.removeprefix("sha256:")

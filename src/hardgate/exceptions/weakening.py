@@ -194,10 +194,24 @@ def _registries(was: Collection[str], now: Collection[str]) -> str:
     return f"trusts more: {_quoted(now) or 'all registries'}." if more else ""
 
 
+def _setup(was: Collection[str], now: Collection[str]) -> str:
+    """A folder that only prepares needs no tests."""
+    more = _added(was, now)
+    return f"now has {_quoted(more)}, where no test need be made." if more else ""
+
+
+def _headers(_was: Collection[str], now: Collection[str]) -> str:
+    """Their values may be secrets, and are not told."""
+    return f"is now another: {_quoted(now) or 'none'}."
+
+
 # The keys in which not every loss, or not only a loss, is weaker.
 _OWN: dict[str, Callable[[Any, Any], str]] = {
     "files": _files,
     "exits": _exits,
+    "folders": _files,
+    "setup": _setup,
+    "headers": _headers,
     "command": _command,
     "data": _command,  # a policy may judge more mildly with more of it
     "policy": _command,

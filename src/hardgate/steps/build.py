@@ -46,7 +46,7 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     image: _Image
-    engine: Literal["", "docker", "podman"] = ""
+    engine: Literal["", "docker", "podman", "buildah"] = ""
     dockerfile: _Path = ""
     context: _Path = "."
     target: str = ""
@@ -169,7 +169,7 @@ def _builder(context: Context, engine: Engine, moment: int) -> tuple[tuple[str, 
     env = {"SOURCE_DATE_EPOCH": str(moment), "BUILDX_BUILDER": "default", "DOCKER_BUILDKIT": "1"}
     if config := context.variable("DOCKER_CONFIG"):  # logins for base images, and plugins
         env["DOCKER_CONFIG"] = config
-    if engine.name == "podman":
+    if not engine.server:
         return (f"--timestamp={moment}",), env
     if engine.major < _OWN_BUILDKIT or engine.start(context, "buildx", "version", env=env).exit_code == 0:
         return ("--progress=plain",), env
@@ -191,9 +191,9 @@ def _leaks(context: Context, engine: Engine, image: Image) -> tuple[Finding, ...
     """A finding for every secret of the build whose value is in the finished image. Raises GapError, ReportError."""
     options: Options = context.options
     archive = context.scratch / "image.tar"
-    done = engine.start(context, "save", f"--output={archive}", image.id)
+    done = engine.save(context, image, archive)
     if done.exit_code:
-        raise context.failed(f"{engine.name} save", done, "The image was built, and not searched for its secrets.")
+        raise context.failed(engine.name, done, "The image was built, and not searched for its secrets.")
     values = {name: context.variable(variable).strip().encode() for name, variable in options.secrets.items()}
     for name in [name for name, value in values.items() if len(value) < _SEARCHABLE]:
         message = f"the secret `{name}` is too short to be searched for in the image: it may be in a layer"

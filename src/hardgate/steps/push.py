@@ -58,7 +58,7 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     to: _Repository
     of: str = ""
-    engine: Literal["", "docker", "podman"] = ""
+    engine: Literal["", "docker", "podman", "buildah"] = ""
     user: str = ""
     password: _Name | None = None
     password_command: tuple[_Word, ...] = ()
@@ -110,7 +110,9 @@ def _perform(context: Context) -> Result:
     wanted = context.made(IMAGES, "an image", of=options.of)
     engine = containers.engine(context, options.engine)
     image = engine.image(context, wanted.reference)
-    if image is None or image.digest != wanted.sha256:
+    # What an earlier push made is known by its manifest, and to the engine under the name that has its digest.
+    same = image is not None and (image.digest == wanted.sha256 or wanted.media_type not in containers.CONFIGS)
+    if image is None or not same:
         message = f"{name} pushed nothing: {engine.name} no longer has the image {wanted.reference}"
         raise context.missing(GapReason.INPUT_MISSING, message, "Build and push in one run, with the same engine.")
     registry = _Registry(context=context, engine=engine, config=_private(context))
@@ -181,15 +183,15 @@ def _pushed(registry: _Registry, image: Image, tag: str) -> Output:
     registry.demand(f"{image.id} could not be named {named}", "tag", image.id, named)
     told = _push(registry, named)
     # By its tag: Docker does not ask for a digest that it knows.
-    asked = registry.demand(f"{to} does not hand out what was pushed", "pull", named)
-    # Podman tells no digest here: the manifest is asked for by the digest that it pushed.
-    digest = told if engine.name == "podman" else containers.digest_in(asked.stdout, "Digest:")
+    asked = _pull(registry, named)
+    # The others tell no digest here: they are asked for the manifest by the digest that they pushed.
+    digest = containers.digest_in(asked.stdout, "Digest:") if engine.server else told
     if not digest or digest != told:
         message = f"{named} has the manifest {digest or 'of no digest'}, and {told or 'none that was told'} was pushed"
         raise context.missing(GapReason.REPORT_UNREADABLE, message, _RACE)
     reference = f"{to}@sha256:{digest}"
-    if engine.name == "podman":
-        registry.demand(f"{to} does not hand out what was pushed", "pull", reference)
+    if not engine.server:
+        _pull(registry, reference)
     for name in (reference, named):
         there = engine.image(context, name)
         if there is None or there.digest != image.digest:
@@ -198,10 +200,16 @@ def _pushed(registry: _Registry, image: Image, tag: str) -> Output:
     return Output(name=containers.bare(to), media_type=image.manifest, sha256=digest, size=0, reference=reference)
 
 
+def _pull(registry: _Registry, named: str) -> tools.Completed:
+    """Ask the registry for an image. Raises GapError."""
+    always = ("--policy=always",) if registry.engine.name == "buildah" else ()  # as the other two do
+    return registry.demand(f"the registry does not hand out {named}", "pull", *always, named)
+
+
 def _push(registry: _Registry, named: str) -> str:
     """Push what a name names now; the digest of the manifest, as the engine tells it. Raises GapError."""
     context, what = registry.context, f"the push of {named} was refused"
-    if registry.engine.name == "podman":
+    if not registry.engine.server:
         noted = registry.config / "digest"
         context.log(registry.demand(what, "push", f"--digestfile={noted}", named))
         return noted.read_text().strip().removeprefix("sha256:") if noted.is_file() else ""

@@ -29,7 +29,7 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
     of: str = ""
-    engine: Literal["", "docker", "podman"] = ""
+    engine: Literal["", "docker", "podman", "buildah"] = ""
 
 
 class _Property(msgspec.Struct):

@@ -54,7 +54,7 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
     of: str = ""
-    engine: Literal["", "docker", "podman"] = ""
+    engine: Literal["", "docker", "podman", "buildah"] = ""
     cache_dir: str = ""
     system_exempt: str = ""
 

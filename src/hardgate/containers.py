@@ -185,18 +185,15 @@ def engine(context: Context, wanted: str) -> Engine:
         f"Start the engine, or say where it is (DOCKER_HOST), or name another with `engine`; "
         f"see whether `{name} version` answers."
     )
-    told = context.start((*found.command, "--version"), env=environment)
-    said = told.stdout.decode("utf-8", "replace")
-    version = re.search(r"version (\d+)[^\s,]*", said)
-    if told.exit_code or version is None:
-        raise context.failed(name, told, remedy)
-    # The command `docker` of some systems is podman (the package podman-docker).
-    name = "podman" if "podman" in said else name
-    use = ToolUse(name=name, version=version[0].split()[1], digest=found.digest, origin=found.origin)
-    known = Engine(name=name, command=found.command, environment=environment, use=use, major=int(version[1]))
-    if known.server and (done := known.start(context, "version")).exit_code:
+    done = context.start((*found.command, "version"), env=environment)
+    said = done.stdout.decode("utf-8", "replace")
+    version = re.search(r"Version:\s*((\d+)\S*)", said)  # of the client: all three tell it first
+    if done.exit_code or version is None:
         raise context.failed(name, done, remedy)
-    return known
+    # The command `docker` of some systems is podman (the package podman-docker).
+    name = "podman" if "Podman Engine" in said else name
+    use = ToolUse(name=name, version=version[1], digest=found.digest, origin=found.origin)
+    return Engine(name=name, command=found.command, environment=environment, use=use, major=int(version[2]))
 
 
 def _found(context: Context, names: Sequence[str]) -> tuple[str, Any]:

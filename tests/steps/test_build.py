@@ -150,7 +150,7 @@ def test_without_an_engine_nothing_is_built(steps: Runner, tmp_path: Path, monke
 
 
 # A client that has no BuildKit in itself, as Docker's are since 23, and no plugin.
-_NEW = 'case "$1" in --version) echo Docker version 28.0.1, build 068a01e; exit 0 ;; esac'
+_NEW = 'case "$1" in version) echo "Client:"; echo " Version:    28.0.1"; exit 0 ;; esac'
 # A build that ends well, and made nothing that the engine has.
 _IDLE = 'case "$1" in build) exit 0 ;; esac'
 
@@ -168,7 +168,9 @@ def test_without_buildkit_a_secret_is_never_handed_over(
 
 
 # As the package podman-docker has it: a command of the one name, and the other engine.
-_SHIM = 'case "$1" in --version) echo podman version 4.3.1;; *) echo "$*" >&2; exit 9;; esac; exit 0'
+_SHIM = (
+    'case "$1" in version) echo Client: Podman Engine; echo Version: 4.3.1;; *) echo "$*" >&2; exit 9;; esac; exit 0'
+)
 
 
 def test_podman_is_known_under_the_name_of_docker(

@@ -25,7 +25,7 @@ _CONF = '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger 
 
 @pytest.fixture
 def podman(lab: Lab, tmp_path: Path) -> dict[str, str]:
-    """The environment in which podman has the base image and trusts the registry."""
+    """The environment in which podman has the base images and trusts the registry."""
     for name in ("podman", "buildah"):
         assert shutil.which(name), f"{name} is not installed: run `make system`"
     (tmp_path / "storage.conf").write_text(_STORAGE)
@@ -39,7 +39,7 @@ def podman(lab: Lab, tmp_path: Path) -> dict[str, str]:
         "ECR_PASSWORD": lab.password,
     }
     archive = f"{tmp_path}/base.tar"
-    lab.docker("save", f"--output={archive}", TINY)
+    lab.docker("save", f"--output={archive}", TINY, "python:3.12-slim")
     loaded = lab.run("podman", "load", "--quiet", f"--input={archive}", env=variables)
     assert loaded.returncode == 0, loaded.stderr
     return variables

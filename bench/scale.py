@@ -23,6 +23,7 @@ import argparse
 import cProfile
 import datetime
 import functools
+import gc
 import hashlib
 import os
 import platform
@@ -41,6 +42,7 @@ import msgspec
 
 from bench import large, rules
 from hardgate import gate, identity, receipts
+from hardgate.cli import main as cli
 from hardgate.model import ActionState, Finding, Kind, Policy, Receipt, Report, Run, RunState, Severity
 from hardgate.reporters import json as json_report
 from hardgate.reporters import sarif as sarif_report
@@ -144,6 +146,7 @@ def _parsed(kind: str, folder: Path) -> Report:
 
 def whole_way(kind: str, folder: Path) -> list[Step]:
     """From the report to ours: what `hardgate run` does with what a scanner wrote."""
+    gc.set_threshold(cli.GARBAGE)
     watch, tree = _Watch(), folder / "tree"
     report = _parsed(kind, folder)
     watch.done("parse")

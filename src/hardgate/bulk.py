@@ -32,10 +32,17 @@ def parts(tree: object, lists: Sequence[Iterable[object]]) -> Iterator[bytes]:
     yield frame[at:] + b"\n"
 
 
-def _list(entries: Iterable[object], line: bytes) -> Iterator[bytes]:
-    """A list whose entries stand two spaces deeper than `line` does; a line end in JSON is never in a text."""
+def _list(entries: Iterator[object], line: bytes) -> Iterator[bytes]:
+    """A list whose entries stand two spaces deeper than `line` does."""
+    depth = (len(line) - 1) // 2
+    # In so many lists the entries are laid out as deep as they shall stand; what opens and closes these is cut off.
+    opening = sum(2 + 2 * level for level in range(depth + 1)) - 1
+    closing = opening + 1
     between = b"["
     while some := list(itertools.islice(entries, _TOGETHER)):
-        yield between + formatted(some)[1:-2].replace(b"\n", line)
+        nested: object = some
+        for _ in range(depth):
+            nested = [nested]
+        yield between + formatted(nested)[opening:-closing]
         between = b","
     yield b"[]" if between == b"[" else line + b"]"

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
-from hardgate import rated
 from hardgate.model import Finding, Kind, Outcome, Run, State, Verdict
 from hardgate.wording import Judged, count, flow, headline, overridden, plain
 
@@ -138,15 +137,3 @@ def github_remarks(run: Run) -> list[str]:
     hidden = sorted(plain(tool) for tool, number in numbers.items() if number > MOST_SHOWN)
     shown = [f"GitHub shows the worst {MOST_SHOWN:,} findings of {' and '.join(hidden)}."] if hidden else []
     return [*(f"Not in SARIF for GitHub: {sentence}" for sentence in cut), *shown]
-
-
-@functools.lru_cache(maxsize=4096)
-def rating(severity_from: str) -> dict[str, object]:
-    """Who rated it, and what the local advisory database knows of the advisory; no keys where it knows nothing."""
-    cvss, epss = rated.cvss(severity_from), rated.epss(severity_from)
-    entry: dict[str, object] = {
-        "severityFrom": rated.source(severity_from),
-        **({"cvss": cvss._asdict()} if cvss else {}),
-    }
-    entry |= {} if epss is None else {"epss": epss}
-    return {**entry, "exploited": True} if rated.exploited(severity_from) else entry

@@ -6,6 +6,7 @@ hold terminal escapes, reversed writing, invisible characters, or bytes that are
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, assert_never
@@ -169,11 +170,30 @@ def _rank(judged: Judged) -> tuple[bool, int, str, int, str, str, str]:
     )
 
 
+class _Judgement:
+    """A run and a verdict, the same as another one when both are the very same objects."""
+
+    def __init__(self, run: Run, verdict: Verdict) -> None:
+        self.run, self.verdict = run, verdict
+
+    def __hash__(self) -> int:
+        return hash((id(self.run), id(self.verdict)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Judgement) and self.run is other.run and self.verdict is other.verdict
+
+
 def judge(run: Run, verdict: Verdict) -> tuple[Judged, ...]:
     """Every finding of the run with its decision: what a test confirmed, then the worst first, then by place.
 
     Raises Error when the verdict says nothing about a finding: a report would hide it.
     """
+    return _judged(_Judgement(run, verdict))
+
+
+@functools.lru_cache(maxsize=1)  # every report of a run asks, and sorting a million takes seconds
+def _judged(one: _Judgement) -> tuple[Judged, ...]:
+    run, verdict = one.run, one.verdict
     decisions = {decision.finding: decision for decision in verdict.decisions}
     undecided = [finding.id for finding in run.findings if finding.id not in decisions]
     if undecided:
@@ -183,6 +203,12 @@ def judge(run: Run, verdict: Verdict) -> tuple[Judged, ...]:
             hint=f"Judge the run again: hardgate gate --run {run.id}",
         )
     return tuple(sorted((Judged(finding, decisions[finding.id]) for finding in run.findings), key=_rank))
+
+
+@functools.lru_cache(maxsize=4096)
+def in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names in alphabetical order: nearly all findings of a kind have the same ones."""
+    return tuple(sorted(names))
 
 
 def only(judged: Iterable[Judged], state: State) -> tuple[Judged, ...]:
@@ -358,7 +384,9 @@ def formatted(tree: object) -> bytes:
         packed = msgspec.json.encode(tree)
     except UnicodeEncodeError:
         packed = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(tree)))
-    laid_out = msgspec.json.format(packed, indent=2).replace(b"##[", b"#\\u0023[")  # see inert
+    if b"##[" in packed:  # see inert
+        packed = packed.replace(b"##[", b"#\\u0023[")
+    laid_out = msgspec.json.format(packed, indent=2)
     if laid_out.isascii() and b"\x7f" not in laid_out:
         return laid_out
     return _BEYOND_CONTROLS.sub(_json_escape, laid_out.decode()).encode()

@@ -79,6 +79,13 @@ def test_a_private_key_needs_no_name() -> None:
     assert _rules(source) == {"python-hardcoded-cipher-key"}
 
 
+def test_a_function_of_ones_own_is_no_response() -> None:
+    ours = parse("locking.py", b"def write(environ):\n    return sorted(environ)\n")
+    user = parse("app.py", b"import os\nimport locking\nlocking.write(os.environ)\nresponse.write(os.environ)\n")
+    found = [(one.path, one.line) for one in analyse([ours, user], checks()).found.values()]
+    assert found == [("app.py", 4)]
+
+
 @pytest.mark.parametrize("path", ["tests/test_app.py", "test_app.py", "conftest.py", "shop/tests/helpers.py"])
 def test_secrets_of_tests_are_left_out(path: str) -> None:
     assert _rules('DB_PASSWORD = "Tansy*Rook*33"\n', path) == set()

@@ -84,6 +84,8 @@ CASES = {
             'server.login("postman", "p0st-box")',
             'requests.get(url, auth=("reporter", "S3ptember"))',
             'User(hash=generate_password_hash("Adm1n"))',
+            'generate_password_hash("Adm1n-9", method="pbkdf2:sha256")',
+            'make_password("sunflower", hasher="pbkdf2_sha256")',
         ),
         ("server.login(user, password)", 'requests.get(url, auth=("user", token))', 'login("2-step")(view)'),
     ),
@@ -272,6 +274,8 @@ LISTS = {
         ("a.py", 'field(password="user_password1")'),
         ("a.ini", 'password = get_password(1)'),
         ("a.py", 'PASSWORD_CHARS, password = "", "!@#$%"'),
+        ("a.py", 'generate_password_hash(password, method="pbkdf2:sha256:600000")'),
+        ("a.py", '{"hash_secret", "pbkdf2_hmac", "hash_password", "Argon2id", "set_password", "scrypt:32768:8:1"}'),
     ),
     "documented pairs": (
         ("a.py", '"postgresql://scott:t1ger@localhost/test"'),
@@ -295,6 +299,7 @@ LISTS = {
 }  # fmt: skip
 FOUND_ALL_THE_SAME = {
     "a cloud's key in a test": ("tests/aws.py", f'KEY = "{gitleaks._MADE_UP}"'),
+    "a password like an algorithm": ("a.py", 'password = "md5:tulip-7"'),
     "an address in a manual": ("docs/run.md", "psql postgres://shop:mango.tree@db.internal/shop"),
 }
 

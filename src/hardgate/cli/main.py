@@ -39,13 +39,13 @@ COMMANDS = {
 }
 _STDOUT, _STDERR = 1, 2
 _USAGE, _INCOMPLETE, _INTERRUPTED = 2, 3, 130  # model.ExitCode, not imported here: it costs 30 ms
-_GARBAGE = 50_000  # objects between two looks for garbage: loading modules makes many that stay, and 700 cost 60 ms
+GARBAGE = 50_000  # objects between two looks for garbage: loading modules makes many that stay, and 700 cost 60 ms
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (see docs/reference/exit-codes.md)."""
     words = list(sys.argv[1:] if argv is None else argv)
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(GARBAGE)
     _stand_in()
     signal.signal(signal.SIGTERM, _terminated)
     try:

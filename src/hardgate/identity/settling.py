@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -150,15 +151,12 @@ def _settle(
 
 
 def _own(finding: Finding) -> tuple[Witness, ...]:
-    return (
-        Witness(
-            scanner=finding.scanner,
-            action=finding.action,
-            rule=finding.rule,
-            severity=finding.severity,
-            message=finding.message,
-        ),
-    )
+    return _witness(finding.scanner, finding.action, finding.rule, finding.severity, finding.message)
+
+
+@functools.lru_cache(maxsize=4096)  # what is said of many places is kept once
+def _witness(scanner: str, action: str, rule: str, severity: Severity, message: str) -> tuple[Witness, ...]:
+    return (Witness(scanner=scanner, action=action, rule=rule, severity=severity, message=message),)
 
 
 class _Pins:

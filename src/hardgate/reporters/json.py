@@ -15,13 +15,20 @@ from hardgate.model import (
     Exceptions,
     Finding,
     Gap,
+    Kind,
+    Location,
+    Package,
+    Proof,
     Receipt,
     Run,
+    Severity,
     State,
+    Use,
     Verdict,
     Waiver,
+    Witness,
 )
-from hardgate.wording import Judged, judge, tally, to_json
+from hardgate.wording import Judged, in_order, judge, tally, to_json
 
 SCHEMA = 1
 UNJUDGED = "unjudged"
@@ -61,38 +68,69 @@ def render_ingest(findings: Iterable[Finding], gaps: Iterable[Gap]) -> bytes:
     )
 
 
-def finding_entry(finding: Finding, decision: Decision | None) -> dict[str, object]:
-    """One finding as JSON shows it everywhere; without a decision its state is "unjudged".
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One finding as JSON shows it everywhere: its keys, in their order.
 
     Place, package and witnesses are as the model has them: with another key there the schema is another one too.
     """
-    return {
-        "id": finding.id,
-        "rule": finding.rule,
-        "scanner": finding.scanner,
-        "severity": finding.severity,
-        "severity_from": finding.severity_from,
-        "kind": finding.kind,
-        "confidence": finding.confidence,
-        "cwe": finding.cwe,
-        "ids": finding.ids,
-        "message": finding.message,
-        "location": finding.location,
-        "fix": finding.fix,
-        "url": finding.url,
-        "package": finding.package,
-        "state": decision.state if decision else UNJUDGED,
-        "because": decision.because if decision else "",
-        "waiver": waiver_entry(decision.waiver) if decision and decision.waiver else None,
-        "refuted": finding.refuted,
-        "confirmed": finding.confirmed,
-        "proof": finding.proof,
-        "use": finding.use,
-        "parts": [part_entry(one) for one in finding.joined],
-        "action": finding.action,
-        "witnesses": finding.witnesses,
-        "fingerprints": dict(sorted(finding.fingerprints.items())),
-    }
+
+    id: str
+    rule: str
+    scanner: str
+    severity: Severity
+    severity_from: str
+    kind: Kind
+    confidence: str
+    cwe: tuple[str, ...]
+    ids: tuple[str, ...]
+    message: str
+    location: Location
+    fix: str
+    url: str
+    package: Package | None
+    state: str
+    because: str
+    waiver: dict[str, object] | None
+    refuted: str
+    confirmed: bool
+    proof: Proof | None
+    use: Use | None
+    parts: tuple[dict[str, object], ...]
+    action: str
+    witnesses: tuple[Witness, ...]
+    fingerprints: dict[str, str]
+
+
+def finding_entry(finding: Finding, decision: Decision | None) -> Entry:
+    """What JSON shows of one finding; without a decision its state is "unjudged"."""
+    prints = finding.fingerprints
+    return Entry(
+        finding.id,
+        finding.rule,
+        finding.scanner,
+        finding.severity,
+        finding.severity_from,
+        finding.kind,
+        finding.confidence,
+        finding.cwe,
+        finding.ids,
+        finding.message,
+        finding.location,
+        finding.fix,
+        finding.url,
+        finding.package,
+        decision.state if decision else UNJUDGED,
+        decision.because if decision else "",
+        waiver_entry(decision.waiver) if decision and decision.waiver else None,
+        finding.refuted,
+        finding.confirmed,
+        finding.proof,
+        finding.use,
+        tuple(map(part_entry, finding.joined)),
+        finding.action,
+        finding.witnesses,
+        {name: prints[name] for name in in_order(tuple(prints))},
+    )
 
 
 def part_entry(part: Finding) -> dict[str, object]:

@@ -6,37 +6,25 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from msgspec import structs
-
 from hardgate import bulk
-from hardgate.allowances import INLINE
-from hardgate.model import ActionState, Decision, Finding, Gap, Kind, Location, Receipt, Run, Severity, State, Verdict
-from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut, rating, uri
-from hardgate.wording import Judged, count, flow, judge, proved, used, web_link
+from hardgate.model import ActionState, Finding, Gap, Receipt, Run, Severity, State, Verdict
+from hardgate.outward import MOST_RESULTS, MOST_RUNS, github_cut
+from hardgate.sarif_result import LEVELS, ROOT, Maker, Result, artifact, taxon
+from hardgate.wording import Judged, count, flow, judge, web_link
 
 _Json = dict[str, object]
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-# SARIF knows three levels of failure (3.27.10).
-_LEVELS = {
-    Severity.CRITICAL: "error",
-    Severity.HIGH: "error",
-    Severity.MEDIUM: "warning",
-    Severity.LOW: "note",
-    Severity.INFO: "note",
-}
 # GitHub reads a number: over 9.0 is critical, from 7.0 high, from 4.0 medium, below it low. No number means "note".
 _SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
 _RELEVANCE = {State.BLOCKING: 0, State.INFORMING: 1, State.WAIVED: 2}
 _CWE = re.compile(r"CWE-([0-9]+)")
-_ROOT = "SRCROOT"
 _SHARED_TEXTS = 5
 _OWN_NAME = "hardgate"
 
@@ -165,7 +153,7 @@ def _run(tool: _Tool, run: Run, category: str) -> _Json:
         "tool": {"driver": driver},
         "automationDetails": {"id": "/".join(_quoted(part) for part in (_OWN_NAME, run.pipeline))
                               + f"/{quote(category, safe='/@')}/{_quoted(run.id)}"},
-        "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder that was scanned."}}},
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that was scanned."}}},
         "invocations": _invocations(tool),
         "results": bulk.HERE,
         "columnKind": "unicodeCodePoints",
@@ -180,11 +168,11 @@ def _weaknesses(tool: _Tool) -> list[str]:
     return sorted({cwe for one in tool.judged for cwe in one.finding.cwe}, key=_cwe_order)
 
 
-def _results(tool: _Tool) -> Iterator[_Json]:
+def _results(tool: _Tool) -> Iterator[Result]:
     """The results one by one: all at once they would take more memory than all the rest."""
     places = {rule: at for at, rule in enumerate(_group(tool.judged))}
     numbers = {cwe: at for at, cwe in enumerate(_weaknesses(tool))}
-    return (_result(one, places, numbers) for one in tool.judged)
+    return map(Maker(places, numbers).result, tool.judged)
 
 
 def _quoted(text: str) -> str:
@@ -231,13 +219,13 @@ def _rule(name: str, findings: Sequence[Finding], numbers: dict[str, int]) -> _J
         "shortDescription": {"text": about},
         "fullDescription": {"text": about},
         "help": {"text": "\n".join([about, *fixes, *([link] if link else [])])},
-        "defaultConfiguration": {"level": _LEVELS[worst]},
+        "defaultConfiguration": {"level": LEVELS[worst]},
         "properties": _rule_properties(first, worst, cwes),
     }
     if link:
         entry["helpUri"] = link
     if cwes:
-        entry["relationships"] = [{"target": _taxon(cwe, numbers), "kinds": ["superset"]} for cwe in cwes]
+        entry["relationships"] = [{"target": taxon(cwe, numbers), "kinds": ["superset"]} for cwe in cwes]
     return entry
 
 
@@ -246,10 +234,6 @@ def _rule_properties(finding: Finding, worst: Severity, cwes: Sequence[str]) -> 
     tags = ["security", finding.kind.value, *(f"external/cwe/{cwe.lower()}" for cwe in cwes)][:10]
     score = _SECURITY_SEVERITY.get(worst)
     return {"tags": tags, **({"security-severity": score} if score else {})}
-
-
-def _taxon(cwe: str, numbers: dict[str, int]) -> _Json:
-    return {"id": cwe, "index": numbers[cwe], "toolComponent": {"name": "CWE", "index": 0}}
 
 
 def _taxonomy(weaknesses: Sequence[str]) -> _Json:
@@ -267,85 +251,6 @@ def _weakness(cwe: str) -> _Json:
     match = _CWE.fullmatch(cwe)
     link = {"helpUri": f"https://cwe.mitre.org/data/definitions/{match[1]}.html"} if match else {}
     return {"id": cwe, **link}
-
-
-def _result(judged: Judged, places: dict[str, int], numbers: dict[str, int]) -> _Json:
-    finding, decision = judged
-    return {
-        "ruleId": finding.rule,
-        "ruleIndex": places[finding.rule],
-        "level": _LEVELS[finding.severity],
-        "message": {"text": finding.message},
-        "locations": [_location(finding.location)] if finding.location.path else [],
-        # Of 0 to 100 (3.27.25): the rest has no rank of its own. Its other places are related (3.27.22).
-        **({"rank": 100.0, "relatedLocations": list(_related(finding))} if finding.joined else {}),
-        "partialFingerprints": _fingerprints(finding),
-        # An empty list says "not suppressed"; leaving it out would say "not known" (3.27.23).
-        "suppressions": _suppressions(decision),
-        "taxa": [_taxon(cwe, numbers) for cwe in finding.cwe],
-        "properties": {"hardgate": _properties(finding, decision)},
-    }
-
-
-def _fingerprints(finding: Finding) -> dict[str, str]:
-    """All of them; GitHub's own under the name by which it reads it."""
-    prints = finding.fingerprints
-    return {shown: prints[name] for name, shown in _shown_names(tuple(prints))}
-
-
-@functools.lru_cache(maxsize=4096)
-def _shown_names(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The names in their order, each with what it is called here: nearly all findings of a kind have the same."""
-    return tuple((name, "primaryLocationLineHash" if name == "line/v1" else name) for name in sorted(names))
-
-
-def _suppressions(decision: Decision) -> list[_Json]:
-    if decision.state is not State.WAIVED:
-        return []
-    record = decision.waiver
-    kind = "inSource" if record and record.kind == INLINE else "external"
-    more = {"properties": {"hardgate": structs.asdict(record)}} if record else {}
-    return [{"kind": kind, "status": "accepted", "justification": decision.because, **more}]
-
-
-def _properties(finding: Finding, decision: Decision) -> _Json:
-    package = finding.package
-    return {
-        "id": finding.id,
-        "severity": finding.severity,
-        **rating(finding.severity_from),
-        "kind": finding.kind,
-        "state": decision.state,
-        "because": decision.because,
-        "action": finding.action,
-        "ids": finding.ids,
-        "fix": finding.fix,
-        "commit": finding.location.commit,
-        "package": package.purl or f"{package.name} {package.version}" if package else "",
-        **({"confirmed": finding.confirmed, "proof": proved(finding)} if finding.proof else {}),
-        **({"imported": used(finding)} if finding.use else {}),
-        "seenBy": sorted({witness.scanner for witness in finding.witnesses} | {finding.scanner}),
-    }
-
-
-def _location(location: Location) -> _Json:
-    place: _Json = {"artifactLocation": _artifact(location.path)}
-    if location.line is not None:
-        end = {"endLine": location.end_line} if location.end_line is not None else {}
-        place["region"] = {"startLine": location.line, **end}
-    if not location.commit:
-        return {"physicalLocation": place}
-    return {"physicalLocation": place, "message": {"text": f"In commit {location.commit}, not in the scanned tree."}}
-
-
-def _related(finding: Finding) -> Iterator[_Json]:
-    for one in finding.joined[1:]:
-        place = {} if one.kind is Kind.DYNAMIC else _location(one.location)
-        yield {**place, "message": {"text": flow(f"{one.scanner} {one.rule}: {one.message}")}}
-
-
-def _artifact(path: str) -> _Json:
-    return {"uri": uri(path), "uriBaseId": _ROOT}
 
 
 def _invocations(tool: _Tool) -> list[_Json]:
@@ -386,7 +291,8 @@ def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
 
 def _own_invocation(tool: _Tool) -> _Json:
     """For what no receipt stands behind: gaps of the whole run, or findings whose action left none."""
-    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": list(map(_notification, tool.gaps))}
+    notes = [_notification(gap) for gap in tool.gaps]
+    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": notes}
 
 
 def _notification(gap: Gap) -> _Json:
@@ -396,5 +302,5 @@ def _notification(gap: Gap) -> _Json:
         "message": {"text": f"{gap.message} {gap.remedy}".strip()},
     }
     if gap.path:
-        entry["locations"] = [{"physicalLocation": {"artifactLocation": _artifact(gap.path)}}]
+        entry["locations"] = [{"physicalLocation": {"artifactLocation": artifact(gap.path)}}]
     return entry

@@ -325,9 +325,9 @@ def _configures(path: str) -> bool:
     return path in {".gitleaks.toml", ".gitleaksignore"}
 
 
-# Made up, and put together here so that no scanner takes hardgate's source for a leak: it has the form of an AWS
+# Made up, and written backwards so that no scanner takes hardgate's source for a leak: it has the form of an AWS
 # access key id (20 characters, AKIA first) and belongs to nobody.
-_MADE_UP = "".join(("AK", "IA", "Z7Q4MXW2", "LKJ3HTRV"))
+_MADE_UP = "VRTH3JKL2WXM4Q7ZAIKA"[::-1]
 
 GITLEAKS = Scanner(
     name=_TOOL,

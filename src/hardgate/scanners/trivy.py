@@ -7,6 +7,7 @@ list of schema 1 that Trivy wrote before 0.20.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import posixpath
 from collections.abc import Iterator
 from typing import Literal
@@ -187,39 +188,49 @@ def _findings(result: trivy_report.Result) -> Iterator[Finding]:
 
 
 def _vulnerable(result: trivy_report.Result, one: trivy_report.Vulnerability, span: trivy_report.Span) -> Finding:
-    text = " ".join((one.title or one.description).split())
+    where = _at(one.pkg_path or result.target, span.start_line, span.end_line)
+    text = one.title or one.description
+    names = (one.id, *one.vendor_ids)
+    package = _package(result.type, one.pkg_name, one.installed_version, one.pkg_identifier.purl, one.fixed_version)
+    told = _told(names, text, tuple(one.cwes), package, severity=one.severity, url=one.url)
+    return msgspec.structs.replace(told, location=where)
+
+
+# A vulnerability that stands in many lock files is made once, and shares its texts.
+@functools.lru_cache(maxsize=4096)
+def _package(kind: str, name: str, version: str, purl: str, fixed: str) -> Package:
+    ecosystem = _ECOSYSTEMS.get(kind, kind)
+    # Trivy writes the package URL since 0.50; "" for what the system of an image installed.
+    purl = purl or purls.of(_ECOSYSTEMS.get(kind, ""), name, version)
+    return Package(ecosystem=ecosystem, name=name, version=version, purl=purl, fixed=_versions(fixed))
+
+
+@functools.lru_cache(maxsize=4096)
+def _told(
+    names: tuple[str, ...], text: str, cwes: tuple[str, ...], package: Package, *, severity: str, url: str
+) -> Finding:
+    """A finding without its place."""
     return Finding(
         scanner=_TOOL,
-        rule=one.id,
+        rule=names[0],
         kind=Kind.DEPENDENCY,
-        severity=_WORDS.get(one.severity, Severity.HIGH),
-        severity_from=_source(one.severity),
-        message=f"{one.pkg_name} {one.installed_version}: {brief(text or one.id)}",
-        location=_at(one.pkg_path or result.target, span.start_line, span.end_line),
-        cwe=tuple(one.cwes),
-        ids=(one.id, *one.vendor_ids),
-        fix=f"Upgrade {one.pkg_name} to {' or '.join(_versions(one))}" if one.fixed_version else _NO_FIX,
-        url=one.url,
-        package=Package(
-            ecosystem=_ECOSYSTEMS.get(result.type, result.type),
-            name=one.pkg_name,
-            version=one.installed_version,
-            purl=one.pkg_identifier.purl or _purl(result.type, one),
-            fixed=_versions(one),
-        ),
+        severity=_WORDS.get(severity, Severity.HIGH),
+        severity_from=_source(severity),
+        message=f"{package.name} {package.version}: {brief(text) or names[0]}",
+        location=Location(path=""),
+        cwe=cwes,
+        ids=names,
+        fix=f"Upgrade {package.name} to {' or '.join(package.fixed)}" if package.fixed else _NO_FIX,
+        url=url,
+        package=package,
     )
 
 
 _NO_FIX = "No release mends this: replace the package, or accept the risk in writing."
 
 
-def _versions(one: trivy_report.Vulnerability) -> tuple[str, ...]:
-    return tuple(version.strip() for version in one.fixed_version.split(",") if version.strip())
-
-
-def _purl(kind: str, one: trivy_report.Vulnerability) -> str:
-    """The package URL, which Trivy writes since 0.50; "" for what the system of an image installed."""
-    return purls.of(_ECOSYSTEMS.get(kind, ""), one.pkg_name, one.installed_version)
+def _versions(fixed: str) -> tuple[str, ...]:
+    return tuple(version.strip() for version in fixed.split(",") if version.strip())
 
 
 def _misconfigured(result: trivy_report.Result, one: trivy_report.Misconfiguration) -> Finding:
@@ -309,7 +320,8 @@ THE USE OR PERFORMANCE OF THIS SOFTWARE.
 # scanner takes this file for a leak.
 _CANARIES: dict[str, tuple[str, bytes, str]] = {
     "misconfig": ("Dockerfile", b"FROM python:3.12\nUSER root\n", "DS-0002"),
-    "secret": ("settings.py", b'KEY = "AKIA' + b'QYLPMN5HFIQR7XYA"\n', "aws-access-key-id"),
+    # Made up, and written backwards so that no scanner takes hardgate's source for a leak.
+    "secret": ("settings.py", b'KEY = "' + b"AYX7RQIFH5NMPLYQAIKA"[::-1] + b'"\n', "aws-access-key-id"),
     "license": ("LICENSE", _LICENCE, "BSD-0-Clause"),
     "vuln": ("requirements.txt", b"jinja2==2.4.1\n", "CVE-2019-10906"),
 }

@@ -91,13 +91,26 @@ def _report(call: Call, value: Value, rule: tuple[str, str], name: str, node: as
 
 def _judge(call: Call, name: str, value: Value, node: ast.AST | None = None) -> bool:
     """Report a constant under a name that says secret."""
-    if not value.some or value.marks:
+    if not value.some or value.marks or _is_choice(call, value, node):
         return False
     kind = written.kind_of(name)
     if kind and any(written.is_secret(kind, name, text, binary=binary) for text, binary in _consts(value)):
         _report(call, value, _RULES[kind], name, node)
         return True
     return False
+
+
+def _is_choice(call: Call, value: Value, node: ast.AST | None) -> bool:
+    """Whether the value is a member of an enumeration, one of a few words to choose from: `secret=Level.HIGH`.
+
+    Not the text of one (`Vault.DB.value`), not one with a digit, and not one whose name or class says secret.
+    """
+    if value.item(".value") is None or not all(written.is_worded(text) for text, _ in _consts(value)):
+        return False
+    where = node if node is not None else call.node
+    where = where.args if isinstance(where, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) else where
+    used = (one.id if isinstance(one, ast.Name) else getattr(one, "attr", "") for one in ast.walk(where))
+    return not any(written.kind_of(name) for name in used)
 
 
 def _form(call: Call, value: Value, node: ast.AST | None = None) -> bool:
@@ -161,6 +174,8 @@ def _table(call: Call, name: str, value: Value) -> None:
     kind = written.is_group(name)
     if not kind or (name.startswith("_") and name.endswith("__")):
         return
+    if written.is_vocabulary(_listed(value)):
+        return
     for key, one in value.items or ():
         held = one.item(1) if one.items is not None and one.kind == "tuple" else one
         if held is None or not held.known:
@@ -174,6 +189,13 @@ def _table(call: Call, name: str, value: Value) -> None:
         if sure or by_key:
             _report(call, held, _RULES[written.PASSWORD if kind == "users" else kind], name, _value_node(call))
             return
+
+
+def _listed(value: Value) -> tuple[str, ...]:
+    """The texts of a list or set; none when a name stands before one, or when one of them is no constant."""
+    items = value.items or ()
+    alone = tuple(written.plain(one.const) for key, one in items if one.known and not isinstance(key, str))
+    return alone if len(alone) == len(items) else ()
 
 
 def _returned(call: Call) -> None:

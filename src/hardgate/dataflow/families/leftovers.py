@@ -8,6 +8,7 @@ import re
 from hardgate.dataflow.families import places
 from hardgate.dataflow.families.common import Checks, table
 from hardgate.dataflow.frame import Call
+from hardgate.dataflow.project import ModuleThing
 from hardgate.dataflow.values import Value
 
 RULE = "python-debug-mode"
@@ -39,6 +40,7 @@ _ANSWERING = frozenset({
     "HTMLResponse", "json_response", "write", "render", "render_template", "render_template_string",
     "TemplateResponse", "ORJSONResponse", "finish"
 })  # fmt: skip
+_PLAIN = frozenset({"write", "finish"})
 _WHOLE = re.compile(
     r"(os\.environ(b)?(\.copy\(\)|\.items\(\))?|(flask\.current_app"
     r"|flask\.Flask\(\))\.config(\.items\(\))?|django\.conf\.settings(\.__dict__"
@@ -60,7 +62,20 @@ def _any(call: Call) -> None:
     elif call.names & _BREAKS or (call.frame.entry and call.names & _SHELLS):
         unguarded(call, _STOP)
     elif call.last & _ANSWERING:
-        _shows(call, [*call.args, *call.kwargs.values()])
+        _shows(call, _sent(call))
+
+
+def _sent(call: Call) -> list[Value]:
+    """What the call answers with.
+
+    `write` and `finish` are names of much else: the method of a response takes what it sends first (Tornado's
+    `chunk`, Django's `content`), and a function of one's own modules is looked into where it is written.
+    """
+    if not call.last & _PLAIN or call.last & (_ANSWERING - _PLAIN):
+        return [*call.args, *call.kwargs.values()]
+    if any(isinstance(one, ModuleThing) for one in call.receiver.things):
+        return []
+    return [one for one in (call.arg(0, "chunk", "content", "data"),) if one is not None]
 
 
 def _shows(call: Call, values: list[Value]) -> None:

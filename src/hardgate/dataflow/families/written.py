@@ -202,6 +202,42 @@ def is_secret(  # noqa: PLR0911 - one line for each kind of text
     return len(body) >= 8 and _mixed(body) and not _names_something(name, body)  # noqa: PLR2004 (a number of parts)
 
 
+# Catalogues that everybody may look up, as https://cwe.mitre.org and https://www.checkov.io/5.Policy%20Index/all.html.
+_CATALOGUED = re.compile(r"(?:CWE|CVE|CAPEC|CKV\d?|AVD|RFC)(?:[-_][A-Z]{2,12}){0,2}[-_]\d{1,5}(?:-\d{1,7})?")
+_NUMBERED = re.compile(r"(([A-Z]{1,3})(?:[-_][A-Z]{1,5})*[-_]|[A-Z]{1,3})\d{1,5}")  # "SEC-LOG-7", "B105"
+_WORDS = re.compile(r"[A-Za-z]+(?:[ _.-][A-Za-z]+)*")
+
+
+def is_worded(text: str) -> bool:
+    """Whether the text is letters only, in one word or several: chosen by people, not drawn."""
+    return _WORDS.fullmatch(text) is not None
+
+
+def is_vocabulary(texts: tuple[str, ...]) -> bool:
+    """Whether a list under a name for secrets tells what secrets are called, or has the numbers of rules about them.
+
+    A password may be a plain word too. So of a list of words half, and two at least, must name a secret ("password",
+    "otp"), and no word may have a digit or a special character.
+    """
+    if all(map(is_worded, texts)):
+        naming_one = sum(naming.is_secret(one) or bool(kind_of(one)) for one in texts)
+        return naming_one > 1 and 2 * naming_one >= len(texts)
+    return bool(texts) and (all(map(_CATALOGUED.fullmatch, texts)) or _are_numbered(texts))
+
+
+def _are_numbered(texts: tuple[str, ...]) -> bool:
+    """`B105`, `B106`; `SEC-101`, `SEC-LOG-7`: one series, whose letters name no secret (`KEY-1001` does)."""
+    found = [_NUMBERED.fullmatch(one) for one in texts]
+    starts = {one[2] or one[1] for one in found if one is not None}
+    said = {word for one in texts for word in naming.words(one)}
+    return (
+        None not in found
+        and len(texts) > 1
+        and len(starts) == 1
+        and said.isdisjoint(_ORDINARY | _PASSWORDS | naming.SECRETS)
+    )
+
+
 def _is_signing(name: str) -> bool:
     """`SECRET_KEY`, `JWT_SECRET` and the like, whose value is a secret whatever it looks like."""
     parts = [one for one in naming.words(name) if one not in {"default", "dev", "prod"} and not one.isdigit()]

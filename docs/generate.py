@@ -26,6 +26,7 @@ import yaml
 
 from hardgate import config
 from hardgate.scanners import DESCRIBED, SCANNERS
+from hardgate.steps import STEPS
 
 # The page maker lies beside this file, which may have been started by its path or loaded by a test.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -162,7 +163,8 @@ class Churn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 def schema_bytes() -> bytes:
     """The JSON Schema of hardgate.yaml for the scanners that this hardgate has."""
-    options = {scanner.name: scanner.options for scanner in sorted((*SCANNERS, *DESCRIBED), key=lambda one: one.name)}
+    every = sorted((*SCANNERS, *DESCRIBED, *STEPS), key=lambda one: one.name)
+    options: dict[str, type[msgspec.Struct]] = {one.name: one.options for one in every}
     document = msgspec.to_builtins(config.schema(options))
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 

@@ -16,6 +16,7 @@ from hardgate.model import (
     Receipt,
     Run,
     RunState,
+    Scope,
     Severity,
     Stage,
     Waiver,
@@ -77,10 +78,11 @@ def settled(number: int = 1, *, actions: tuple[str, ...] = ("bandit",), **more: 
 
 
 def receipt(action: str = "bandit", state: ActionState = ActionState.DONE, **more: Any) -> Receipt:
-    """A receipt of an action named like its scanner."""
-    base = {
+    """A receipt of an action named like its scanner, which looked at one file if it is done."""
+    base: dict[str, Any] = {
         "action": action, "stage": "scan", "scanner": action, "state": state, "commit": COMMIT, "tree": TREE,
         "pipeline_digest": DIGEST, "started": NOW,
+        "scope": Scope(files=1, digest=TREE) if state is ActionState.DONE else None,
     }  # fmt: skip
     return Receipt(**{**base, **more})
 

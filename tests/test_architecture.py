@@ -48,10 +48,20 @@ GROUND: dict[str, set[str]] = {
     "recoded": {"errors"},  # JSON of any encoding as UTF-8
     "sarif_log": {"errors", "recoded", "strict"},  # SARIF of any tool as values, repaired
     "xmlfile": {"errors"},  # XML of any tool as values, safely
-    "wording": {"errors", "model", "proofs"},  # words and escapes that all reports share
+    "stepkeys": set(),  # the keys of a step: config reads them
+    "roles": {"model"},  # what is asked of those that the engine and its steps are handed
+    "wording": {"errors", "model"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
-    "sarif_result": {"allowances", "model", "outward", "rated", "wording"},  # one result of our SARIF, made fast
+    "sarif_result": {
+        "allowances",
+        "model",
+        "outward",
+        "proven",
+        "rated",
+        "wording",
+    },  # a result of our SARIF, made fast
+    "proven": {"model", "proofs", "wording"},  # what the source says of a finding, in words that all reports share
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
     "seals": set(),  # digests over records, with a key where there is one
@@ -79,6 +89,7 @@ GROUND: dict[str, set[str]] = {
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
     "newman_report": {"adapter", "errors"},  # a foreign report as values
+    "newman_pages": {"newman_report", "wording"},  # what Newman did, shown without any answer
     "excerpts": set(),  # pieces of requests and answers without what may be a secret
     "described": {"adapter", "model"},  # scanners whose command hardgate.yaml names
     "adapter": {
@@ -101,26 +112,30 @@ DOORS: dict[str, set[str]] = {
     "past": {"git"},  # what git knows of the past: the base of a change, who wrote a line
     "repository": {"git", "tools"},  # the tree under scan and private copies of it
     "manifests": {"repository"},  # which manifests of a tree name packages that nothing pins
+    "step": {"tools"},  # the shape of a step: a value that steps make and performing.py does
     "toolbox": {"tools"},
     "environments": {"tools"},  # what is to be tested, up and down again, behind a wall
+    "tested": {"environments", "step", "tools"},  # an environment for one step
     "rego": set(),  # a program of its own, which asks OPA's engine about a repository's policies
     "dataflow": set(),  # a program of its own, which the engine starts like any tool
 }
 # Level 3: the engine, and its parts, each of which knows just those before it.
 ENGINE: dict[str, set[str]] = {
     "budget": set(),  # how much may run at once
-    "roles": set(),  # what the engine asks of those it is handed
     "staging": set(),  # the private copy of the tree
     "basis": set(),  # what a run is judged by: the exceptions of the tree or of the base
     "sourced": set(),  # what of the source a run reads for its findings: routes, imports
-    "action": {"roles", "basis", "staging"},  # one action before its tool starts
+    "action": {"basis", "staging"},  # one action before its tool starts
     "start": {"action"},  # one start of a tool
     "canary": {"action", "roles", "start"},  # whether the tool finds what it must find
     "scan": {"action", "roles", "start", "canary", "basis"},  # one action while its tool runs
+    "performing": {"action", "scan"},  # one step, from its context to its receipt
     "assembling": {"basis", "sourced"},  # a run out of receipts from elsewhere
-    "engine": {"action", "roles", "scan", "budget", "basis", "staging", "assembling", "sourced"},
+    "engine": {"action", "roles", "scan", "performing", "budget", "basis", "staging", "assembling", "sourced"},
 }
 ENGINE_MAY = {"plan", "identity", "scanners"}
+# Beside the engine: steps, which it is handed, and which do not know it. A member does not know another.
+STEPS = {"steps"}
 TOP = {"cli"}
 
 IMPURE = {
@@ -169,7 +184,7 @@ def owner(name: str) -> str:
 
 
 def known(part: str) -> bool:
-    return part in {*GROUND, *PURE, *FAMILIES, *DOORS, *ENGINE, *TOP}
+    return part in {*GROUND, *PURE, *FAMILIES, *DOORS, *STEPS, *ENGINE, *TOP}
 
 
 def allowed(module: str) -> set[str]:
@@ -182,9 +197,11 @@ def allowed(module: str) -> set[str]:
         return ground
     if part in DOORS:
         return ground | DOORS[part]
+    if part in STEPS:
+        return {*GROUND, *DOORS, *ENGINE_MAY}
     if part in ENGINE:
         return {*GROUND, *DOORS, *ENGINE_MAY, *ENGINE[part]}
-    return {*GROUND, *PURE, *FAMILIES, *DOORS, *ENGINE}
+    return {*GROUND, *PURE, *FAMILIES, *DOORS, *STEPS, *ENGINE}
 
 
 def wrong_imports(module: str, source: str) -> list[str]:
@@ -195,7 +212,7 @@ def wrong_imports(module: str, source: str) -> list[str]:
     for name in imports(tree):
         if name == "hardgate" or name.startswith("hardgate."):
             target = owner(name)
-            within = target == part and (part not in FAMILIES or not rest)
+            within = target == part and (part not in FAMILIES | STEPS or not rest)
             if not within and target not in allowed(module):
                 wrong.append(f"{module} imports {name}")
         elif part in {*GROUND, *PURE, *FAMILIES} and any(f"{name}.".startswith(f"{bad}.") for bad in IMPURE):
@@ -302,7 +319,7 @@ def test_inheritance_is_shallow() -> None:
     assert {name: depth for name in classes if (depth := ancestors(name, classes)) > ANCESTORS} == {}
 
 
-MEMBERS = [module for module in MODULES if module.partition(".")[0] in FAMILIES and "." in module]
+MEMBERS = [module for module in MODULES if module.partition(".")[0] in FAMILIES | STEPS and "." in module]
 
 
 @pytest.mark.parametrize("module", [module for module in MEMBERS if module != "scanners.sarif"])  # it runs no tool
@@ -325,6 +342,10 @@ def test_a_family_lists_its_members(module: str) -> None:
         ("wording", "import hardgate.pins"),
         ("gate", "from hardgate.identity import merge"),
         ("gate", "from hardgate import tools"),
+        ("steps.run", "from hardgate import engine"),
+        ("steps.run", "from hardgate.steps.push import PUSH"),
+        ("step", "from hardgate import performing"),
+        ("engine", "from hardgate.steps import STEPS"),
         ("gate", "import time"),
         ("gate", "def f():\n    from random import random"),
         ("plan", "import os.path"),

@@ -349,9 +349,9 @@ def test_nothing_in_the_file_reaches_a_terminal_as_it_is() -> None:
         ),
         (
             actions("- bnadit"),
-            "line 5: stages[0].actions[0].bnadit: unknown scanner 'bnadit'; known: bandit, ruff, trivy",
+            "line 5: stages[0].actions[0].bnadit: unknown scanner or step 'bnadit'; known: bandit, ruff, trivy",
         ),
-        (actions("- bandit\n- nope: {}"), "line 6: stages[0].actions[1].nope: unknown scanner 'nope'"),
+        (actions("- bandit\n- nope: {}"), "line 6: stages[0].actions[1].nope: unknown scanner or step 'nope'"),
         (actions("- trivy:\n    scanners: [vulns]"), "line 6: stages[0].actions[0].trivy.scanners[0]: invalid enum"),
         (
             actions("- trivy:\n    scanners: []"),
@@ -396,14 +396,20 @@ def test_a_misspelt_word_is_refused_where_it_stands(text: str, message: str) -> 
         (actions("- [bandit]"), "line 5: stages[0].actions[0]: expected `str | object`, got `array`"),
         (
             actions("- {}"),
-            "line 5: stages[0].actions[0]: an action is a scanner's name, or one such name with its keys",
+            "line 5: stages[0].actions[0]: an action is the name of a scanner or step, or one such name with its keys",
         ),
         (
             actions("- bandit: {}\n  ruff: {}"),
-            "line 5: stages[0].actions[0]: an action is a scanner's name, or one such",
+            "line 5: stages[0].actions[0]: an action is the name of a scanner or step, or one such",
         ),
-        (actions("- bandit: fast"), "line 5: stages[0].actions[0].bandit: the keys of a scanner must be a mapping"),
-        (actions("- bandit: []"), "line 5: stages[0].actions[0].bandit: the keys of a scanner must be a mapping"),
+        (
+            actions("- bandit: fast"),
+            "line 5: stages[0].actions[0].bandit: the keys of a scanner or step must be a mapping",
+        ),
+        (
+            actions("- bandit: []"),
+            "line 5: stages[0].actions[0].bandit: the keys of a scanner or step must be a mapping",
+        ),
         (
             actions("- bandit: {blocking: 1}"),
             "line 5: stages[0].actions[0].bandit.blocking: expected `bool`, got `int`",

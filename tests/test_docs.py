@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 
 from hardgate import config, plan, tools
+from hardgate.adapter import Scanner
 from hardgate.cli import main as cli_main
 from hardgate.model import ExitCode, GapReason, Kind, Severity
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import DESCRIBED, SCANNERS
+from hardgate.step import Step
+from hardgate.steps import STEPS
 from hardgate.toolbox import install
 from tests.pages import DOCS, ROOT, SOURCE, mentions, parser, read, schema, sections
 
@@ -81,7 +84,7 @@ def test_no_section_describes_a_command_or_an_option_that_is_not_there() -> None
 
 
 def _properties(part: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    """The dotted name of every key below a part of the schema; `[]` stands for the items of a list."""
+    """The dotted name of every key below a part of the schema; `[]` stands for the items of a list or a mapping."""
     definitions = schema()["$defs"]
     while "$ref" in part:
         part = definitions[part["$ref"].rsplit("/", 1)[1]]
@@ -89,8 +92,9 @@ def _properties(part: Mapping[str, Any], prefix: str) -> Iterator[str]:
         yield f"{prefix}{name}"
         if name != "actions":
             yield from _properties(inner, f"{prefix}{name}.")
-    if "items" in part:
-        yield from _properties(part["items"], prefix.removesuffix(".") + "[].")
+    for items in (part.get("items"), part.get("additionalProperties")):
+        if isinstance(items, dict):
+            yield from _properties(items, prefix.removesuffix(".") + "[].")
 
 
 def _keys_of_file() -> list[str]:
@@ -98,7 +102,8 @@ def _keys_of_file() -> list[str]:
 
 
 def _own_keys() -> list[str]:
-    found = {f"{one.name}.{key}" for one in (*SCANNERS, *DESCRIBED) for key in one.options.__struct_fields__}
+    every: tuple[Scanner | Step, ...] = (*SCANNERS, *DESCRIBED, *STEPS)
+    found = {f"{one.name}.{key}" for one in every for key in one.options.__struct_fields__}
     return sorted(found)
 
 
@@ -111,7 +116,7 @@ def test_each_setting_has_its_row(key: str) -> None:
 def test_each_setting_of_a_scanner_has_its_row_and_is_on_its_page(key: str) -> None:
     assert f"\n| `{key}` |" in read("docs/reference/hardgate-yaml.md")
     scanner, _, own = key.partition(".")
-    page = DOCS / "scanners" / f"{scanner}.md"
+    page = DOCS / ("steps" if scanner in {step.name for step in STEPS} else "scanners") / f"{scanner}.md"
     assert mentions(page.read_text("utf-8"), own), f"{page.relative_to(ROOT)} does not describe `{own}`"
 
 
@@ -233,3 +238,12 @@ def test_each_scanner_has_its_page_and_is_listed(scanner: Any) -> None:
     assert page.is_file()
     assert f"(scanners/{scanner.name}.md)" in read("docs/README.md")
     assert scanner.name in sections(read("README.md"))["What it scans"]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda one: one.name)
+def test_each_step_has_its_page_and_is_listed(step: Step) -> None:
+    text = (DOCS / "steps" / f"{step.name}.md").read_text("utf-8")
+    assert f"({step.name}.md)" in read("docs/steps/README.md")
+    assert {"How it is run", "What comes of it", "What it cannot see"} <= set(sections(text))
+    for key in step.options.takes:
+        assert mentions(text, key), f"docs/steps/{step.name}.md does not say that it takes `{key}`"

@@ -309,6 +309,13 @@ def test_one_action_with_something_to_do_is_enough() -> None:
     assert decide(one).outcome is Outcome.PASS
 
 
+def test_what_a_step_did_is_no_look_at_the_tree_but_may_be_all_there_is() -> None:
+    step = receipt("build", scope=None)
+    idle = decide(run(step, receipt("checkov", state=ActionState.NOTHING_TO_DO)))
+    assert (idle.outcome, reasons(idle)) == (Outcome.INCOMPLETE, [(GapReason.NOTHING_IN_SCOPE, "")])
+    assert decide(run(step, receipt("run", scope=None))).outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize(
     ("need", "receipts", "expected"),
     [

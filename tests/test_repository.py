@@ -841,9 +841,7 @@ def test_a_full_disk_is_an_error(repo: Path, scratch: Scratch) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(
-            ToolError, match=r"^large\.bin could not be copied for the scanners: File too large"
-        ) as caught:
+        with pytest.raises(ToolError, match=r"^large\.bin could not be copied: File too large") as caught:
             repository.stage(tree, into)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hardgate.advisories import age
 from hardgate.errors import StoreError, ToolError
 from hardgate.model import Action, ActionState, DataUse, Gap, GapReason, Policy, Receipt, Scope
 from hardgate.roles import Advisories, Memory, Tool
+from hardgate.services import Environment
 from hardgate.wording import flow, plain
 
 IMPORT = "Make one: hardgate advisories import"
@@ -51,6 +52,7 @@ class Scene:
     served: str = ""
     trivy: Path | None = None
     configs: Mapping[str, bytes] | None = None
+    environments: Mapping[str, Environment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

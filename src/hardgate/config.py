@@ -16,6 +16,7 @@ from hardgate.exceptions import baseline
 from hardgate.exceptions.waivers import WaiverKeys, waiver
 from hardgate.model import Action, Kind, Pipeline, Policy, Severity, Stage
 from hardgate.permits import OverridePolicy
+from hardgate.stepkeys import described, meant, taken
 from hardgate.surroundings import EnvironmentKeys, EnvironmentName
 from hardgate.yamlfile import Path, Source, convert, inside, known
 
@@ -98,8 +99,8 @@ def load(
 ) -> Pipeline:
     """Read hardgate.yaml.
 
-    `options` maps each known scanner to the struct of its own keys, `formats` are the known report formats, `subjects`
-    those of plan.py. Raises ConfigError for anything that is not understood; nothing is defaulted away.
+    `options` maps each known scanner and step to the struct of its own keys, `formats` are the known report formats,
+    `subjects` those of plan.py. Raises ConfigError for anything that is not understood; nothing is defaulted away.
     """
     source = Source(raw, name)
     data = source.data()
@@ -108,6 +109,7 @@ def load(
     environments = surroundings.read(source, data.get("environment") or {})
     file: _File = convert(source, data, _File, ())
     stages = _stages(source, file, options)
+    _surrounded(source, stages, environments)
     policy = _policy(source, file.policy, stages, subjects)
     for format_, path in file.reports.items():
         known(source, ("reports", format_), format_, formats, "report format")
@@ -148,21 +150,38 @@ def _action(source: Source, item: str | dict[str, Any], at: Path, options: Mappi
     if isinstance(item, str):
         item = {item: {}}
     if len(item) != 1:
-        source.refuse(at, "an action is a scanner's name, or one such name with its keys below it")
+        source.refuse(at, "an action is the name of a scanner or step, or one such name with its keys below it")
     scanner, keys = next(iter(item.items()))
-    known(source, (*at, scanner), scanner, options, "scanner")
+    known(source, (*at, scanner), scanner, options, "scanner or step")
     keys = {} if keys is None else keys
     if not isinstance(keys, dict):
-        source.refuse((*at, scanner), "the keys of a scanner must be a mapping")
+        source.refuse((*at, scanner), "the keys of a scanner or step must be a mapping")
+    struct = meant(options[scanner], keys)
     ours = set(_Common.__struct_fields__)
-    theirs = set(options[scanner].__struct_fields__)
+    theirs = set(struct.__struct_fields__)
+    obeyed = taken(struct) or ours
     for key in keys:
+        if key in ours - obeyed - theirs:
+            source.refuse((*at, scanner, key), f"{scanner} is a step, and `{key}` means nothing to it")
         known(source, (*at, scanner, key), key, ours | theirs, "key")
     common: _Common = convert(source, {k: v for k, v in keys.items() if k in ours}, _Common, (*at, scanner))
-    own = convert(source, {k: v for k, v in keys.items() if k not in ours}, options[scanner], (*at, scanner))
+    own = convert(source, {k: v for k, v in keys.items() if k not in ours}, struct, (*at, scanner))
     paths = tuple(inside(source, (*at, scanner, "paths", i), path) for i, path in enumerate(common.paths))
     same = {key: getattr(common, key) for key in _Common.__struct_fields__ if key not in {"name", "paths"}}
     return Action(name=common.name or scanner, scanner=scanner, paths=paths, options=own, **same)
+
+
+def _surrounded(source: Source, stages: tuple[Stage, ...], environments: Collection[str]) -> None:
+    """Refuse an action that needs an environment which is not there, or which it does not name among several."""
+    for i, stage in enumerate(stages):
+        for j, action in enumerate(stage.actions):
+            name = getattr(action.options, "environment", None)
+            at: Path = ("stages", i, "actions", j, action.scanner, "environment")
+            if name == "" and len(environments) != 1:
+                have = f"which one of: {', '.join(environments)}" if environments else "and none is defined"
+                source.refuse(at, f"{action.name} needs an `environment`, {have}")
+            elif name:
+                known(source, at, name, environments, "environment")
 
 
 def _policy(source: Source, policy: _Policy, stages: tuple[Stage, ...], subjects: Collection[str]) -> Policy:
@@ -213,7 +232,12 @@ def schema(options: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
         own = msgspec.json.schema(struct)
         components |= {name: part for name, part in own["$defs"].items() if name != struct.__name__}
         fields = own["$defs"][struct.__name__]["properties"]
-        bodies[scanner] = {"type": ["object", "null"], "properties": shared | fields, "additionalProperties": False}
+        obeyed = taken(struct) or shared
+        if other := described(struct):
+            obeyed = shared
+            fields = msgspec.json.schema(other[1])["$defs"][other[1].__name__]["properties"] | fields
+        keys = {key: part for key, part in shared.items() if key in obeyed} | fields
+        bodies[scanner] = {"type": ["object", "null"], "properties": keys, "additionalProperties": False}
     action = {
         "anyOf": [
             {"enum": sorted(options)},

@@ -12,7 +12,7 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +22,26 @@ import msgspec
 
 import hardgate
 from hardgate import action as actions
-from hardgate import assembling, basis, identity, plan, receipts, repository, roles, scan, sourced, staging, tools
+from hardgate import (
+    assembling,
+    basis,
+    identity,
+    performing,
+    plan,
+    receipts,
+    repository,
+    roles,
+    scan,
+    sourced,
+    staging,
+    step,
+    tools,
+)
 from hardgate.adapter import Scanner
 from hardgate.budget import MEMORY_SHARE, Budget, free_memory
 from hardgate.errors import ConfigError
 from hardgate.model import Action, ActionState, Pipeline, Receipt, Run, RunState, Selection
+from hardgate.step import Step
 
 RULES = Path(__file__).parent / "rules"
 
@@ -36,6 +51,7 @@ class Store(roles.Memory, Protocol):
 
     def begin(self, run: Run) -> None: ...
     def add_receipt(self, run_id: str, receipt: Receipt) -> None: ...
+    def withdraw(self, run_id: str, actions: Collection[str]) -> None: ...
     def finish(self, run: Run) -> None: ...
     def interrupt(self, run_id: str) -> None: ...
     def resumable(self, root: str, pipeline_digest: str, tree: str) -> Run | None: ...
@@ -63,6 +79,7 @@ class Settings:
     """
 
     scanners: Mapping[str, Scanner]
+    steps: Mapping[str, Step] = field(default_factory=dict)
     locate: Callable[..., roles.Tool]
     fetch: Callable[[Sequence[Action], Callable[[Action], bool]], None] | None = None
     selection: Selection = field(default_factory=Selection)
@@ -95,8 +112,15 @@ class _Execution:
     store: Store
     watcher: Watcher
     run: Run
+    bench: performing.Bench
     done: dict[str, Receipt] = field(default_factory=dict)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    passed: list[str] = field(default_factory=list)
+
+    @property
+    def earlier(self) -> dict[str, Receipt]:
+        """The receipts of the stages before this one, in the order of the pipeline."""
+        names = (name for name in self.run.expected if name in self.done)
+        return {name: self.done[name] for name in names if self.done[name].stage in self.passed}
 
 
 def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store, watcher: Watcher) -> Run:
@@ -116,13 +140,38 @@ def execute(pipeline: Pipeline, root: Path, *, settings: Settings, store: Store,
         if run is None:
             run = _begun(pipeline, root, scene, settings)
             store.begin(run)
-        execution = _Execution(scene=scene, settings=settings, store=store, watcher=watcher, run=run)
-        execution.done = {receipt.action: receipt for receipt in run.receipts if receipt.state is not ActionState.GAP}
+        execution = _execution(scene, settings, store, watcher, run)
+        execution.done = _standing(pipeline, settings, run)
+        undone = [one for one in run.receipts if one.state is not ActionState.GAP and one.action not in execution.done]
+        store.withdraw(run.id, [one.action for one in undone])
         watcher.planned(chosen)
         with _marked(execution):
             for stage, members in chosen:
                 _stage(execution, stage, members)
+                execution.passed.append(stage)
             return _finished(execution)
+
+
+def _execution(scene: actions.Scene, settings: Settings, store: Store, watcher: Watcher, run: Run) -> _Execution:
+    workshop = performing.Workshop(scene.tree, scene.scratch / "steps-git-view", settings.leave)
+    bench = performing.Bench(workshop=workshop, blob=store.blob, stopping=threading.Event())
+    return _Execution(scene=scene, settings=settings, store=store, watcher=watcher, run=run, bench=bench)
+
+
+def _standing(pipeline: Pipeline, settings: Settings, run: Run) -> dict[str, Receipt]:
+    """What a resumed run need not do again: what is done, but no step after one that has to be done again.
+
+    Such a step worked on what the other made then, such as an image.
+    """
+    done = {receipt.action: receipt for receipt in run.receipts if receipt.state is not ActionState.GAP}
+    again = False
+    for stage in pipeline.stages:
+        mine = [action.name for action in stage.actions if step.of(settings.steps, action)]
+        if again:
+            for name in mine:
+                done.pop(name, None)
+        again = again or any(name not in done for name in mine)
+    return done
 
 
 def _resumed(pipeline: Pipeline, root: Path, scene: actions.Scene, settings: Settings, store: Store) -> Run | None:
@@ -163,7 +212,8 @@ def _chosen(pipeline: Pipeline, selection: Selection) -> tuple[tuple[str, tuple[
 def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, store: Store) -> actions.Scene:
     tree = assembling.read_tree(pipeline, root, folder / "git-view", settings.leave)
     changed = repository.changed(tree, settings.selection.base) if settings.selection.base else None
-    pairs = [(one, settings.scanners[one.scanner].fitted(one.options)) for one in pipeline.actions]
+    scans = [one for one in pipeline.actions if not step.of(settings.steps, one)]
+    pairs = [(one, settings.scanners[one.scanner].fitted(one.options)) for one in scans]
     obeying = [scanner.configs for one, scanner in pairs if one.honour_config or scanner.obeys]
     return actions.Scene(
         tree=tree,
@@ -178,6 +228,7 @@ def _scene(pipeline: Pipeline, root: Path, folder: Path, settings: Settings, sto
         cache=settings.cache_folder,
         changed=changed,
         locate=settings.locate,
+        environments=pipeline.environments,
         memory=store,
         clock=assembling.now,
         version=hardgate.__version__,
@@ -195,6 +246,8 @@ def _check_paths(pipeline: Pipeline, root: Path, chosen: Sequence[tuple[str, tup
 
 
 def _has_work(settings: Settings, scene: actions.Scene, action: Action) -> bool:
+    if step.of(settings.steps, action):
+        return True
     scanner = settings.scanners[action.scanner].fitted(action.options)
     if getattr(action.options, "history", False) and scene.changed is None:
         return True
@@ -237,7 +290,7 @@ def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None
     settings = execution.settings
     waiting = []
     for action in (action for action in members if action.name not in execution.done):
-        scanner = settings.scanners[action.scanner]
+        scanner = step.of(settings.steps, action) or settings.scanners[action.scanner]
         known = execution.store.timing(action.scanner, execution.run.root)
         waiting.append((known or (scanner.seconds, scanner.memory), action))
     ready = sorted(waiting, key=lambda one: (-one[0][0], one[1].name))
@@ -253,13 +306,18 @@ def _stage(execution: _Execution, stage: str, members: Sequence[Action]) -> None
         finally:
             # The pool waits for its threads, and they for their tools: end those first, also for ^C.
             if not ended:
-                execution.stopping.set()
+                execution.bench.stopping.set()
                 tools.stop(pool, futures)
 
 
 def _one(execution: _Execution, stage: str, action: Action, memory: int, budget: Budget) -> None:
-    """One action to its receipt: from the cache when nothing it depends on has changed."""
-    if execution.stopping.is_set():
+    """One action to its receipt: from the cache when nothing it depends on has changed, but never a step."""
+    if execution.bench.stopping.is_set():
+        return
+    if doing := step.of(execution.settings.steps, action):
+        with budget.hold(memory):
+            if not execution.bench.stopping.is_set():
+                _step(execution, doing, stage, action)
         return
     scene, store = execution.scene, execution.store
     ready = actions.prepare(scene, execution.settings.scanners[action.scanner].fitted(action.options), stage, action)
@@ -272,15 +330,23 @@ def _one(execution: _Execution, stage: str, action: Action, memory: int, budget:
         _keep(execution, _again(scene, ready, known))
         return
     with budget.hold(memory):
-        if execution.stopping.is_set():
+        if execution.bench.stopping.is_set():
             return
         execution.watcher.started(action)
         receipt = scan.perform(scene, ready)
-    if execution.stopping.is_set():
+    if execution.bench.stopping.is_set():
         return
     if receipt.state is ActionState.DONE:
         store.remember(key, msgspec.structs.replace(receipt, cached_from=execution.run.id))
     _keep(execution, receipt)
+
+
+def _step(execution: _Execution, doing: Step, stage: str, action: Action) -> None:
+    execution.watcher.started(action)
+    task = performing.Task(step=doing, stage=stage, action=action, earlier=execution.earlier)
+    receipt = performing.perform(execution.scene, execution.bench, task)
+    if receipt is not None and not execution.bench.stopping.is_set():
+        _keep(execution, receipt)
 
 
 def _again(scene: actions.Scene, ready: actions.Prepared, known: Receipt) -> Receipt:
@@ -304,7 +370,9 @@ def _keep(execution: _Execution, receipt: Receipt) -> None:
     execution.store.add_receipt(execution.run.id, sealed)
     execution.done[sealed.action] = sealed
     if execution.settings.receipts is not None:
-        documents = {output.name: execution.store.blob(output.sha256) for output in sealed.outputs}
+        documents = {
+            output.name: execution.store.blob(output.sha256) for output in sealed.outputs if not output.reference
+        }
         receipts.write(execution.settings.receipts, sealed, documents)
     execution.watcher.ended(sealed)
 
@@ -312,20 +380,17 @@ def _keep(execution: _Execution, receipt: Receipt) -> None:
 def _finished(execution: _Execution) -> Run:
     staged = execution.scene.staged
     gaps = staged.gaps if isinstance(staged, staging.Stager) else ()
-    order = [name for name in execution.run.expected if name in execution.done]
     own = execution.settings.basis
-    done = [execution.done[name] for name in order]
+    done = [execution.done[name] for name in execution.run.expected if name in execution.done]
     code = sourced.read(execution.scene.tree, done)
     findings = (*identity.conclude(done, code), *own.findings)
     exceptions = basis.compared(own, execution.scene.tree, execution.run.exceptions, findings)
+    made = {"receipts": tuple(done), "findings": findings, "code": code, "exceptions": exceptions}
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
         finished=assembling.now(),
-        receipts=tuple(done),
-        findings=findings,
-        code=code,
-        exceptions=exceptions,
+        **made,
         notes=(*execution.run.notes, *basis.told(exceptions), *sourced.told(code)),
         gaps=(*execution.run.gaps, *assembling.readable(gaps)),
     )

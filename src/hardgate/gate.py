@@ -226,8 +226,14 @@ def _required(policy: Policy, receipts: dict[str, Receipt]) -> list[Gap]:
     ]
 
 
+def _saw(receipt: Receipt, *, idle: bool) -> bool:
+    return _looked(receipt) and (receipt.scope is not None or not idle)
+
+
 def _nothing_seen(run: Run) -> list[Gap]:
-    if any(_looked(receipt) or receipt.state is ActionState.GAP for receipt in run.receipts):
+    """A gap when no scanner found a file; what a step did (it has no scope) is no look, but it may be all there is."""
+    idle = any(receipt.state is ActionState.NOTHING_TO_DO for receipt in run.receipts)
+    if any(receipt.state is ActionState.GAP or _saw(receipt, idle=idle) for receipt in run.receipts):
         return []
     what = "no file changed since the base" if run.selection.base else "no action found a file to look at"
     remedy = "Check the path and the exclusions, and that the files are known to git and not ignored."

@@ -105,13 +105,19 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """Something an action made that is kept with the evidence, such as an SBOM."""
+# Without what is as always, so that the seals of receipts that know no `reference` still fit.
+class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something an action made: a document that is kept with the evidence, such as an SBOM, or an image.
+
+    An image is not kept: it has a `reference`, by which an engine or a registry knows it, with its digest and never by
+    a tag alone; `sha256` is that of its manifest, `size` 0 where it is not known.
+    """
 
     name: str
     media_type: str
     sha256: str
     size: int
+    reference: str = ""
 
 
 class Refutation(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +181,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What one action left behind: the evidence that the gate reads. `digest` seals the rest; `argv` is masked.
 
+    `scanner` names what ran, a scanner or a step.
     `cpu_seconds` and `peak_memory` (bytes) count the tool's children; `cached_from` names the run that was used again.
     """
 
@@ -299,9 +306,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a pipeline does: here, a scanner over `paths` without `exclude` (globs), for `timeout` seconds.
+    """One thing that a pipeline does: a scanner over `paths` without `exclude` (globs), or a step; at most `timeout` s.
 
-    `severity` maps a rule to the severity that replaces the tool's; `options` are the scanner's own keys.
+    `scanner` names the scanner or the step. `severity` maps a rule to the severity that replaces the tool's; `options`
+    are the own keys of the scanner or step.
     """
 
     name: str

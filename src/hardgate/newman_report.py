@@ -10,6 +10,8 @@ import msgspec
 from hardgate.adapter import decode
 from hardgate.errors import ReportError
 
+_SLASH = "/"
+
 
 class _Script(msgspec.Struct):
     exec: list[str] | str = ""
@@ -213,6 +215,25 @@ def placed(entries: list[Entry], above: Place) -> Iterator[tuple[str, Place]]:
 def source(events: list[_Event]) -> str:
     scripts = (one.script.exec for one in events if one.script)
     return "\n".join(text if isinstance(text, str) else "\n".join(text) for text in scripts)
+
+
+def name_of(one: Execution, test: Assertion, places: dict[str, Place]) -> str:
+    """Folders, request and test. A name that no script holds as it is was made while it ran, out of who knows what."""
+    place = places[one.item.id]
+    names = (*place.folders, one.item.name)
+    written = bool(test.assertion.strip()) and test.assertion.replace("\\", "") in place.scripts.replace("\\", "")
+    return _SLASH.join((*names, test.assertion if written else f"test {one.assertions.index(test) + 1}"))
+
+
+def endpoint_of(one: Execution) -> str:
+    """Method and path, without the query. What a variable filled in stands there by the variable's name."""
+    request = one.request or one.item.request
+    template = one.item.request.url.path if one.item.request.url else []
+    path = list(request.url.path) if request.url else []
+    for place in range(1, min(len(path), len(template)) + 1):
+        if "{{" in template[-place] or template[-place].startswith(":"):
+            path[-place] = template[-place]
+    return f"{request.method} /{_SLASH.join(path)}"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

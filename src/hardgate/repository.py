@@ -45,8 +45,8 @@ class Entry:
 class Tree:
     """What is in scope below `root`. `git` is the private git folder, None outside git; `prefix` is root's place in it.
 
-    `digest` is over the names and contents of all entries. `shallow`: the history is not whole, because the clone is
-    shallow or partial.
+    `digest` is over the names and contents of all entries; `links` stay within the tree. `shallow`: the history is not
+    whole, because the clone is shallow or partial.
     """
 
     root: Path
@@ -60,6 +60,7 @@ class Tree:
     dirty: bool = False
     shallow: bool = False
     notes: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 def read(root: Path, scratch: Path, *, exclude: Callable[[str], bool], limit: int, leave: frozenset[str]) -> Tree:
@@ -150,6 +151,7 @@ def _collect(
     leave: frozenset[str],
 ) -> Tree:
     entries: list[Entry] = []
+    links: list[str] = []
     problems = [gap for gap in gaps if not exclude(gap.path)]
     left, whole = 0, hashlib.sha256()
     for name in names:
@@ -164,7 +166,12 @@ def _collect(
             whole.update(os.fsencode(name) + b"\0" + found.digest.encode() + b"\n")
         elif found is not None:
             problems.append(found)
-    return Tree(root=root, entries=tuple(entries), digest=whole.hexdigest(), gaps=tuple(problems), excluded=left)
+        elif (root / name).is_symlink():
+            links.append(name)
+    return Tree(
+        root=root, entries=tuple(entries), digest=whole.hexdigest(), gaps=tuple(problems), excluded=left,
+        links=tuple(links),
+    )  # fmt: skip
 
 
 def _entry(root: Path, name: str, number: int, limit: int) -> Entry | Gap | None:
@@ -258,6 +265,35 @@ def stage(tree: Tree, into: Path) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
+def checkout(tree: Tree, into: Path) -> tuple[Gap, ...]:
+    """A working copy below `into`, for what builds and runs: names, links and executable bits as they are.
+
+    A file that changed since it was read is a gap. Raises ToolError when the copy cannot be written.
+    """
+    gaps = []
+    for entry in tree.entries:
+        target = into / entry.path
+        try:
+            with _parent(tree.root, entry.path) as (folder, last):
+                source = _open(folder, last)
+                runs = os.fstat(source).st_mode & stat.S_IXUSR
+        except OSError:
+            same = False
+        else:
+            same = _copied(source, target, entry)
+            target.chmod(0o755 if runs else 0o644)
+        if not same:
+            gaps.append(_unread(entry.path, "changed while it was read", "Run again when nothing writes to the tree."))
+    for name in tree.links:
+        end, link = (tree.root / name).resolve(), into / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if end.is_relative_to(tree.root.resolve()):
+            link.symlink_to(os.path.relpath(into / end.relative_to(tree.root.resolve()), link.parent))
+        else:
+            gaps.append(_unread(name, "is a link that leads out of the tree since it was read", _OUT))
+    return tuple(gaps)
+
+
 def _copied(source: int, target: Path, entry: Entry) -> bool:
     """Whether the copy has the content that the entry was read with."""
     digest = hashlib.sha256()
@@ -269,8 +305,8 @@ def _copied(source: int, target: Path, entry: Entry) -> bool:
                     digest.update(chunk)
                     copy.write(chunk)
         except OSError as error:
-            hint = "Nothing was scanned. Free some space, or set TMPDIR to a folder that has it."
-            message = f"{entry.path} could not be copied for the scanners: {error.strerror}"
+            hint = "Free some space, or set TMPDIR to a folder that has it."
+            message = f"{entry.path} could not be copied: {error.strerror}"
             raise ToolError(message, hint=hint) from error
     return digest.hexdigest() == entry.digest
 

@@ -15,7 +15,8 @@ from hardgate import rated
 from hardgate.allowances import INLINE
 from hardgate.model import Decision, Finding, Kind, Location, Severity, State
 from hardgate.outward import uri
-from hardgate.wording import Judged, flow, in_order, proved, used
+from hardgate.proven import proved, used
+from hardgate.wording import Judged, flow, in_order
 
 ROOT = "SRCROOT"
 # SARIF knows three levels of failure (3.27.10).

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hardgate.services import DEFAULT_ADDRESS, PLACE, Environment, Service
+from hardgate.services import DEFAULT_ADDRESS, ISOLATED, PLACE, Environment, Service
 from hardgate.yamlfile import Path, Source, convert, inside
 
 EnvironmentName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,30}$(?!\n)")]
@@ -53,10 +53,22 @@ def read(source: Source, given: Any) -> dict[str, Environment]:
             convert(source, service, EnvironmentName, (*at, "services", service))
             convert(source, its, ServiceKeys, (*at, "services", service))
         keys = convert(source, values, EnvironmentKeys, at)
-        if bool(keys.services) == bool(keys.compose):
-            source.refuse(at, "an environment has either `services` or `compose`")
-        known[name] = _composed(source, at, name, keys) if keys.compose else _plain(source, name, keys)
+        if bool(keys.services) == bool(keys.compose) and (keys.services or keys.address == DEFAULT_ADDRESS):
+            source.refuse(at, "an environment has either `services` or `compose`, or the `address` of what is deployed")
+        make = _plain if keys.services else _composed if keys.compose else _deployed
+        known[name] = make(source, at, name, keys)
     return known
+
+
+def _deployed(source: Source, at: Path, name: str, keys: EnvironmentKeys) -> Environment:
+    """Something that runs already: hardgate starts nothing, and can isolate nothing."""
+    if keys.isolation == ISOLATED:
+        source.refuse(at, "what is deployed elsewhere cannot be isolated: say `isolation: none`")
+    for key in ("service", "port", "ready"):
+        if getattr(keys, key):
+            source.refuse((*at, key), f"`{key}` means nothing for what is deployed: it has an `address`")
+    _places(source, (*at, "address"), keys.address, ())
+    return Environment(name=name, asked="", address=keys.address, isolation=keys.isolation)
 
 
 def _mapping(source: Source, at: Path, given: Any) -> dict[str, Any]:
@@ -82,8 +94,7 @@ def _composed(source: Source, at: Path, name: str, keys: EnvironmentKeys) -> Env
     )
 
 
-def _plain(source: Source, name: str, keys: EnvironmentKeys) -> Environment:
-    at: Path = ("environment", name)
+def _plain(source: Source, at: Path, name: str, keys: EnvironmentKeys) -> Environment:
     for key in ("port", "ready"):
         if getattr(keys, key):
             source.refuse(

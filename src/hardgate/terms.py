@@ -49,6 +49,7 @@ class GapReason(enum.StrEnum):
     DATA_UNAVAILABLE = "data-unavailable"
     DATA_STALE = "data-stale"
     SEVERITY_UNKNOWN = "severity-unknown"
+    INPUT_MISSING = "input-missing"
     NOT_RUN = "not-run"
     NOT_COVERED = "not-covered"
     NOTHING_IN_SCOPE = "nothing-in-scope"

@@ -179,9 +179,10 @@ def run(
     timeout: float,
     output_limit: int = OUTPUT_LIMIT,
     stdin: IO[bytes] | None = None,
+    spared: bool = False,
 ) -> Completed:
     """Run `argv` to its end without standard input (or with the file `stdin`), at most `timeout` seconds and
-    `output_limit` bytes on standard output.
+    `output_limit` bytes on standard output. `spared`: it cleans up after another, and an interrupt does not end it.
 
     Raises ToolError when the process cannot be started. A tool that was ended for time or output is no error here:
     `timed_out` and `overflowed` tell.
@@ -190,7 +191,7 @@ def run(
     process = _opened(argv, cwd, env, stdin=stdin or subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         with _live_lock:
-            _live.add(process.pid)
+            _live.update(() if spared else (process.pid,))
         return _attend(process, began, timeout, output_limit)
     finally:
         with _live_lock:
@@ -212,17 +213,19 @@ def _opened(
 
 class Service:
     """A process that runs beside us in a group of its own until `stop`. Of what it writes the end is kept: both
-    streams in one, as in a log. With `told` it has a standard input, and `tell` writes lines to it.
+    streams in one, as in a log. With `told` it has a standard input, to which `tell` writes. `spared` as in `run`.
 
     Raises ToolError when it cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bool = False) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], told: bool = False, spared: bool = False
+    ) -> None:
         stdin = subprocess.PIPE if told else subprocess.DEVNULL
         self.process = _opened(argv, cwd, env, stdin=stdin, stderr=subprocess.STDOUT)
         self.pid = self.process.pid
         with _live_lock:
-            _live.add(self.pid)
+            _live.update(() if spared else (self.pid,))
         if self.process.stdout is None:
             raise ToolError("a process was started without a pipe")
         self._out = _Reader(self.process.stdout, LOG_LIMIT, tail=True, on_overflow=threading.Event())
@@ -254,9 +257,9 @@ class Service:
     def stop(self) -> int:
         """End it with its group, now; its exit code, negative for a signal. Again is no harm."""
         with _live_lock:
-            if self.pid in _live:
+            if self.process.returncode is None:  # nobody has reaped it: the number is still its own
                 _kill_group(self.pid)
-                _live.discard(self.pid)
+            _live.discard(self.pid)
         self._waiter.join()
         code = self.process.wait()
         self.hang_up()

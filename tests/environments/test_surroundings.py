@@ -19,6 +19,7 @@ WHOLE = """\
         variables: {DATABASE_URL: "db://127.0.0.1:${database.PORT}", PRICE: "$$5"}
         ready: http://127.0.0.1:${PORT}/health
         folder: ./app
+  deployed: {address: "https://planets.example.org", isolation: none}
   composed:
     compose: compose.yaml
     service: api
@@ -47,6 +48,7 @@ def test_everything_can_be_said() -> None:
                 ),
             ),
         ),
+        "deployed": Environment(name="deployed", asked="", address="https://planets.example.org", isolation="none"),
         "composed": Environment(name="composed", asked="api", isolation="none", compose="compose.yaml", port=8080),
     }
 
@@ -66,7 +68,7 @@ API = "  local: {services: {api: {command: [a], ready: [b]"
         ("  - local\n", "line 4: environment: this must be a mapping"),
         ("  Local: {}\n", "line 5: environment.Local: expected `str` matching regex"),
         ("  local: []\n", "line 5: environment.local: expected `object`, got `array`"),
-        ("  local: {}\n", "line 5: environment.local: an environment has either `services` or `compose`"),
+        ("  local: {}\n", "line 5: environment.local: an environment has either `services` or `compose`, or"),
         (f"{API}}}}}, compose: a.yaml}}\n", "line 5: environment.local: an environment has either"),
         ("  local: {services: [api]}\n", "line 5: environment.local.services: this must be a mapping"),
         ("  local: {services: {api: {command: [a]}}}\n", "line 5: environment.local.services.api: object missing"),
@@ -89,6 +91,12 @@ API = "  local: {services: {api: {command: [a], ready: [b]"
             f"{API}}}}}, address: '${{x.PORT}}'}}\n",
             "line 5: environment.local.address: unknown place ${x.PORT}; known: P",
         ),
+        ("  far: {address: 'https://x'}\n", "line 5: environment.far: what is deployed elsewhere cannot be isolated"),
+        (
+            "  far: {address: 'https://x', port: 1, isolation: none}\n",
+            "line 5: environment.far.port: `port` means nothing",
+        ),
+        ("  far: {address: 'https://${x}', isolation: none}\n", "line 5: environment.far.address: unknown place ${x}"),
         ("  local: {compose: a.yaml}\n", "line 5: environment.local: a compose file needs `service` and `port`"),
         ("  local: {compose: /a, service: a, port: 1}\n", "line 5: environment.local.compose: '/a' leads out"),
         ("  local: {compose: a, service: a, port: 70000}\n", "line 5: environment.local.port: expected `int` <= 65535"),

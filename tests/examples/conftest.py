@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+pytest.register_assert_rewrite("tests.examples.attempts")
 PLANETARY = Path(__file__).parents[2] / "examples" / "planetary-api"
 SAFE_PASSWORD = "a password for tests only"
 FROM_THE_ENVIRONMENT = (

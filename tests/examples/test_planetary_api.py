@@ -16,6 +16,8 @@ from flask.testing import FlaskClient
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from hardgate.cli.common import parse_pipeline
+
 PLANETARY = Path(__file__).parents[2] / "examples" / "planetary-api"
 ENTRIES: list[dict[str, Any]] = yaml.safe_load((PLANETARY / "truth.yaml").read_text())["entries"]
 SAFE_PASSWORD = "a password for tests only"
@@ -122,6 +124,8 @@ def test_a_planet_without_one_of_its_fields_is_refused(api: FlaskClient, bearer:
         {"home_star": "s" * 61},
         {"home_star": "\ud800"},
         {"radius": []},
+        {"radius": True},
+        {"planet_type": "two\u2028lines"},
     ],
 )
 def test_a_planet_that_cannot_be_stored_is_refused(
@@ -327,6 +331,17 @@ def test_hardgate_yaml_names_this_pipeline() -> None:
     pipeline = yaml.safe_load((PLANETARY / "hardgate.yaml").read_text())
     assert pipeline["pipeline"] == "planetary-api"
     assert [stage["name"] for stage in pipeline["stages"]] == ["secrets", "scan"]
+
+
+def test_the_readme_has_a_pipeline_that_tests_the_api_while_it_runs() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (PLANETARY / "README.md").read_text(), re.DOTALL)
+    pipeline = parse_pipeline(text.encode(), "README.md")
+    (action,) = pipeline.stages[0].actions
+    (environment,) = pipeline.environments.values()
+    assert (action.name, environment.asked, environment.isolation) == ("newman", "api", "network")
+    for name in ("planetary-api.postman_collection.json", "local.postman_environment.json"):
+        assert f"postman/{name}" in text
+        assert (PLANETARY / "postman" / name).is_file()
 
 
 # --- the two images --------------------------------------------------------------------------------------------------

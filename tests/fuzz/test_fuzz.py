@@ -109,6 +109,6 @@ FED = frozenset({
 # while a lock file is made by hand.
 OURS = frozenset({
     "advisories/database", "advisories/serving", "advisories/trivydb", "advisories/writing",
-    "dataflow/configured", "dataflow/declared", "dataflow/report", "mutated", "rego/library",
+    "dataflow/configured", "dataflow/declared", "dataflow/report", "environments/keeper", "mutated", "rego/library",
     "store/ledgering", "store/overriding", "store/records", "toolbox/locking",
 })  # fmt: skip

@@ -47,12 +47,17 @@ def serving(folder: Path, database: Mapping[str, str], *, seeded: bool = True) -
         yield {"base": base, "twin": twin, "inside": base}
 
 
-def asked(addresses: Mapping[str, str], report: Path, *words: str) -> None:
-    """Have Newman send the collection, and write its JSON to `report`; `words` go to its command line."""
-    variables = [word for key, value in addresses.items() for word in ("--env-var", f"{key}={value}")]
+def command(variables: Mapping[str, str], report: Path, *words: str, collection: Path = COLLECTION) -> tuple[str, ...]:
+    """The words that have Newman send the collection and write its JSON to `report`; `words` are added to them."""
+    given = [word for key, value in variables.items() for word in ("--env-var", f"{key}={value}")]
     out = ("--reporters", "json", "--reporter-json-export", str(report), "--suppress-exit-code")
-    command = (*npm_tools.newman(), "run", str(COLLECTION), *variables, *out, *words)
-    subprocess.run(command, check=True, capture_output=True, cwd=report.parent)
+    return (*npm_tools.newman(), "run", str(collection), *given, *out, *words)
+
+
+def asked(variables: Mapping[str, str], report: Path, *words: str, collection: Path = COLLECTION) -> None:
+    """Run that command to its end. Raises CalledProcessError when it fails, which a failed test does not make it."""
+    newman = command(variables, report, *words, collection=collection)
+    subprocess.run(newman, check=True, capture_output=True, cwd=report.parent)
 
 
 def _environment(folder: Path, database: Mapping[str, str]) -> dict[str, str]:

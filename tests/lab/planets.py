@@ -1,8 +1,8 @@
 """A small application with a hole beside its mended twin, served on loopback for dynamic tests.
 
-`/unsafe/login` joins its SQL out of what it is sent, `/safe/login` binds it; `/unsafe/hello` shows what it is given as
-it is, `/safe/hello` escapes it. Each answer carries a token in its body and in a header, so that a test can see whether
-a report lets it out.
+`/unsafe/login` joins its SQL out of what it is sent, `/safe/login` binds it; `/unsafe/hello` shows what it is given
+as it is, `/safe/hello` escapes it; `/unsafe/fetch` connects to wherever it is sent. Each answer carries a token in
+its body and in a header, so that a test can see whether a report lets it out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import html
 import http.server
+import socket
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -39,6 +41,8 @@ class _Application(http.server.BaseHTTPRequestHandler):
                 self._answer(200, msgspec.json.encode(PLANETS))
             case "/unsafe/hello":
                 self._answer(200, f"<p>Hello {name}</p>".encode(), "text/html")
+            case "/unsafe/fetch":
+                self._answer(*_fetched(parse_qs(parts.query).get("to", [""])[0]))
             case "/safe/hello":
                 self._answer(200, f"<p>Hello {html.escape(name)}</p>".encode(), "text/html")
             case _:
@@ -68,6 +72,16 @@ class _Application(http.server.BaseHTTPRequestHandler):
         """Nothing: what is asked here is no news."""
 
 
+def _fetched(to: str) -> tuple[int, bytes]:
+    host, _, port = to.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5) as end:
+            end.sendall(TOKEN.encode())
+    except (OSError, ValueError) as error:
+        return 502, str(error).encode()
+    return 200, b"sent"
+
+
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """The address of the application, `http://127.0.0.1:PORT`, while it is served."""
@@ -81,3 +95,14 @@ def serving() -> Iterator[str]:
             finally:
                 server.shutdown()
                 thread.join()
+
+
+def main() -> None:
+    """Serve on the port that is given, until it is ended."""
+    with contextlib.closing(_accounts()) as accounts:
+        handler = type("Application", (_Application,), {"accounts": accounts})
+        http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,15 @@
 """Reads what a request sent, as JSON or as a form."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask import request
 
 NAME_LENGTH = 60
+# Control characters, the two of Unicode that end a line (as str.splitlines has it), and halves of characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Refused(ValueError):
@@ -32,7 +35,7 @@ def text(fields: Mapping[str, Any], key: str, longest: int) -> str:
         raise Refused(f"{key} is missing")
     if len(value) > longest:
         raise Refused(f"{key} has more than {longest} characters")
-    if not value.isprintable():
+    if _UNPRINTABLE.search(value):
         raise Refused(f"{key} has characters that cannot be printed")
     return value
 
@@ -43,8 +46,11 @@ def number(fields: Mapping[str, Any], key: str) -> float:
     Raises:
         Refused: the field is missing or is no finite number.
     """
+    given = fields.get(key, "")
+    if isinstance(given, bool):  # float() takes true for 1.0
+        raise Refused(f"{key} is no number")
     try:
-        value = float(fields.get(key, ""))
+        value = float(given)
     except (TypeError, ValueError, OverflowError):
         raise Refused(f"{key} is missing or is no number") from None
     if not math.isfinite(value):

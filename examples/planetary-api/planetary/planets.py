@@ -13,6 +13,7 @@ from planetary.models import Planet, db
 planets = Blueprint("planets", __name__)
 
 UNKNOWN_PLANET = "That planet does not exist"
+NO_NAME = "missing planet name"
 UNKNOWN_RESOURCE = "That resource was not found"
 LARGEST_ID = 2**31 - 1  # MySQL's INTEGER
 
@@ -57,7 +58,7 @@ def add_planet() -> ResponseReturnValue:
     """Add a planet with a new name."""
     fields = body.planet(body.sent())
     if not fields["planet_name"]:
-        return jsonify(message="missing planet name"), 400
+        return jsonify(message=NO_NAME), 400
     if _is_taken(fields["planet_name"]):
         return jsonify(message="There is already a planet by that name"), 409
     planet = Planet(**fields)
@@ -74,8 +75,11 @@ def add_missing(records: object) -> ResponseReturnValue:
     """Add every planet of a list whose name is new, and answer with their number."""
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         return jsonify(message="A list of planets is needed"), 400
+    wanted = [body.planet(record) for record in records]
+    if not all(fields["planet_name"] for fields in wanted):
+        return jsonify(message=NO_NAME), 400
     added = 0
-    for fields in [body.planet(record) for record in records]:
+    for fields in wanted:
         if not _is_taken(fields["planet_name"]):
             db.session.add(Planet(**fields))
             added += 1

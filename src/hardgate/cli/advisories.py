@@ -207,6 +207,8 @@ def _here() -> tuple[Meta | None, str]:
 def _users(pipeline: Pipeline, osv_url: str) -> list[tuple[Action, DataUse]]:
     users = []
     for action in pipeline.actions:
+        if action.scanner in common.STEP_BY_NAME:
+            continue
         job = Job(
             command=(), root="", files=(), report="", scratch="", rules="", options=action.options, osv_url=osv_url
         )

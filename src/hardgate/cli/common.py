@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hardgate import config, identity, plan, yamlfile
+from hardgate import config, identity, plan, step, yamlfile
 from hardgate.cli.plugins import Options, Scanners
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Action, Gap, Pipeline, Run, RunState, Verdict
 from hardgate.reporters import REPORTERS
 from hardgate.scanners import DESCRIBED, SCANNERS
+from hardgate.steps import STEPS
 from hardgate.wording import flow, plain
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 CONFIG = "hardgate.yaml"
 OWN = {scanner.name: scanner for scanner in SCANNERS}
 BY_NAME = Scanners(OWN | {scanner.name: scanner for scanner in DESCRIBED})
-OPTIONS = Options(BY_NAME)
+STEP_BY_NAME = {one.name: one for one in STEPS}
+OPTIONS = Options(BY_NAME, {one.name: one.options for one in STEPS})
 FORMATS = tuple(reporter.name for reporter in REPORTERS)
 EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
 
@@ -72,7 +74,8 @@ def install_missing(
     needed: dict[str, list[Action]] = {}
     for action in chosen:
         if not action.version:
-            needed.setdefault(BY_NAME[action.scanner].tool_name(action.options), []).append(action)
+            for name in tools_of(action):
+                needed.setdefault(name, []).append(action)
     absent = toolbox.absent(sorted(needed), allow_path=pipeline.policy.tools_from_path)
     missing = [name for name in absent if any(map(has_work, needed[name]))]
     if not missing:
@@ -88,6 +91,13 @@ def install_missing(
     for one in done:
         if one.error:
             print(f"{one.name} {one.version} was not installed: {plain(one.error)}", file=sys.stderr)
+
+
+def tools_of(action: Action) -> tuple[str, ...]:
+    """The names of the tools that an action starts, as the toolbox has them."""
+    if doing := step.of(STEP_BY_NAME, action):
+        return doing.tools(action.options)
+    return (BY_NAME[action.scanner].tool_name(action.options),)
 
 
 def root_of(path: str) -> Path:

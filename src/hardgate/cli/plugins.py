@@ -82,22 +82,23 @@ class Scanners(Mapping[str, Scanner]):
 
 
 class Options(Mapping[str, type[msgspec.Struct]]):
-    """The keys of each scanner of `scanners` in hardgate.yaml. A lookup may raise ConfigError."""
+    """The keys in hardgate.yaml of each scanner of `scanners` and of each step. A lookup may raise ConfigError."""
 
-    def __init__(self, scanners: Mapping[str, Scanner]) -> None:
-        self._scanners = scanners
+    def __init__(self, scanners: Mapping[str, Scanner], steps: Mapping[str, type[msgspec.Struct]]) -> None:
+        self._scanners, self._steps = scanners, steps
 
     def __getitem__(self, name: str) -> type[msgspec.Struct]:
-        return self._scanners[name].options
+        return self._steps[name] if name in self._steps else self._scanners[name].options
 
     def __contains__(self, name: object) -> bool:
-        return name in self._scanners
+        return name in self._steps or name in self._scanners
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._scanners)
+        yield from self._steps
+        yield from (name for name in self._scanners if name not in self._steps)
 
     def __len__(self) -> int:
-        return len(self._scanners)
+        return len({*self._steps, *self._scanners})
 
 
 def _owner(entry: EntryPoint) -> str:

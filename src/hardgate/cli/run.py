@@ -66,6 +66,7 @@ def main(args: argparse.Namespace) -> int:
         local = stack.enter_context(Local(default_folder(os.environ)))
         settings = engine.Settings(
             scanners=common.BY_NAME,
+            steps=common.STEP_BY_NAME,
             locate=toolbox.locate,
             fetch=None if args.no_install else fetch,
             selection=selection,

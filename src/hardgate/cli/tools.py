@@ -108,7 +108,7 @@ def _names(args: argparse.Namespace, box: Toolbox) -> tuple[str, ...]:
         hint = "Nothing was installed. Name the tools, or take them all: hardgate tools sync --all"
         raise ConfigError(f"there is no {common.CONFIG} here that says which tools are needed", hint=hint)
     pipeline = common.load_pipeline(Path())
-    used = (common.BY_NAME[action.scanner].tool_name(action.options) for action in pipeline.actions)
+    used = (name for action in pipeline.actions for name in common.tools_of(action))
     return tuple(sorted(name for name in set(used) if name in box.lock.tools))
 
 

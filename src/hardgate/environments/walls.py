@@ -30,10 +30,10 @@ def ways() -> tuple[bool, ...]:
     return (True, False) if os.geteuid() == 0 else (True,)
 
 
-def around(command: tuple[str, ...], *, user: bool) -> tuple[str, ...]:
-    """The words that start `command` as the first process behind a new wall."""
-    own = ("--user", "--map-current-user") if user else ()
-    more = ("--net", "--pid", "--mount", "--ipc", "--fork", "--kill-child=SIGKILL", "--mount-proc")
+def around(command: tuple[str, ...], *, user: bool, net: bool = True) -> tuple[str, ...]:
+    """The words that start `command` as the first process behind a new wall; without `net` in the network it is in."""
+    own = (*(("--user", "--map-current-user") if user else ()), *(("--net",) if net else ()))
+    more = ("--pid", "--mount", "--ipc", "--fork", "--kill-child=SIGKILL", "--mount-proc")
     return ("unshare", *own, *more, *command)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
 from hardgate.model import ActionState, Finding, Gap, Receipt, Run, Severity, State, Verdict
+from hardgate.proven import proved, used
 from hardgate.waiving import waiver_lines
 from hardgate.wording import (
     Judged,
@@ -27,11 +28,9 @@ from hardgate.wording import (
     package_name,
     place,
     plain,
-    proved,
     remarks,
     seconds,
     tally,
-    used,
     web_link,
 )
 

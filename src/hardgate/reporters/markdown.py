@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, Severity, State, Verdict
+from hardgate.proven import sourced
 from hardgate.wording import (
     Judged,
     also_seen_by,
@@ -26,7 +27,6 @@ from hardgate.wording import (
     place,
     remarks,
     seconds,
-    sourced,
     tally,
     web_link,
 )

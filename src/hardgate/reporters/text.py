@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hardgate import rated
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, RunState, Severity, State, Verdict
 from hardgate.outward import github_remarks
+from hardgate.proven import sourced
 from hardgate.wording import (
     Judged,
     also_seen_by,
@@ -33,7 +34,6 @@ from hardgate.wording import (
     plain,
     remarks,
     seconds,
-    sourced,
     tally,
 )
 

@@ -29,6 +29,7 @@ from hardgate.scanners.ruff import RUFF
 from hardgate.scanners.safety import SAFETY
 from hardgate.scanners.sarif import SARIF
 from hardgate.scanners.sbom_audit import SBOM_AUDIT
+from hardgate.scanners.schemathesis import SCHEMATHESIS
 from hardgate.scanners.semgrep import SEMGREP
 from hardgate.scanners.snyk import SNYK
 from hardgate.scanners.trivy import TRIVY
@@ -61,4 +62,4 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 
 # What an action can be: these, and a tool that hardgate.yaml describes by its command.
-DESCRIBED: tuple[Scanner, ...] = (SARIF, CDK_NAG, NEWMAN, JUNIT, ZAP)
+DESCRIBED: tuple[Scanner, ...] = (SARIF, CDK_NAG, NEWMAN, SCHEMATHESIS, JUNIT, ZAP)

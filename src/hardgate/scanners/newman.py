@@ -27,10 +27,12 @@ from hardgate.newman_report import (
     Place,
     Run,
     Wanted,
+    endpoint_of,
+    name_of,
     of_a_test,
     placed,
     source,
-)  # fmt: skip
+)
 
 _TOOL = "newman"
 _CWE = re.compile(r"\bCWE-0*([1-9]\d{0,4})\b", re.IGNORECASE)
@@ -127,7 +129,7 @@ def _failed(run: Run) -> Iterator[Gap]:
             yield _broken(one)
     for asked in run.executions:
         if asked.response is None:
-            message = f"the request {asked.item.name!r} ({_endpoint(asked)}) got no answer: its tests say nothing"
+            message = f"the request {asked.item.name!r} ({endpoint_of(asked)}) got no answer: its tests say nothing"
             yield _gap(message, "See whether the application runs, and at which address.", _FAILED)
 
 
@@ -190,7 +192,7 @@ def _unjudged(run: Run, places: dict[str, Place]) -> Iterator[Gap]:
         yield _gap("newman's collection has no test that was made: nothing judged what came back", "Write tests.")
     for one, test in tests:
         if test.skipped:
-            name = _rule(one, test, places)
+            name = name_of(one, test, places)
             yield _gap(f"the test {name} was skipped", "Have it made, or take it out of the collection.")
     for one in run.executions:
         if one.response is not None and not one.assertions and "pm.test(" in places[one.item.id].own:
@@ -218,14 +220,14 @@ def _findings(
 
 def _finding(group: list[tuple[Execution, Assertion]], places: dict[str, Place]) -> Finding:
     one, test = group[0]
-    endpoint = _endpoint(one)
+    endpoint = endpoint_of(one)
     codes = sorted({execution.response.code for execution, _ in group if execution.response} - {UNKNOWN})
     answered = f"answered {', '.join(map(str, codes))}" if codes else "and what its script asked were answered"
     times = f", {len(group)} times" if len(group) > 1 else ""
     said = _said(str(test.error.message or "") if test.error else "")
     return Finding(
         scanner=_TOOL,
-        rule=_rule(one, test, places),
+        rule=name_of(one, test, places),
         kind=Kind.DYNAMIC,
         # Newman states none. A test that somebody wrote to stop a release stops it, unless hardgate.yaml rates it.
         severity=Severity.HIGH,
@@ -263,25 +265,6 @@ def _cwe(known: dict[str, str], *names: str) -> tuple[str, ...]:
         if found:
             return tuple(dict.fromkeys(found))
     return ()
-
-
-def _rule(one: Execution, test: Assertion, places: dict[str, Place]) -> str:
-    """Folders, request and test. A name that no script holds as it is was made while it ran, out of who knows what."""
-    place = places[one.item.id]
-    names = (*place.folders, one.item.name)
-    written = bool(test.assertion.strip()) and test.assertion.replace("\\", "") in place.scripts.replace("\\", "")
-    return _SLASH.join((*names, test.assertion if written else f"test {one.assertions.index(test) + 1}"))
-
-
-def _endpoint(one: Execution) -> str:
-    """Method and path, without the query. What a variable filled in stands there by the variable's name."""
-    request = one.request or one.item.request
-    template = one.item.request.url.path if one.item.request.url else []
-    path = list(request.url.path) if request.url else []
-    for place in range(1, min(len(path), len(template)) + 1):
-        if "{{" in template[-place] or template[-place].startswith(":"):
-            path[-place] = template[-place]
-    return f"{request.method} /{_SLASH.join(path)}"
 
 
 def _said(message: str) -> str:

@@ -83,6 +83,13 @@ class Store:
             written = recording.insert_receipts(connection, run_id, receipts)
         self._written.setdefault(run_id, {}).update(written)
 
+    def withdraw(self, run_id: str, actions: Collection[str]) -> None:
+        """Take receipts out of a resumed run: what they tell of is done again. Raises StoreError as `add_receipts`."""
+        if not actions:
+            return
+        with self._database.write(f"No receipt was taken out of run {run_id}") as connection:
+            recording.withdraw(connection, run_id, actions)
+
     def finish(self, run: Run) -> None:
         """Store the whole of `run` as it ended: `self.run(run.id)` is then equal to it.
 

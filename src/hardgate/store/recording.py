@@ -157,6 +157,15 @@ def _settle(connection: Connection) -> None:
         connection.execute(update(schema.runs).where(schema.runs.c.seq.in_(lost)).values(state=RunState.INTERRUPTED))
 
 
+def withdraw(connection: Connection, run_id: str, actions: Iterable[str]) -> None:
+    """Take the receipts of these actions out of a run of this process: they are to be done again."""
+    run = own_run(connection, run_id)
+    receipts = schema.receipts
+    named = receipts.c.action.in_([escape(action) for action in actions])
+    for seq in connection.execute(select(receipts.c.seq).where(receipts.c.run == run.seq, named)).scalars().all():
+        _drop(connection, seq)
+
+
 def _add_receipt(connection: Connection, run: Row[Any], receipt: Receipt) -> Written:
     receipts = schema.receipts
     of_run = receipts.c.run == run.seq

@@ -193,6 +193,7 @@ RECIPES = (
         commands=("hardgate-opa",),
     ),
     Recipe(name="bandit", package="bandit", script="bandit"),
+    Recipe(name="schemathesis", package="schemathesis", script="schemathesis"),
     Recipe(name="detect-secrets", package="detect-secrets", script="detect-secrets"),
     Recipe(name="zizmor", package="zizmor", executable="bin/zizmor"),
     Recipe(name="ruff", package="ruff", executable="bin/ruff"),

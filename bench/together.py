@@ -33,7 +33,8 @@ from bench.detection import HARDGATE, JUDGED, ROOT, IncompleteError
 from tests.lab import npm_tools, planetary
 
 TARGET = ROOT / "bench" / "results" / "together.json"
-ADVISORIES = ROOT / ".lab" / "advisories"  # as `make demo` fills it
+LAB = ROOT / ".lab"
+ADVISORIES = LAB / "advisories"  # as `make demo` fills it
 STATIC = ("gitleaks", "detect-secrets", "bandit", "semgrep", "dataflow", "ruff", "pip-audit", "checkov", "hadolint",
           "trivy")  # fmt: skip
 DYNAMIC = "newman"
@@ -72,12 +73,27 @@ def scan(scanners: Sequence[str], exclude: Sequence[str] = ()) -> Report:
         with planetary.serving(_made(folder / "served"), {}) as addresses:
             tree = _made(folder / "tree")
             copy(tree, pipeline(scanners, addresses, exclude))
-            environment = {**os.environ, "HARDGATE_STORE": str(folder / "store.db")}
-            if ADVISORIES.is_dir():
-                environment["HARDGATE_ADVISORIES"] = str(ADVISORIES)
+            environment = {**os.environ, **advisories(), "HARDGATE_STORE": str(folder / "store.db")}
             command = [str(HARDGATE), "run", str(tree), "--json", "--no-cache"]
             done = subprocess.run(command, env=environment, capture_output=True, check=False)
     return judged(done.returncode, done.stdout, done.stderr, (*scanners, DYNAMIC))
+
+
+def advisories() -> dict[str, str]:
+    """The variable that leads to the demo's advisory database, filled if it is not; none where it has no source.
+
+    Raises IncompleteError when it cannot be filled.
+    """
+    data = next(LAB.glob("lib/python3*/site-packages/cordon_scanner/intel/data"), None)
+    if not ADVISORIES.is_dir() and data is None:
+        return {}
+    variable = {"HARDGATE_ADVISORIES": str(ADVISORIES)}
+    if not ADVISORIES.is_dir():
+        filling = [str(HARDGATE), "advisories", "import", "--from", str(data), "--ecosystem", "PyPI"]
+        done = subprocess.run(filling, env={**os.environ, **variable}, capture_output=True, check=False)
+        if done.returncode:
+            raise IncompleteError(f"the advisory database was not filled:\n{done.stderr.decode()}")
+    return variable
 
 
 def _made(folder: Path) -> Path:

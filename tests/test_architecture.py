@@ -51,11 +51,19 @@ GROUND: dict[str, set[str]] = {
     "imagefile": {"errors"},  # the archive of an image, read and made
     "stepkeys": set(),  # the keys of a step: config reads them
     "roles": {"model"},  # what is asked of those that the engine and its steps are handed
-    "wording": {"errors", "model", "proofs"},  # words and escapes that all reports share
+    "wording": {"errors", "model"},  # words and escapes that all reports share
     "waiving": {"algorithms", "model", "wording"},  # what one writes down to waive a finding
     "remarks": {"model", "wording"},  # what is said of a run as a whole
     "bulk": {"wording"},  # JSON with very long lists, a few entries in memory at a time
-    "sarif_result": {"allowances", "model", "outward", "rated", "wording"},  # one result of our SARIF, made fast
+    "sarif_result": {
+        "allowances",
+        "model",
+        "outward",
+        "proven",
+        "rated",
+        "wording",
+    },  # a result of our SARIF, made fast
+    "proven": {"model", "proofs", "wording"},  # what the source says of a finding, in words that all reports share
     "outward": {"model", "wording"},  # texts, ids and counts that the formats of other systems share
     "yamlfile": {"errors", "wording"},  # our own YAML files as values, with the lines of their keys
     "seals": set(),  # digests over records, with a key where there is one

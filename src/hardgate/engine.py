@@ -372,20 +372,17 @@ def _keep(execution: _Execution, receipt: Receipt) -> None:
 def _finished(execution: _Execution) -> Run:
     staged = execution.scene.staged
     gaps = staged.gaps if isinstance(staged, staging.Stager) else ()
-    order = [name for name in execution.run.expected if name in execution.done]
     own = execution.settings.basis
-    done = [execution.done[name] for name in order]
+    done = [execution.done[name] for name in execution.run.expected if name in execution.done]
     code = sourced.read(execution.scene.tree, done)
     findings = (*identity.conclude(done, code), *own.findings)
     exceptions = basis.compared(own, execution.scene.tree, execution.run.exceptions, findings)
+    made = {"receipts": tuple(done), "findings": findings, "code": code, "exceptions": exceptions}
     run = msgspec.structs.replace(
         execution.run,
         state=RunState.FINISHED,
         finished=assembling.now(),
-        receipts=tuple(done),
-        findings=findings,
-        code=code,
-        exceptions=exceptions,
+        **made,
         notes=(*execution.run.notes, *basis.told(exceptions), *sourced.told(code)),
         gaps=(*execution.run.gaps, *assembling.readable(gaps)),
     )

@@ -15,7 +15,8 @@ from hardgate import rated
 from hardgate.allowances import INLINE
 from hardgate.model import Decision, Finding, Kind, Location, Severity, State
 from hardgate.outward import uri
-from hardgate.wording import Judged, flow, in_order, proved, used
+from hardgate.proven import proved, used
+from hardgate.wording import Judged, flow, in_order
 
 ROOT = "SRCROOT"
 # SARIF knows three levels of failure (3.27.10).
@@ -26,6 +27,7 @@ LEVELS = {
     Severity.LOW: "note",
     Severity.INFO: "note",
 }
+_FIRST = 100.0
 _KEPT = 4096  # values that are remembered
 _Json = dict[str, object]
 
@@ -52,7 +54,7 @@ class _Text(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Place(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    physical_location: _Physical | UnsetType = UNSET
+    physical_location: _Physical
     message: _Text | UnsetType = UNSET
 
 
@@ -82,10 +84,10 @@ class _Own(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     fix: str
     commit: str
     package: str
-    confirmed: bool | UnsetType
-    proof: str | UnsetType
-    imported: str | UnsetType
     seen_by: tuple[str, ...]
+    confirmed: bool | UnsetType = UNSET
+    proof: str | UnsetType = UNSET
+    imported: str | UnsetType = UNSET
 
 
 class _Properties(msgspec.Struct, frozen=True, gc=False):
@@ -100,12 +102,12 @@ class Result(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     level: str
     message: _Text
     locations: tuple[_Place, ...]
-    rank: float | UnsetType
-    related_locations: tuple[_Place, ...] | UnsetType
     partial_fingerprints: dict[str, str]
     suppressions: tuple[_Json, ...]
     taxa: tuple[_Json, ...]
     properties: _Properties
+    rank: float | UnsetType = UNSET
+    related_locations: tuple[_Place | _Json, ...] | UnsetType = UNSET
 
 
 class Maker:
@@ -127,15 +129,24 @@ class Maker:
             LEVELS[finding.severity],
             _Text(finding.message),
             (_place(finding.location),) if finding.location.path else (),
-            # Of 0 to 100 (3.27.25): the rest has no rank of its own. Its other places are related (3.27.22).
-            100.0 if finding.joined else UNSET,
-            tuple(map(_related, finding.joined[1:])) if finding.joined else UNSET,
             _fingerprints(finding),
             # An empty list says "not suppressed"; leaving it out would say "not known" (3.27.23).
             _suppressions(decision) if decision.state is State.WAIVED else (),
             taxa,
             _Properties(_own(finding, decision)),
+            # Of 0 to 100 (3.27.25): the rest has no rank of its own. Other places of an issue are related (3.27.22).
+            _FIRST if finding.joined else UNSET,
+            _related(finding) if finding.joined else UNSET,
         )
+
+
+def _related(finding: Finding) -> tuple[_Place | _Json, ...]:
+    """The further parts of a confirmed issue; an endpoint is no place of the tree."""
+    texts = ((one, _Text(flow(f"{one.scanner} {one.rule}: {one.message}"))) for one in finding.joined[1:])
+    return tuple(
+        {"message": text} if one.kind is Kind.DYNAMIC else structs.replace(_place(one.location), message=text)
+        for one, text in texts
+    )
 
 
 def taxon(cwe: str, weaknesses: Mapping[str, int]) -> _Json:
@@ -157,11 +168,6 @@ def _place(location: Location) -> _Place:
     if not location.commit:
         return _Place(physical)
     return _Place(physical, _Text(f"In commit {location.commit}, not in the scanned tree."))
-
-
-def _related(part: Finding) -> _Place:
-    said = _Text(flow(f"{part.scanner} {part.rule}: {part.message}"))
-    return _Place(UNSET if part.kind is Kind.DYNAMIC else _place(part.location).physical_location, said)
 
 
 def _fingerprints(finding: Finding) -> dict[str, str]:
@@ -200,10 +206,10 @@ def _own(finding: Finding, decision: Decision) -> _Own:
         finding.fix,
         finding.location.commit,
         package.purl or f"{package.name} {package.version}" if package else "",
-        finding.confirmed if finding.proof else UNSET,
-        proved(finding) if finding.proof else UNSET,
-        used(finding) if finding.use else UNSET,
         _seen_by(finding.scanner, tuple([witness.scanner for witness in finding.witnesses])),
+        finding.confirmed if finding.proof else UNSET,
+        proved(finding) or UNSET,
+        used(finding) or UNSET,
     )
 
 

@@ -24,7 +24,6 @@ from hardgate.model import (
     State,
     Verdict,
 )
-from hardgate.proofs import Imported
 
 # Unicode's control, format, surrogate, line and paragraph separator characters (categories Cc, Cf, Cs, Zl, Zp), the
 # blank letters that render as nothing, and the two noncharacters that XML 1.0 refuses (its section 2.2).
@@ -43,7 +42,6 @@ _CARRIED_BYTES = range(0xDC80, 0xDD00)
 _CARRIED_FROM = 0xDC00
 _MOST_SHOWN = 10_000
 _PARTIAL = "local advisory database, partial"  # see advisories.database.use_of
-_USED = {Imported.YES: "imported", Imported.NO: "not imported", Imported.UNKNOWN: "import unknown"}
 _TWO_DIGITS, _FOUR_DIGITS = 0x100, 0x10000
 
 
@@ -207,22 +205,6 @@ def tally(judged: Iterable[Judged]) -> dict[Severity, dict[State, int]]:
 def also_seen_by(finding: Finding) -> tuple[str, ...]:
     """The other scanners that saw the same fact, by name."""
     return tuple(sorted({witness.scanner for witness in finding.witnesses} - {finding.scanner}))
-
-
-def proved(finding: Finding) -> str:
-    """`confirmed: …` or `not confirmed: …`, with what is known of the code behind an endpoint; "" for neither."""
-    proof = finding.proof
-    return flow(f"{'confirmed' if proof.confirmed else 'not confirmed'}: {proof.because}") if proof else ""
-
-
-def used(finding: Finding) -> str:
-    """`imported: …`, `not imported: …` or `import unknown: …` of a vulnerable package; "" where nobody asked."""
-    return flow(f"{_USED[finding.use.imported]}: {finding.use.because}") if finding.use else ""
-
-
-def sourced(finding: Finding) -> tuple[str, ...]:
-    """What the source says of a finding, as sentences; () for nothing."""
-    return tuple(filter(None, (proved(finding), used(finding))))
 
 
 def package_name(finding: Finding) -> str:

@@ -19,8 +19,9 @@ import pytest
 
 from hardgate import gate
 from hardgate.model import Kind, Severity, State
+from hardgate.proven import sourced
 from hardgate.reporters import REPORTERS, Reporter
-from hardgate.wording import judge, sourced
+from hardgate.wording import judge
 from tests.builders import NOW, policy, receipt, run
 from tests.reporters.sample_proved import proved
 from tests.reporters.test_agree import KINDS

@@ -14,9 +14,10 @@ from hardgate.algorithms import made_of
 from hardgate.cli import common, compared
 from hardgate.errors import ConfigError
 from hardgate.model import Decision, ExitCode, Finding, Kind, Run
+from hardgate.proven import sourced
 from hardgate.reporters.json import finding_entry
 from hardgate.waiving import waiver_lines
-from hardgate.wording import place, plain, sourced
+from hardgate.wording import place, plain
 
 AROUND = 3  # lines of code shown above and below
 LONGEST = 5_000_000  # bytes of a file that is read for an excerpt

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from hardgate import rated
 from hardgate.model import Finding, Gap, Kind, Outcome, Run, Severity, State, Verdict
 from hardgate.outward import OWN_NAME, advisory, aliases, finished, short, states, verdict_line
-from hardgate.wording import Judged, also_seen_by, judge, place, proved, sourced, to_json, used, web_link
+from hardgate.proven import proved, sourced, used
+from hardgate.wording import Judged, also_seen_by, judge, place, to_json, web_link
 
 _Json = dict[str, object]
 

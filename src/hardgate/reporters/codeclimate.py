@@ -11,7 +11,8 @@ from typing import assert_never
 
 from hardgate.model import Finding, Gap, Run, Severity, State, Verdict
 from hardgate.outward import short, uuid_of, verdict_line
-from hardgate.wording import Judged, also_seen_by, flow, judge, plain, sourced, to_json
+from hardgate.proven import sourced
+from hardgate.wording import Judged, also_seen_by, flow, judge, plain, to_json
 
 _Json = dict[str, object]
 

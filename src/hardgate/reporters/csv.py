@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from hardgate.model import Gap, Run, Verdict
 from hardgate.outward import short, states, verdict_line
-from hardgate.wording import Judged, also_seen_by, judge, plain, proved, used, web_link
+from hardgate.proven import proved, used
+from hardgate.wording import Judged, also_seen_by, judge, plain, web_link
 
 COLUMNS = (
     "type", "state", "severity", "kind", "scanner", "rule", "path", "line", "message", "because", "package",

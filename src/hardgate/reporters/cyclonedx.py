@@ -21,7 +21,8 @@ from hardgate.outward import (
     uuid_of,
     verdict_line,
 )
-from hardgate.wording import Judged, also_seen_by, flow, judge, place, to_json, used, web_link
+from hardgate.proven import used
+from hardgate.wording import Judged, also_seen_by, flow, judge, place, to_json, web_link
 
 _Json = dict[str, object]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hardgate.model import Gap, Run, State, Verdict
+from hardgate.proven import sourced
 from hardgate.wording import (
     Judged,
     brief,
@@ -23,7 +24,6 @@ from hardgate.wording import (
     overridden,
     place,
     plain,
-    sourced,
 )
 
 LIMIT = 10

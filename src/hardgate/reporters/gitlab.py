@@ -13,7 +13,8 @@ from functools import partial
 from hardgate import rated
 from hardgate.model import Finding, Kind, Run, Verdict
 from hardgate.outward import OWN_NAME, advisory, aliases, complete, elsewhere, finished, short, uuid_of, verdict_line
-from hardgate.wording import Judged, also_seen_by, flow, judge, plain, proved, to_json, used, web_link
+from hardgate.proven import proved, used
+from hardgate.wording import Judged, also_seen_by, flow, judge, plain, to_json, web_link
 
 _Json = dict[str, object]
 

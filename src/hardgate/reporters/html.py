@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
 from hardgate.model import ActionState, Finding, Gap, Receipt, Run, Severity, State, Verdict
+from hardgate.proven import proved, used
 from hardgate.remarks import left_out, next_steps, remarks
 from hardgate.waiving import waiver_lines
 from hardgate.wording import (
@@ -26,10 +27,8 @@ from hardgate.wording import (
     package_name,
     place,
     plain,
-    proved,
     seconds,
     tally,
-    used,
     web_link,
 )
 

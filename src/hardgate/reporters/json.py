@@ -126,7 +126,7 @@ def finding_entry(finding: Finding, decision: Decision | None) -> Entry:
         finding.confirmed,
         finding.proof,
         finding.use,
-        tuple([part_entry(one) for one in finding.joined]) if finding.joined else (),
+        tuple(map(part_entry, finding.joined)),
         finding.action,
         finding.witnesses,
         {name: prints[name] for name in in_order(tuple(prints))},

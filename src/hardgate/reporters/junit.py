@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from hardgate.model import ActionState, Gap, GapReason, Receipt, Run, State, Verdict
-from hardgate.wording import Judged, cut, flow, judge, overridden, package_name, place, plain, proved, used
+from hardgate.proven import proved, used
+from hardgate.wording import Judged, cut, flow, judge, overridden, package_name, place, plain
 
 _OWN_SUITE = "hardgate"
 _LONGEST_NAME = 400

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, Severity, State, Verdict
+from hardgate.proven import sourced
 from hardgate.remarks import left_out, next_steps, remarks
 from hardgate.wording import (
     Judged,
@@ -24,7 +25,6 @@ from hardgate.wording import (
     package_name,
     place,
     seconds,
-    sourced,
     tally,
     web_link,
 )

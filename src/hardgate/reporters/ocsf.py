@@ -12,7 +12,8 @@ import re
 from hardgate import rated
 from hardgate.model import Decision, Finding, Gap, Kind, Outcome, Run, Severity, State, Verdict
 from hardgate.outward import OWN_NAME, advisory, aliases, is_cve, milliseconds, states, uuid_of, verdict_line
-from hardgate.wording import Judged, also_seen_by, flow, judge, place, proved, to_json, used, web_link
+from hardgate.proven import proved, used
+from hardgate.wording import Judged, also_seen_by, flow, judge, place, to_json, web_link
 
 _Json = dict[str, object]
 

@@ -291,7 +291,8 @@ def _invocation(receipt: Receipt, gaps: Iterable[Gap]) -> _Json:
 
 def _own_invocation(tool: _Tool) -> _Json:
     """For what no receipt stands behind: gaps of the whole run, or findings whose action left none."""
-    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": list(map(_notification, tool.gaps))}
+    notes = [_notification(gap) for gap in tool.gaps]
+    return {"executionSuccessful": not tool.gaps, "toolExecutionNotifications": notes}
 
 
 def _notification(gap: Gap) -> _Json:

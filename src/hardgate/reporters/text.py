@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hardgate import rated
 from hardgate.model import ActionState, Gap, Outcome, Receipt, Run, RunState, Severity, State, Verdict
 from hardgate.outward import github_remarks
+from hardgate.proven import sourced
 from hardgate.remarks import left_out, next_steps, remarks
 from hardgate.wording import (
     Judged,
@@ -31,7 +32,6 @@ from hardgate.wording import (
     place,
     plain,
     seconds,
-    sourced,
     tally,
 )
 

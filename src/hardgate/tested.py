@@ -23,7 +23,9 @@ def started(context: Context) -> Running:
     name = context.options.environment or next(iter(context.environments))
     scratch = context.scratch / "environment"
     scratch.mkdir()
-    up = environments.up(context.environments[name], tree=context.checkout(), scratch=scratch)
+    made = [one.reference for receipt in context.earlier.values() for one in receipt.outputs if one.reference]
+    image = made[-1] if made else ""
+    up = environments.up(context.environments[name], tree=context.checkout(), scratch=scratch, image=image)
     ended: list[Running] = []
     context.stack.callback(_away, context, ended)  # called last: when it is down
     try:
@@ -34,6 +36,8 @@ def started(context: Context) -> Running:
         reason = GapReason.NOT_RUN if error.wall else GapReason.TOOL_FAILED
         raise context.missing(reason, f"{context.action.name}: {error}", error.hint) from error
     context.record.notes.append(f"environment {name} {running.isolation}")
+    if image and running.definition.compose:
+        context.record.notes.append(f"the compose file had {image} for ${{HARDGATE_IMAGE}}")
     context.stack.callback(_told, context, running)
     return running
 

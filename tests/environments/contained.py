@@ -15,6 +15,7 @@ from typing import Any
 from hardgate import environments, tools
 from hardgate.environments import Running, StartError
 from hardgate.services import Environment
+from tests.environments.made import Folders
 from tests.environments.test_wall import APPLICATION, listening
 
 ASK = "import os, sys, urllib.request as u; print(u.urlopen(os.environ['HARDGATE_URL'] + sys.argv[1]).read().decode())"
@@ -22,7 +23,7 @@ COMPOSE: dict[str, Any] = {
     "services": {
         "database": {"image": "mariadb:10.11", "environment": {"MARIADB_ROOT_PASSWORD": "planets"}},
         "api": {
-            "image": "python:3.12-slim",
+            "image": "${HARDGATE_IMAGE}",
             "container_name": "fixed",
             "command": ["python3", "-c", APPLICATION.replace("127.0.0.1", "0.0.0.0"), "8080"],
             "depends_on": {"database": {"condition": "service_healthy"}},
@@ -51,11 +52,11 @@ def main(folder: Path, isolation: str, *, hold: bool) -> None:
         name="contained", asked="api", compose="compose.json", port=8080, isolation=isolation, timeout=60.0,
         ready="http://127.0.0.1:${PORT}/",
     )  # fmt: skip
-    places = {"tree": folder / "tree", "scratch": folder / "scratch"}
+    places = Folders(tree=folder / "tree", scratch=folder / "scratch")
     places["scratch"].mkdir()
     try:
         with (
-            environments.up(definition, **places) as running,
+            environments.up(definition, **places, image="python:3.12-slim") as running,
             listening(socket.AF_INET, ("0.0.0.0", 0)) as (server, heard),
         ):
             if hold:

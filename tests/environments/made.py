@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 import pytest
@@ -40,11 +40,18 @@ def environment(*services: Service, **more: Any) -> Environment:
     return Environment(**{"name": "local", "asked": services[-1].name, "services": services, **more})
 
 
-def folders(base: Path) -> dict[str, Path]:
+class Folders(TypedDict):
+    """What `up` works in."""
+
+    tree: Path
+    scratch: Path
+
+
+def folders(base: Path) -> Folders:
     """An empty tree and an empty scratch folder."""
-    made = {"tree": base / "tree", "scratch": base / "scratch"}
-    for folder in made.values():
-        folder.mkdir(parents=True)
+    made = Folders(tree=base / "tree", scratch=base / "scratch")
+    made["tree"].mkdir(parents=True)
+    made["scratch"].mkdir(parents=True)
     return made
 
 

@@ -16,10 +16,12 @@ from hardgate.services import Environment
 __all__ = ["Running", "StartError", "up"]
 
 
-def up(environment: Environment, *, tree: Path, scratch: Path) -> AbstractContextManager[Running]:
+def up(environment: Environment, *, tree: Path, scratch: Path, image: str = "") -> AbstractContextManager[Running]:
     """Start what `environment` names, over `tree`, a private copy that services may write to; `scratch` is empty.
 
+    `image` is what a compose file finds as `${HARDGATE_IMAGE}`.
     Entering it raises StartError, a ToolError, when it does not come up or cannot be isolated as hardgate.yaml asks.
     """
-    start = compose.started if environment.compose else plain.started
-    return start(environment, tree=tree, scratch=scratch)
+    if environment.compose:
+        return compose.started(environment, tree=tree, scratch=scratch, image=image)
+    return plain.started(environment, tree=tree, scratch=scratch)

@@ -101,12 +101,12 @@ class _Project:
 
 
 @contextlib.contextmanager
-def started(environment: Environment, *, tree: Path, scratch: Path) -> Iterator[Running]:
+def started(environment: Environment, *, tree: Path, scratch: Path, image: str = "") -> Iterator[Running]:
     """Start the compose file of `environment`; see `environments.up`."""
     for name in ("state", "home"):
         (scratch / name).mkdir()
     mark = secrets.token_hex(8)
-    project = _read(environment, mark, tree, scratch)
+    project = _read(environment, mark, (tree, scratch), image)
     running: Running | None = None
     down = Task(mark=mark, down=(*project.command, *_DOWN))
     watcher = ready(tools.Service(KEEPER, cwd=scratch, env=project.env, told=True, spared=True), down)
@@ -127,10 +127,12 @@ def started(environment: Environment, *, tree: Path, scratch: Path) -> Iterator[
         shutil.rmtree(scratch / "state", ignore_errors=True)
 
 
-def _read(environment: Environment, mark: str, tree: Path, scratch: Path) -> _Project:
+def _read(environment: Environment, mark: str, folders: tuple[Path, Path], image: str) -> _Project:
     """The compose file as it will be started, written down; what other runs left behind is gone then."""
+    tree, scratch = folders
     env = tools.environment(scratch / "home", passed=_PASSED)
     env["DOCKER_CONFIG"] = os.environ.get("DOCKER_CONFIG") or str(Path("~/.docker").expanduser())
+    env |= {"HARDGATE_IMAGE": image} if image else {}
     command = _command(env, scratch)
     isolated, file = environment.isolation == ISOLATED, tree / environment.compose
     if not file.is_file():

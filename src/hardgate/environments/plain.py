@@ -95,17 +95,19 @@ def _agreeing(
 ) -> None:
     """Wait until a command ends with 0: it is started again each time that it says no."""
     words, env = asked
+    why = "its `ready` command did not end"
     while True:
         probe = tools.Service(words, cwd=Path("/"), env=env)
         try:
             while not probe.ended(PAUSE):
-                _patient(running, service, one, end, "its `ready` command did not end")
+                _patient(running, service, one, end, why)
         finally:
             code = probe.stop()
         if code == 0:
             return
         said = end_of(probe.log())
-        _patient(running, service, one, end, f"its `ready` command ended with {code}{f': {said}' if said else ''}")
+        why = f"its `ready` command ended with {code}{f': {said}' if said else ''}"
+        _patient(running, service, one, end, why)
 
 
 def _patient(running: Running, service: Service, one: tools.Service, end: float, why: str) -> None:

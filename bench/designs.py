@@ -113,7 +113,7 @@ def row(example: str, report: Report) -> dict[str, Any]:
         "blocking": report["verdict"]["counts"]["blocking"],
         "confirmed": sum(one["confirmed"] for one in report["findings"]),
         "seconds": round(_between(report["run"]["started"], report["run"]["finished"]), 1),
-        "stages": list(_stages(report["receipts"])),
+        "stages": list(_stages(report)),
         "pushed": [
             output["reference"]
             for receipt in report["receipts"]
@@ -123,14 +123,17 @@ def row(example: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _stages(receipts: Sequence[Report]) -> Iterator[dict[str, Any]]:
-    """Actions of one stage run in parallel: it takes as long as from its first beginning to its last end."""
-    for name in dict.fromkeys(one["stage"] for one in receipts):
-        members = [one for one in receipts if one["stage"] == name]
-        first = min(one["started"] for one in members)
-        ends = [_between(first, one["started"]) + one["seconds"] for one in members]
-        actions = {one["action"]: round(one["seconds"], 1) for one in members}
-        yield {"stage": name, "seconds": round(max(ends), 1), "actions": actions}
+def _stages(report: Report) -> Iterator[dict[str, Any]]:
+    """A stage takes until the next one begins: its actions run in parallel, and are not all of it.
+
+    The seconds of an action are those of the commands that it started, to their ends.
+    """
+    receipts = report["receipts"]
+    names = list(dict.fromkeys(one["stage"] for one in receipts))
+    begins = [min(one["started"] for one in receipts if one["stage"] == name) for name in names]
+    for name, begin, end in zip(names, begins, (*begins[1:], report["run"]["finished"]), strict=True):
+        actions = {one["action"]: round(one["seconds"], 1) for one in receipts if one["stage"] == name}
+        yield {"stage": name, "seconds": round(_between(begin, end), 1), "actions": actions}
 
 
 def _between(start: str, end: str) -> float:

@@ -93,6 +93,7 @@ bench: setup
 	$(BIN)/python -m bench.secrets
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.together
+	$(BIN)/python -m bench.designs
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.churn
 	$(BIN)/python -m bench.scale

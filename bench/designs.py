@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows.append(row(example, report))
             print("\n".join(told(rows[-1], report)), flush=True)
     if not wish.only:
-        document = {"measured": datetime.datetime.now(datetime.UTC).date().isoformat(), "designs": rows}
+        document = {
+            "measured": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "machine": f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
+            "designs": rows,
+        }
         TARGET.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     if any(one["outcome"] == "INCOMPLETE" for one in rows):
         return 3

@@ -8,6 +8,7 @@ a page for each rule and the table of all rules (rules_pages.py), the table of f
 bench/results/overhead.json, the tables of docs/explanation/detection.md out of bench/results/detection.json, that of
 docs/explanation/identity.md out of bench/results/churn.json, that of docs/explanation/scale.md out of
 bench/results/scale.json (scale_page.py), that of docs/how-to/hooks.md out of bench/results/hooks.json (hooks_page.py),
+that of docs/how-to/designs.md out of bench/results/designs.json (designs_page.py),
 and docs/reference/adapters.md (adapters_page.py). The same input always makes the same bytes.
 """
 
@@ -31,6 +32,7 @@ from hardgate.steps import STEPS
 # The page maker lies beside this file, which may have been started by its path or loaded by a test.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import adapters_page
+import designs_page
 import hooks_page
 import rule_gates
 import rules_pages
@@ -312,6 +314,12 @@ def made(root: Path) -> Mapping[Path, bytes]:
         IDENTITY: identity.encode(),
         scale_page.PAGE: between(
             (root / scale_page.PAGE).read_text("utf-8"), scale_page.PAGE, scale_page.MARKERS, scale_page.table(root)
+        ).encode(),
+        designs_page.PAGE: between(
+            (root / designs_page.PAGE).read_text("utf-8"),
+            designs_page.PAGE,
+            designs_page.MARKERS,
+            designs_page.table(root),
         ).encode(),
         hooks_page.PAGE: between(
             (root / hooks_page.PAGE).read_text("utf-8"), hooks_page.PAGE, hooks_page.MARKERS, hooks_page.table(root)

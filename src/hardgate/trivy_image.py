@@ -126,9 +126,9 @@ def bait(folder: Path) -> tuple[Path, Facts]:
     """The known-bad image as a file in `folder`, and its facts.
 
     Its secret stands in a file that a later layer removes, and in a variable; its user is root; a package of Python has
-    known vulnerabilities. The key is no one's, in two halves so that no scanner takes this file for a leak.
+    known vulnerabilities. The key is no one's, written backwards so that no scanner takes this file for a leak.
     """
-    key = b"AKIA" + b"QYLPMN5HFIQR7XYA"
+    key = b"AYX7RQIFH5NMPLYQAIKA"[::-1]
     raw = imagefile.make(
         [
             {"app/settings.py": b'KEY = "' + key + b'"\n'},

@@ -208,8 +208,8 @@ def _own(finding: Finding, decision: Decision) -> _Own:
         package.purl or f"{package.name} {package.version}" if package else "",
         _seen_by(finding.scanner, tuple([witness.scanner for witness in finding.witnesses])),
         finding.confirmed if finding.proof else UNSET,
-        proved(finding) or UNSET,
-        used(finding) or UNSET,
+        proved(finding) if finding.proof else UNSET,
+        used(finding) if finding.use else UNSET,
     )
 
 

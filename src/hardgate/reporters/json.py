@@ -126,7 +126,7 @@ def finding_entry(finding: Finding, decision: Decision | None) -> Entry:
         finding.confirmed,
         finding.proof,
         finding.use,
-        tuple(map(part_entry, finding.joined)),
+        tuple(map(part_entry, finding.joined)) if finding.joined else (),
         finding.action,
         finding.witnesses,
         {name: prints[name] for name in in_order(tuple(prints))},

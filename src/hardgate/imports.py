@@ -80,7 +80,8 @@ def read(python: Iterable[tuple[str, bytes]], others: Iterable[tuple[str, bytes]
             _python(path, raw, tree)
     tree.modules = frozenset(modules)
     for path, raw in others:
-        for number, line in enumerate(raw.splitlines(), 1) if form.search(raw) else ():
+        lines = raw.splitlines() if form.search(raw) else []
+        for number, line in enumerate(lines, 1):
             if form.search(line):
                 tree.named.append((line.decode("utf-8", "replace"), (path, number)))
     return tree

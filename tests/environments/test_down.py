@@ -40,11 +40,16 @@ def left(word: str) -> list[int]:
 
 
 @pytest.fixture(params=["network", "none"])
-def held(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def isolation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def held(isolation: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A program that holds an environment up, with a service that has left its group; and the word to find that by."""
     word = str(next(SECONDS))
     flees = service("runaway", command=(sys.executable, "-c", RUNAWAY, word), ready=("true",))
-    definition = environment(flees, service(command=SERVER, ready=URL), isolation=request.param)
+    definition = environment(flees, service(command=SERVER, ready=URL), isolation=isolation)
     (tmp_path / "environment.json").write_bytes(msgspec.json.encode(definition))
     words = [sys.executable, "-m", "tests.environments.made", str(tmp_path)]
     with subprocess.Popen(words, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:

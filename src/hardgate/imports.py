@@ -128,11 +128,10 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def _called(node: ast.Call) -> str:
-    match node.func:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case _:
-            return ""
+    called = node.func
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
 
 
 def _hides(node: ast.AST) -> bool:

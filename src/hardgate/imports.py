@@ -45,7 +45,8 @@ class Tree:
 
     def names(self, words: Iterable[str]) -> _Place | None:
         """The first place where a text names one of these."""
-        form = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words))})(?![\w-])", re.IGNORECASE)
+        any_of = "|".join(map(re.escape, words))
+        form = re.compile(rf"(?<![\w-])(?:{any_of})(?![\w-])", re.IGNORECASE)
         return next((place for text, place in self.named if form.search(text)), None)
 
 
@@ -115,16 +116,15 @@ def _tests(path: str) -> bool:
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Import(names=aliases):
-            yield from (alias.name for alias in aliases)
-        case ast.ImportFrom(module=str() as module, level=0, names=aliases):
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in aliases)
-        case ast.Call(args=[ast.Constant(value=str() as text), *_]) if _called(node) in _LOADERS:
-            yield text.replace(":", ".")
-        case _:
-            pass
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.Call) and _called(node) in _LOADERS and node.args:
+        first = node.args[0]
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield first.value.replace(":", ".")
 
 
 def _called(node: ast.Call) -> str:

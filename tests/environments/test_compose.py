@@ -108,7 +108,8 @@ def test_without_the_wall_the_same_payload_gets_out(lab: Lab, tmp_path: Path) ->
     project = {"services": {"api": {k: v for k, v in COMPOSE["services"]["api"].items() if k != "depends_on"}}}
     told = tried(lab, tmp_path / "out", project, "none")
     assert told["said"][2] == "got out"
-    assert (told["heard"], told["left"]) == (1, "")
+    assert told["heard"] >= 1  # an answer that is lost is asked for again
+    assert told["left"] == ""
     assert "isolation: none" in told["isolation"]
 
 

@@ -99,13 +99,15 @@ def delivered(lab: labs.Lab, example: str, folder: Path, advisories: Path) -> Re
     return report
 
 
-def copy(example: Path, tree: Path) -> None:
-    """The files of an example that git knows, as a git repository of one commit."""
+def copy(example: Path, tree: Path, definition: str = "") -> None:
+    """The files of an example that git knows, as a git repository of one commit; with this hardgate.yaml, if any."""
     rows = subprocess.run(["git", "ls-files", "-z", "."], cwd=example, check=True, capture_output=True).stdout
     for path in filter(None, rows.decode().split("\0")):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_bytes((example / path).read_bytes())
         (tree / path).chmod((example / path).stat().st_mode)
+    if definition:
+        (tree / "hardgate.yaml").write_text(definition)
     for words in (("init", "--quiet"), ("add", "--all"), (*_AUTHOR, "commit", "--quiet", "--message=bench")):
         subprocess.run(["git", *words], cwd=tree, check=True, capture_output=True)
 

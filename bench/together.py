@@ -28,7 +28,7 @@ from typing import Any
 
 import msgspec
 
-from bench import holes
+from bench import designs, holes
 from bench.detection import HARDGATE, JUDGED, ROOT, IncompleteError
 from tests.lab import npm_tools, planetary
 
@@ -39,7 +39,6 @@ STATIC = ("gitleaks", "detect-secrets", "bandit", "semgrep", "dataflow", "ruff",
           "trivy")  # fmt: skip
 DYNAMIC = "newman"
 COLLECTION = "postman/planetary-api.postman_collection.json"
-_AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
 
 Report = dict[str, Any]
 Row = dict[str, Any]
@@ -72,7 +71,7 @@ def scan(scanners: Sequence[str], exclude: Sequence[str] = ()) -> Report:
         folder = Path(name)
         with planetary.serving(_made(folder / "served"), {}) as addresses:
             tree = _made(folder / "tree")
-            copy(tree, pipeline(scanners, addresses, exclude))
+            designs.copy(holes.ROOT, tree, pipeline(scanners, addresses, exclude))
             environment = {**os.environ, **advisories(), "HARDGATE_STORE": str(folder / "store.db")}
             command = [str(HARDGATE), "run", str(tree), "--json", "--no-cache"]
             done = subprocess.run(command, env=environment, capture_output=True, check=False)
@@ -99,17 +98,6 @@ def advisories() -> dict[str, str]:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
-
-
-def copy(tree: Path, definition: str) -> None:
-    """The example as a git repository in `tree`, with this hardgate.yaml."""
-    rows = subprocess.run(["git", "ls-files", "-z", "."], cwd=holes.ROOT, check=True, capture_output=True).stdout
-    for path in filter(None, rows.decode().split("\0")):
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_bytes((holes.ROOT / path).read_bytes())
-    (tree / "hardgate.yaml").write_text(definition)
-    for words in (("init", "--quiet"), ("add", "--all"), (*_AUTHOR, "commit", "--quiet", "--message=bench")):
-        subprocess.run(["git", *words], cwd=tree, check=True, capture_output=True)
 
 
 def pipeline(scanners: Sequence[str], addresses: Mapping[str, str], exclude: Sequence[str]) -> str:

@@ -270,7 +270,7 @@ def pushes(lines: str) -> list[Push]:
     found = []
     for line in filter(None, lines.split("\n")):
         words = line.rsplit(" ", 3)
-        if len(words) != 4 or not (_COMMIT.fullmatch(words[1]) and _COMMIT.fullmatch(words[3])):  # noqa: PLR2004
+        if len(words) != 4 or not (_COMMIT.fullmatch(words[1]) and _COMMIT.fullmatch(words[3])):  # noqa: PLR2004 (as in githooks(5))
             raise ConfigError(f"this is no line of git's pre-push: {line!r}", hint="Nothing was looked at.")
         if not _ZEROS.fullmatch(words[1]):
             found.append(Push(words[0], words[1], "" if _ZEROS.fullmatch(words[3]) else words[3]))

@@ -221,4 +221,5 @@ def test_an_image_is_named_without_a_tag(image: str) -> None:
 def test_words_that_only_sound_like_secrets_are_build_arguments() -> None:
     keys = "build_args: {TOKENIZERS_PARALLELISM: 'true', KEYBOARD: us, VERSION: '1.0', PASSENGERS: '3'}"
     text = f"pipeline: x\nstages: [{{name: s, actions: [{{build: {{image: app, {keys}}}}}]}}]"
-    config.load(text.encode(), options={step.name: step.options for step in STEPS})
+    [action] = config.load(text.encode(), options={step.name: step.options for step in STEPS}).actions
+    assert sorted(action.options.build_args) == ["KEYBOARD", "PASSENGERS", "TOKENIZERS_PARALLELISM", "VERSION"]

@@ -16,7 +16,8 @@ from hardgate import environments, tools
 from hardgate.environments import Running, StartError
 from hardgate.services import Environment
 from tests.environments.made import Folders
-from tests.environments.test_wall import APPLICATION, listening
+from tests.environments.test_wall import APPLICATION
+from tests.lab.loopback import listening
 
 ASK = "import os, sys, urllib.request as u; print(u.urlopen(os.environ['HARDGATE_URL'] + sys.argv[1]).read().decode())"
 COMPOSE: dict[str, Any] = {

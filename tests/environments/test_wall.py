@@ -13,9 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +21,7 @@ from hardgate import environments, tools
 from hardgate.environments import walls
 from tests.environments.made import environment, folders, refused, service
 from tests.environments.test_up import ask
+from tests.lab.loopback import listening
 
 # An application with a hole: it connects to wherever it is sent, and says how that went.
 APPLICATION = """
@@ -53,32 +51,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 VICTIM = service(command=(sys.executable, "-c", APPLICATION, "${PORT}"))
-
-
-@contextmanager
-def listening(family: int, place: tuple[str, int] | str) -> Iterator[tuple[socket.socket, list[bytes]]]:
-    """A listener outside of every wall, and what it heard."""
-    heard: list[bytes] = []
-    with socket.socket(family) as server:
-        server.bind(place)
-        server.listen()
-
-        def serve() -> None:
-            while True:
-                try:
-                    end, _ = server.accept()
-                except OSError:
-                    return
-                with end:
-                    heard.append(end.recv(100))
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield server, heard
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
 
 
 def _own_address() -> str:

@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from hardgate.model import ExitCode
 from hardgate.store import Store
 from tests.cli.conftest import home, repository, run
-from tests.lab import npm_tools, planets
+from tests.lab import loopback, npm_tools, planets
 from tests.lab.command import hardgate
 from tests.lab.postman import BASIC, NEGATIVE, SECURITY, ask, collection, folder
 
@@ -91,13 +90,12 @@ def test_weaknesses_and_failed_tests_are_findings_and_the_evidence_has_no_secret
 
 def test_a_payload_that_leaves_is_stopped_and_told(repository: Make) -> None:
     """The same attack on the same application, with and without the wall."""
-    heard: dict[str, list[bytes]] = {"local": [], "open": []}
+    heard: dict[str, list[bytes]] = {}
     stays = 'pm.test("does not leave [CWE-918]", () => pm.response.to.have.status(502));'
     files, actions = {}, []
     with contextlib.ExitStack() as stack:
-        for name, told in heard.items():
-            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            threading.Thread(target=_listen, args=(server, told), daemon=True).start()
+        for name in ("local", "open"):
+            server, heard[name] = stack.enter_context(loopback.listening(socket.AF_INET, ("127.0.0.1", 0)))
             places = [f"127.0.0.1:{server.getsockname()[1]}", *(["192.0.2.1:80"] if name == "local" else [])]
             out = [ask(f"to {to}", "GET", f"/unsafe/fetch?to={to}", stays) for to in places]
             files[f"{name}.json"] = json.dumps(collection(folder("Security", *out)))
@@ -109,12 +107,6 @@ def test_a_payload_that_leaves_is_stopped_and_told(repository: Make) -> None:
     notes = {one["action"]: one["notes"] for one in result.json["receipts"]}
     assert notes["local"][1] == "1 packet wanted to leave the environment and found no route"
     assert "isolation: none" in notes["open"][0]
-
-
-def _listen(server: socket.socket, heard: list[bytes]) -> None:
-    end, _ = server.accept()
-    with end:
-        heard.append(end.recv(100))
 
 
 LATE = ask("late", "GET", "/planets", 'pm.test("never", () => {});', before="while (true) {}")

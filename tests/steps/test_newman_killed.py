@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.cli.conftest import home, repository, run
 from tests.lab import npm_tools, planets
 from tests.lab.command import EXECUTABLE
 from tests.lab.postman import BASIC, ask, collection, folder
+from tests.lab.waiting import eventually
 
 __all__ = ["home", "repository"]
 pytestmark = pytest.mark.real
@@ -53,13 +53,6 @@ def running(word: str) -> list[int]:
         except OSError:
             continue
     return found
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 60
-    while not true() and time.monotonic() < end:
-        time.sleep(0.05)
-    return true()
 
 
 def test_a_killed_run_leaves_nothing_is_marked_and_is_resumed(

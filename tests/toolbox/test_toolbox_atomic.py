@@ -17,7 +17,7 @@ from hardgate.errors import ToolError
 from hardgate.toolbox.lock import Lock, encode_lock
 from tests.toolbox.workshop import Server, bandit, box_of, tree
 
-# Prints each step, so that the test knows when to strike.
+# Prints each step, so that the test knows when to strike, and stays in the step that it shall be struck in.
 _SYNC = """
 import os, sys
 from pathlib import Path
@@ -25,17 +25,20 @@ from hardgate.toolbox import Toolbox, read_lock
 box = Toolbox(Path(sys.argv[1]), read_lock(Path(sys.argv[2])), environ=os.environ)
 def tell(tool, step, done, total):
     print(step, flush=True)
+    if step in sys.argv[3:]:
+        sys.stdin.read()
 for result in box.sync(["bandit"], tell):
     print("installed" if result.installed else "present" if result.present else result.error, flush=True)
 """
 
 
-def _start(server: Server, folder: Path, lock: Lock) -> subprocess.Popen[str]:
+def _start(server: Server, folder: Path, lock: Lock, *stays: str) -> subprocess.Popen[str]:
     path = folder.parent / "own.lock"
     path.write_bytes(encode_lock(lock))
     return subprocess.Popen(
-        [sys.executable, "-c", _SYNC, str(folder), str(path)],
+        [sys.executable, "-c", _SYNC, str(folder), str(path), *stays],
         env={**os.environ, **server.environ},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -52,17 +55,20 @@ def _end(process: subprocess.Popen[str]) -> list[str]:
     rest = list(_lines(process))
     process.wait()
     assert process.stdout is not None
+    assert process.stdin is not None
     process.stdout.close()
+    process.stdin.close()
     return rest
 
 
 @pytest.mark.parametrize("moment", ["downloading", "first start", "sealing"])
 def test_a_killed_installation_leaves_nothing_that_is_used(moment: str, server: Server, tmp_path: Path) -> None:
-    lock = bandit(server, before="import time; time.sleep(0.5)")
+    lock = bandit(server, before=f"import time; time.sleep({2 if moment == 'first start' else 0})")
     if moment == "downloading":
         server.shelf.stall = threading.Event()
     box = box_of(server, tmp_path / "tools", lock)
-    process = _start(server, box.folder, lock)
+    # The other two wait by themselves: for the server, and for the tool.
+    process = _start(server, box.folder, lock, "sealing")
     assert any(line == moment for line in _lines(process))
     if server.shelf.stall:
         assert server.shelf.stalled.wait(30)

@@ -1,6 +1,8 @@
-"""bulk.to_json writes what wording.to_json writes, byte by byte."""
+"""bulk.to_json writes what wording.to_json writes, byte by byte, until a list is long."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
@@ -18,16 +20,34 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 249, 250, 251, 501])
-def test_long_lists_are_written_as_short_ones(number: int) -> None:
-    entries = [{"text": HOSTILE[at % len(HOSTILE)], "list": [at, []], "none": None} for at in range(number)]
+def entries(number: int) -> list[object]:
+    return [{"text": HOSTILE[at % len(HOSTILE)], "list": [at, []], "none": None} for at in range(number)]
+
+
+def tree(first: object, second: object) -> object:
+    return {"head": HOSTILE, "runs": [{"results": first, "deep": {"more": second}}], "last": [1]}
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 249, 250, 251, 501, bulk.LONG])
+def test_lists_are_laid_out(number: int) -> None:
     few = [[1, 2], {}, "x"]
+    whole = to_json(tree(entries(number), few))
+    assert bulk.to_json(tree(bulk.HERE, bulk.HERE), [iter(entries(number)), iter(few)]) == whole
 
-    def tree(first: object, second: object) -> object:
-        return {"head": HOSTILE, "runs": [{"results": first, "deep": {"more": second}}], "last": [1]}
 
-    whole = to_json(tree(entries, few))
-    assert bulk.to_json(tree(bulk.HERE, bulk.HERE), [iter(entries), iter(few)]) == whole
+@pytest.mark.parametrize("number", [bulk.LONG + 1, bulk.LONG + 250, bulk.LONG + 501])
+def test_an_entry_of_a_long_list_stands_on_one_line(number: int) -> None:
+    written = bulk.to_json(tree(bulk.HERE, bulk.HERE), [iter(entries(number)), iter([1, 2])])
+    assert json.loads(written) == json.loads(to_json(tree(entries(number), [1, 2])))
+    lines = written.splitlines()
+    own = [line for line in lines if line.startswith(b'        {"text":')]
+    assert [json.loads(line.rstrip(b","))["list"] for line in own] == [[at, []] for at in range(number)]
+    # No terminal and no log of a pipeline gets anything raw, as in a short list.
+    assert b"##[" not in written
+    assert not any(raw in written for raw in (b"\x7f", "\u202e".encode()))
+    head, tail = to_json(tree(7, [1, 2])).split(b'": 7', maxsplit=1)
+    assert written.startswith(head + b'": [\n        {')
+    assert written.endswith(b"}\n      ]" + tail)
 
 
 def test_a_list_may_stand_in_a_list_and_alone() -> None:

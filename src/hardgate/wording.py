@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
-from typing import NamedTuple, assert_never
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, assert_never
 
 import msgspec
 
@@ -42,6 +42,7 @@ _CARRIED_BYTES = range(0xDC80, 0xDD00)
 _CARRIED_FROM = 0xDC00
 _MOST_SHOWN = 10_000
 _PARTIAL = "local advisory database, partial"  # see advisories.database.use_of
+_LINES = msgspec.json.Encoder()
 _TWO_DIGITS, _FOUR_DIGITS = 0x100, 0x10000
 
 
@@ -271,16 +272,29 @@ def to_json(tree: object) -> bytes:
 
 def formatted(tree: object) -> bytes:
     """The same without the line end behind it."""
+    return _harmless(msgspec.json.format(_packed(tree), indent=2))
+
+
+def in_lines(trees: Sequence[object]) -> list[bytes]:
+    """Each of the trees as JSON on one line, as valid and as safe as `to_json` makes it."""
+    # Within JSON a line end is always written as an escape (RFC 8259, section 7).
+    return _harmless(_packed(trees, _LINES.encode_lines)).split(b"\n")[:-1]
+
+
+def _packed(tree: object, encode: Callable[[Any], bytes] = msgspec.json.encode) -> bytes:
     try:
-        packed = msgspec.json.encode(tree)
+        packed = encode(tree)
     except UnicodeEncodeError:
-        packed = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(tree)))
-    if b"##[" in packed:  # see inert
+        packed = encode(_without_surrogates(msgspec.to_builtins(tree)))
+    if b"#" in packed and b"##[" in packed:  # see inert; the search for one character is ten times faster
         packed = packed.replace(b"##[", b"#\\u0023[")
-    laid_out = msgspec.json.format(packed, indent=2)
-    if laid_out.isascii() and b"\x7f" not in laid_out:
-        return laid_out
-    return _BEYOND_CONTROLS.sub(_json_escape, laid_out.decode()).encode()
+    return packed
+
+
+def _harmless(text: bytes) -> bytes:
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _BEYOND_CONTROLS.sub(_json_escape, text.decode()).encode()
 
 
 def _json_escape(match: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hardgate.errors import ConfigError
 from hardgate.identity.linehash import LineHashes
@@ -55,6 +55,7 @@ class Text:
     def __init__(self, path: str, lines: Sequence[str], original: Sequence[str]) -> None:
         self._path, self._lines, self._original = path, lines, original
         self._hashes: LineHashes | None = None
+        self._asked: Iterable[int] = ()
         self._scopes: list[str] | None = None
         self._read = False
         self.counted: dict[str, int] = {}
@@ -63,11 +64,17 @@ class Text:
         """The code of a line as the scanner saw it, "" for a line that is not there."""
         return self._lines[line - 1] if line and line <= len(self._lines) else ""
 
+    def expect(self, lines: Iterable[int]) -> None:
+        """These lines will be asked for: their hashes are made together."""
+        self._asked = lines
+
     def hash(self, line: int | None) -> str:
         """GitHub's hash of a line, "" for a line that is not there."""
         if not line or line < 1 or not self._original:
             return ""
-        self._hashes = self._hashes or LineHashes(self._original)
+        if self._hashes is None:
+            self._hashes = LineHashes(self._original)
+            self._hashes.make(self._asked)
         return self._hashes.of(line)
 
     def scope(self, line: int | None) -> str | None:

@@ -62,6 +62,7 @@ def settle(
         read = Text(path, text, original(path) if original else text)
         pins = _Pins(text)
         group = [_settle(finding, action, severities, path, pins) for finding in files.pop(path)]
+        read.expect({one.location.line or 0 for one in group if not one.location.commit})
         for finding in sorted(group, key=reading_order):
             prints = namer.fingerprints(finding, read)
             name = next(iter(prints.values()))[:ID_LENGTH]

@@ -89,7 +89,7 @@ def test_a_root_may_end_with_a_slash_or_be_absent() -> None:
 def test_a_finding_gets_an_id_an_action_and_a_witness() -> None:
     (one,) = settle(finding(), action="bandit-fast")
     assert one.action == "bandit-fast"
-    assert list(one.fingerprints) == ["code/v1", "place/v1", "scope/v1", "line/v1"]
+    assert list(one.fingerprints) == ["code/v1", "line/v1", "place/v1", "scope/v1"]
     assert one.id == one.fingerprints["code/v1"][:16]
     (witness,) = one.witnesses
     assert (witness.scanner, witness.action, witness.rule) == ("bandit", "bandit-fast", "B608")

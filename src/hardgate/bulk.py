@@ -44,11 +44,10 @@ def _list(entries: Iterator[object], line: bytes) -> Iterator[bytes]:
     if len(some) <= LONG:
         yield from _laid_out(some, line)
         return
-    between = b"["
+    before, between = b"[" + line + b"  ", b"," + line + b"  "
     for part in _parts(itertools.chain(some, entries)):
-        joined = (b"," + line + b"  ").join(in_lines(part))
-        yield between + line + b"  " + joined
-        between = b","
+        yield before + in_lines(part, between)
+        before = between
     yield line + b"]"
 
 

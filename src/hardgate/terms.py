@@ -5,7 +5,13 @@ from __future__ import annotations
 import enum
 
 
-class Severity(enum.StrEnum):
+class _Word(enum.StrEnum):
+    """A word of a closed set. It has the hash of its text, which it is equal to; that of enum is a call of Python."""
+
+    __hash__ = str.__hash__
+
+
+class Severity(_Word):
     """How bad a finding is: one table for every tool, so the word shown is the word that gates."""
 
     CRITICAL = "critical"
@@ -17,14 +23,13 @@ class Severity(enum.StrEnum):
     @property
     def rank(self) -> int:
         """4 for critical down to 0 for info."""
-        return _RANKS[self._value_]
+        return _RANKS[self]
 
 
-# By the words: the hash of a member is a call of Python, and sorting asks for it a million times.
-_RANKS = {severity.value: 4 - place for place, severity in enumerate(Severity)}
+_RANKS = {severity: 4 - place for place, severity in enumerate(Severity)}
 
 
-class Kind(enum.StrEnum):
+class Kind(_Word):
     """What sort of problem a finding is; the policy sets a threshold for each."""
 
     SECRET = "secret"  # noqa: S105 (a word, not a password)
@@ -35,7 +40,7 @@ class Kind(enum.StrEnum):
     DYNAMIC = "dynamic"  # seen while the application, or a test of it, ran
 
 
-class GapReason(enum.StrEnum):
+class GapReason(_Word):
     """Why something was not looked at."""
 
     TOOL_MISSING = "tool-missing"
@@ -57,7 +62,7 @@ class GapReason(enum.StrEnum):
     EXCEPTION_REFUSED = "exception-refused"
 
 
-class ActionState(enum.StrEnum):
+class ActionState(_Word):
     """How an action ended. NOTHING_TO_DO: the repository has no file of its kind."""
 
     DONE = "done"
@@ -65,7 +70,7 @@ class ActionState(enum.StrEnum):
     NOTHING_TO_DO = "nothing-to-do"
 
 
-class RunState(enum.StrEnum):
+class RunState(_Word):
     """How far a run came. A run that was killed reads as RUNNING until the store finds its process gone."""
 
     RUNNING = "running"
@@ -73,7 +78,7 @@ class RunState(enum.StrEnum):
     INTERRUPTED = "interrupted"
 
 
-class Outcome(enum.StrEnum):
+class Outcome(_Word):
     """The three answers of the gate."""
 
     PASS = "PASS"  # noqa: S105 (a verdict, not a password)
@@ -91,7 +96,7 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130
 
 
-class State(enum.StrEnum):
+class State(_Word):
     """What the gate made of a finding."""
 
     BLOCKING = "blocking"

@@ -184,6 +184,14 @@ def _judged(one: _Judgement) -> tuple[Judged, ...]:
     return tuple(sorted((Judged(finding, decisions[finding.id]) for finding in run.findings), key=_rank))
 
 
+def prints_in_order(finding: Finding) -> dict[str, str]:
+    """The fingerprints of a finding with their names in alphabetical order."""
+    prints = finding.fingerprints
+    names = tuple(prints)
+    ordered = in_order(names)
+    return prints if names == ordered else {name: prints[name] for name in ordered}
+
+
 @functools.lru_cache(maxsize=4096)
 def in_order(names: tuple[str, ...]) -> tuple[str, ...]:
     """Names in alphabetical order: nearly all findings of a kind have the same ones."""
@@ -275,10 +283,10 @@ def formatted(tree: object) -> bytes:
     return _harmless(msgspec.json.format(_packed(tree), indent=2))
 
 
-def in_lines(trees: Sequence[object]) -> list[bytes]:
-    """Each of the trees as JSON on one line, as valid and as safe as `to_json` makes it."""
+def in_lines(trees: Sequence[object], between: bytes) -> bytes:
+    """Each of the trees as JSON on a line, as valid and as safe as `to_json` makes it, and `between` between them."""
     # Within JSON a line end is always written as an escape (RFC 8259, section 7).
-    return _harmless(_packed(trees, _LINES.encode_lines)).split(b"\n")[:-1]
+    return _harmless(_packed(trees, _LINES.encode_lines))[:-1].replace(b"\n", between)
 
 
 def _packed(tree: object, encode: Callable[[Any], bytes] = msgspec.json.encode) -> bytes:

@@ -7,11 +7,11 @@ pairing.py, together with the path that git says the file had then; they leave t
 from __future__ import annotations
 
 import functools
-import hashlib
 import hmac
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from hardgate.errors import ConfigError
 from hardgate.identity.linehash import LineHashes
@@ -102,16 +102,16 @@ class Namer:
         line = finding.location.line
         code = " ".join(text.code(line).split())
         parts = identifying(finding, code)
-        prints = {parts[0]: _counting(parts, self._counted)}
+        prints = {parts[0]: _counting("\0".join(parts), self._counted)}
         if finding.package:
             prints |= self._of_package(finding, parts)
         elif finding.kind is Kind.SECRET:
             # Nothing that is made of the line: whoever knows the rest of it could try passwords.
             return prints | self._of_value(finding)
-        elif code:
-            prints |= self._of_place(finding, text, code)
         if not finding.location.commit and (hashed := text.hash(line)):
             prints["line/v1"] = hashed
+        if code and not finding.package:
+            self._of_place(finding, text, code, prints)
         return prints
 
     def _of_package(self, finding: Finding, parts: tuple[str, ...]) -> dict[str, str]:
@@ -120,11 +120,9 @@ class Namer:
         prints = {}
         for alias in aliases(finding):
             if alias != first:
-                other = (name, purl, alias, path)
-                prints[_alias_name(alias)] = _counting(other, self._aliased)
+                prints[_alias_name(alias)] = _counting(f"{name}\0{purl}\0{alias}\0{path}", self._aliased)
         if place := _in_image(finding):
-            image = ("image/v1", purl, first, place)
-            prints["image/v1"] = _counting(image, self._counted)[:_SHORT]
+            prints["image/v1"] = _counting(f"image/v1\0{purl}\0{first}\0{place}", self._counted)[:_SHORT]
         return prints
 
     def _of_value(self, finding: Finding) -> dict[str, str]:
@@ -132,37 +130,38 @@ class Namer:
         mark = finding.fingerprints.get("mark", "")
         if not (mark and self._key):
             return {}
-        parts = ("secret/v2", mark, finding.location.path)
-        name = _digest((*parts, "0"))
+        value = f"secret/v2\0{mark}\0{finding.location.path}"
+        name = _digest(f"{value}\x000")
         count = self._counted[name] = self._counted.get(name, -1) + 1
-        counted = "\0".join((*parts, str(count))).encode("utf-8", "surrogatepass")
+        counted = f"{value}\0{count}".encode("utf-8", "surrogatepass")
         return {f"secret/{self._key_name}/v2": hmac.digest(self._key, counted, "sha256").hex()[:_SHORT]}
 
-    def _of_place(self, finding: Finding, text: Text, code: str) -> dict[str, str]:
-        scope = text.scope(finding.location.line)
-        place = ("place/v1", finding.rule, scope or "", code)
-        prints = {"place/v1": _counting(place, text.counted)[:_SHORT]}
+    def _of_place(self, finding: Finding, text: Text, code: str, prints: dict[str, str]) -> None:
+        rule, scope = finding.rule, text.scope(finding.location.line)
+        prints["place/v1"] = _counting(f"place/v1\0{rule}\0{scope or ''}\0{code}", text.counted)[:_SHORT]
         if scope is not None:
-            prints["scope/v1"] = _counting(("scope/v1", finding.rule, scope), text.counted)[:_SHORT]
-        return prints
+            prints["scope/v1"] = _counting(f"scope/v1\0{rule}\0{scope}", text.counted)[:_SHORT]
 
 
-def _counting(parts: tuple[str, ...], counted: dict[str, int]) -> str:
-    """The digest of the parts, and of how often the same parts came before."""
-    first = _digest((*parts, "0"))
+def _counting(parts: str, counted: dict[str, int]) -> str:
+    """The digest of the parts, with a NUL between them, and of how often the same parts came before."""
+    first = _digest(f"{parts}\x000")
     count = counted[first] = counted.get(first, -1) + 1
-    return _digest((*parts, str(count))) if count else first
+    return _digest(f"{parts}\0{count}") if count else first
 
 
 def identifying(finding: Finding, code: str) -> tuple[str, ...]:
-    """What the id of a finding is made of, beside a count; the algorithm comes first."""
+    """What the id of a finding is made of, beside a count; the algorithm comes first.
+
+    `code` is that of its line, with all white space folded to single spaces.
+    """
     where = finding.location
     if finding.package:
         purl = unversioned(finding.package.purl) or f"{finding.package.ecosystem}/{finding.package.name}"
         return ("dependency/v1", purl, advisory(finding), where.path)
     if finding.kind is Kind.SECRET:
         return ("secret/v1", finding.rule, where.path, where.commit)
-    return ("code/v1", finding.rule, where.path, " ".join(code.split()))
+    return ("code/v1", finding.rule, where.path, code)
 
 
 def unversioned(purl: str) -> str:
@@ -212,5 +211,5 @@ def _in_image(finding: Finding) -> str:
     return ""
 
 
-def _digest(parts: tuple[str, ...]) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

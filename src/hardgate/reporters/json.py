@@ -28,7 +28,7 @@ from hardgate.model import (
     Waiver,
     Witness,
 )
-from hardgate.wording import Judged, in_order, judge, tally, to_json
+from hardgate.wording import Judged, judge, prints_in_order, tally, to_json
 
 SCHEMA = 1
 UNJUDGED = "unjudged"
@@ -103,7 +103,6 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 def finding_entry(finding: Finding, decision: Decision | None) -> Entry:
     """What JSON shows of one finding; without a decision its state is "unjudged"."""
-    prints = finding.fingerprints
     return Entry(
         finding.id,
         finding.rule,
@@ -129,7 +128,7 @@ def finding_entry(finding: Finding, decision: Decision | None) -> Entry:
         tuple(map(part_entry, finding.joined)) if finding.joined else (),
         finding.action,
         finding.witnesses,
-        {name: prints[name] for name in in_order(tuple(prints))},
+        prints_in_order(finding),
     )
 
 

@@ -252,7 +252,7 @@ def _drop(connection: Connection, receipt: int) -> None:
 
 
 def _sha256(receipt: Receipt, texts: Iterable[str]) -> str:
-    """SHA-256 over the text of the whole receipt, made in parts; `texts` are those of its findings.
+    """SHA-256 over the text of the whole receipt, made in parts; `texts` are those of its findings, one or more each.
 
     Quotes within a text are written with a backslash, so the empty list is found in one place only.
     """

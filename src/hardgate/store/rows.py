@@ -14,40 +14,44 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, select, update
 
 from hardgate.errors import StoreError
-from hardgate.model import Finding
+from hardgate.model import Finding, Kind, Severity
 from hardgate.store import schema
 from hardgate.store.records import ALTERED, decode, encode, escape
 
 _TOGETHER = 2000  # rows: all at once would double the memory of a run
+_WORDS = {word: word.value for word in (*Severity, *Kind)}  # `value` is a call of Python
 _COLUMNS = ("run", "receipt", "position", "id", "severity", "kind", "scanners", "body")
 
 
 def insert(connection: Connection, run: int, receipt: int | None, findings: Iterable[Finding]) -> Iterator[str]:
-    """Insert the findings of a receipt, or (None) merged ones; the text of each, once its row is there."""
+    """Insert the findings of a receipt, or (None) merged ones; their texts, many at a time, once the rows are there.
+
+    Between two texts is a comma.
+    """
     # As plain tuples: SQLAlchemy would spend as long on each row as the database does.
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(_COLUMNS))
     statement = f"INSERT INTO findings ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608 (constants)
     rows = (
         (
-            run, receipt, position, escape(one.id), one.severity.value, one.kind.value,
+            run, receipt, position, escape(one.id), _WORDS[one.severity], _WORDS[one.kind],
             _scanners(one), encode(one),
         )
         for position, one in enumerate(findings)
     )  # fmt: skip
     while some := list(itertools.islice(rows, _TOGETHER)):
         connection.exec_driver_sql(statement, some)
-        yield from (row[-1] for row in some)
+        yield ",".join([row[-1] for row in some])
 
 
 def _scanners(finding: Finding) -> str:
     """Every scanner that saw it, each between commas."""
-    return _listed(frozenset((finding.scanner, *(witness.scanner for witness in finding.witnesses))))
+    return _listed(finding.scanner, tuple([witness.scanner for witness in finding.witnesses]))
 
 
 @functools.lru_cache(maxsize=256)
-def _listed(names: frozenset[str]) -> str:
-    return f",{','.join(escape(name) for name in sorted(names))},"
+def _listed(lead: str, others: Sequence[str]) -> str:
+    return f",{','.join(escape(name) for name in sorted({lead, *others}))},"
 
 
 def write_merged(connection: Connection, run: int, of_receipts: Sequence[Finding], merged: Sequence[Finding]) -> None:

@@ -135,14 +135,16 @@ def _settle(
     if finding.package and location.line is None:
         line = pins.line(finding.package.name)
         location = msgspec.structs.replace(location, line=line, end_line=line) if line else location
-    override = next((severities[name] for name in (finding.rule, *finding.ids) if name in severities), None)
+    override = None
+    if severities:
+        override = next((severities[name] for name in (finding.rule, *finding.ids) if name in severities), None)
     return msgspec.structs.replace(
         finding,
         action=action,
         location=location,
         rule=plain(finding.rule),
         message=flow(finding.message),
-        fix=flow(finding.fix),
+        fix=flow(finding.fix) if finding.fix else "",
         joined=(),  # these three are no adapter's to say
         proof=None,
         use=None,

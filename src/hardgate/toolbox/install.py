@@ -38,7 +38,7 @@ _LAUNCHER = """\
 here=${{0%/*}}
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS
 export PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1 PYTHONUTF8=1
-exec "$here/env/bin/python" -I -B -X utf8 "$here/{script}" "$@"
+exec "$here/env/bin/python" -I -B -X utf8 {scripts} "$@"
 """
 
 
@@ -159,13 +159,14 @@ def _write_launcher(recipe: Recipe, home: Path) -> None:
     if recipe.start:
         (home / starts.FILE).write_bytes(starts.content(recipe.start))
     launcher = home / recipe.name
-    launcher.write_text(_LAUNCHER.format(name=recipe.name, script=_script(recipe)), encoding="utf-8")
+    scripts = " ".join(f'"$here/{one}"' for one in _scripts(recipe))
+    launcher.write_text(_LAUNCHER.format(name=recipe.name, scripts=scripts), encoding="utf-8")
     launcher.chmod(0o755)
 
 
-def _script(recipe: Recipe) -> str:
-    """What the launcher has Python run, relative to the tool's folder."""
-    return starts.FILE if recipe.start else f"{_ENVIRONMENT}/bin/{recipe.script}"
+def _scripts(recipe: Recipe) -> tuple[str, ...]:
+    """What Python runs, relative to the tool's folder: the tool's script, or the start that is told of it."""
+    return (*((starts.FILE,) if recipe.start else ()), f"{_ENVIRONMENT}/bin/{recipe.script}")
 
 
 def uv_environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[str, str]:
@@ -263,7 +264,7 @@ def probe(recipe: Recipe, executable: Path, scratch: Path) -> str:
 def _warm(recipe: Recipe, executable: Path, nest: Path) -> None:
     """Let a Python tool look at a file once, so that what it loads only then is compiled too."""
     nest.mkdir()
-    (nest / "file.txt").write_text("nothing\n", encoding="utf-8")
+    (nest / "file.txt").write_text("# nothing\n", encoding="utf-8")
     _start(recipe, executable, nest, recipe.warm)
 
 
@@ -277,7 +278,8 @@ def _start(recipe: Recipe, executable: Path, nest: Path, words: tuple[str, ...])
     environment = executable.parent / _ENVIRONMENT / "bin"
     if recipe.script and environment.is_dir():
         # The launcher forbids to write bytecode; this once it shall be written.
-        first = (str(environment / "python"), "-I", "-X", "utf8", str(executable.parent / _script(recipe)))
+        scripts = (str(executable.parent / one) for one in _scripts(recipe))
+        first = (str(environment / "python"), "-I", "-X", "utf8", *scripts)
     done = tools.run(
         (*first, *words),
         cwd=nest,

@@ -1,8 +1,8 @@
 """How the toolbox starts a Python tool whose own script does more than a look needs. The tool itself stays as it is.
 
 Each module here is copied beside the tool's environment when it is installed, is sealed with it, and is run by the
-tool's own Python, which has no hardgate. It ends by running the tool's own script: what that prints and its exit code
-are the tool's.
+tool's own Python, which has no hardgate. It is told of the tool's own script and runs that: what it prints and its exit
+code are the tool's.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ the process, and the files after it are not looked at: hardgate names its plante
 
 from __future__ import annotations
 
-import os
+import atexit
+import gc
 import runpy
 import sys
 
@@ -28,8 +29,8 @@ def _run(script: str, words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    program = os.path.join(os.path.dirname(__file__), "env", "bin", "black")  # noqa: PTH118, PTH120 (pathlib would cost more than this whole file)
-    given = sys.argv[1:]
+    program, given = sys.argv[1], sys.argv[2:]
     head = given.index(_FILES) + 1 if _FILES in given else len(given)
     files = given[head:]
+    atexit.register(gc.freeze)  # at its end nothing is searched for garbage
     sys.exit(max(_run(program, [*given[:head], name]) for name in files) if files else _run(program, given))

@@ -169,9 +169,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
     names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
     if scene.configs is not None and action.honour_config:
-        from hardgate import basis  # noqa: PLC0415 (loaded where it is needed)
-
-        basis.overlay(view, scene.configs, scanner.configs)
+        _overlay(view, scene.configs, scanner)
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
         defuse(view, scanner.silencers)
     if scanner.utf8_only:
@@ -211,6 +209,13 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         )
     total.gaps[:] = [_named(gap, stand) for gap in total.gaps]
     _unseen(ready, total)
+
+
+def _overlay(view: Path, configs: Mapping[str, bytes], scanner: Scanner) -> None:
+    """Put the tool's configuration of the base in the place of the tree's."""
+    from hardgate import basis  # noqa: PLC0415 (loaded where it is needed)
+
+    basis.overlay(view, configs, scanner.configs)
 
 
 def _rated(scene: Scene, ready: Prepared, found: list[Finding], total: Sum) -> Sequence[Finding]:

@@ -122,3 +122,50 @@ def test_a_hook_takes_only_what_answers_at_once(name: str) -> None:
     text = f"pipeline: x\nstages: [{{name: s, actions: [bandit]}}]\nhooks: {{pre-push: [{name}]}}\n"
     with pytest.raises(ConfigError, match=f"line 3.*unknown check of a hook '{name}'"):
         config.load(text.encode(), options=OPTIONS)
+
+
+def test_black_that_ends_between_two_files_is_a_gap(looked: Callable[..., Receipt], tmp_path: Path) -> None:
+    """It looks at the planted file last: exit code 1 after some files is also what it gives when all are done."""
+    script = "printf -- '--- a.py\\t1\\n+++ a.py\\t2\\n@@ -1 +1 @@\\n-x  =  1\\n+x = 1\\n'; exit 1"
+    receipt = looked(f'echo "$@" > {shlex.quote(str(tmp_path / "words"))}; {script}', "black")
+    assert {gap.reason for gap in receipt.gaps} == {GapReason.CANARY_MISSED}
+    assert (tmp_path / "words").read_text().split()[-3:-1] == ["a.py", "b.py"]
+    assert (tmp_path / "words").read_text().strip().endswith("/canary.py")
+
+
+def test_no_more_tools_start_at_once_than_there_are_cores_the_longest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooking, "_cores", lambda: 1)
+    began: list[str] = []
+
+    def locate(name: str, **_more: object) -> Stand:
+        began.append(name)
+        return Stand(("/bin/false",))
+
+    place = hooking.Place(
+        pipeline=PIPELINE, policy=PIPELINE.policy, scanners={one.name: one for one in SCANNERS}, locate=locate,
+        scratch=tmp_path, memory=tmp_path / "memory", code="c",
+    )  # fmt: skip
+    (tmp_path / "base").mkdir(exist_ok=True)
+    (tmp_path / "base" / "a.py").write_text("x = 1\n")
+    tree = repository.Tree(root=tmp_path, entries=(repository.Entry("a.py", "a.py", 6, "d"),), digest="t")
+    what = staged.Staged(tree=tree, base=tmp_path / "base", links=frozenset())
+    names = ["flake8", "ruff", "black", "gitleaks", "detect-secrets"]
+    receipts = hooking.look(place, what, hooking.actions_of(names, place, {}))
+    assert [one.action for one in receipts] == names
+    assert list(dict.fromkeys(began)) == ["detect-secrets", "gitleaks", "black", "flake8", "ruff"]
+    assert {one.state for one in receipts} == {ActionState.GAP}
+
+
+def test_other_code_of_hardgate_has_another_stamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one.py", "inner/two.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("pass\n")
+    monkeypatch.setattr(hooking, "__file__", str(tmp_path / "hooking.py"))
+    first = hooking.code_stamp()
+    assert first == hooking.code_stamp()
+    (tmp_path / "inner" / "two.py").write_text("passed\n")
+    second = hooking.code_stamp()
+    (tmp_path / "inner" / "notes.txt").write_text("no code\n")
+    assert len({first, second, hooking.code_stamp()}) == 2

@@ -11,9 +11,8 @@ from typing import Any
 
 import msgspec
 
-from hardgate import basis, plan, repository, staging, tools
+from hardgate import plan, repository, staging, tools
 from hardgate.adapter import Job, Scanner
-from hardgate.advisories import age
 from hardgate.errors import StoreError, ToolError
 from hardgate.model import Action, ActionState, DataUse, Gap, GapReason, Policy, Receipt, Scope
 from hardgate.roles import Advisories, Memory, Tool
@@ -226,12 +225,18 @@ def _sources(scene: Scene, scanner: Scanner, action: Action, tool: Tool, address
     if scene.advisories and (scanner.asks_osv or scanner.ecosystem) and not named:
         try:
             use = scene.advisories.use()
-            if use and not (scanner.ecosystem and age.newer(data.date, use.date)):
+            if use and not (scanner.ecosystem and _newer(data.date, use.date)):
                 return _local(scene, scanner, action, data, use)
         except StoreError as error:
             gap = gap_of(action, GapReason.DATA_UNAVAILABLE, str(error), error.hint)
             return _Sources(online=False, data=data, gaps=(gap,))
     return _Sources(online=False, data=data)
+
+
+def _newer(date: str, other: str) -> bool:
+    from hardgate.advisories import age  # noqa: PLC0415 (loaded where it is needed)
+
+    return age.newer(date, other)
 
 
 def _local(scene: Scene, scanner: Scanner, action: Action, data: DataUse, use: DataUse) -> _Sources:
@@ -283,6 +288,8 @@ def _dated(scene: Scene, scanner: Scanner, action: Action, data: DataUse, *, onl
 
 def kept_date(scene: Scene, scanner: Scanner, action: Action) -> str:
     """The date of the database that Trivy keeps in its cache folder, "" when there is none."""
+    from hardgate.advisories import age  # noqa: PLC0415 (loaded where it is needed)
+
     return age.kept(Path(getattr(action.options, "cache_dir", "") or scene.cache / scanner.name))
 
 
@@ -291,7 +298,11 @@ def stale(scene: Scene, action: Action, data: DataUse | None, *, ours: bool) -> 
 
     `ours`: it was imported.
     """
-    return () if data is None else age.stale(action.name, data, scene.clock(), scene.policy.max_advisory_age, ours=ours)
+    if data is None:
+        return ()
+    from hardgate.advisories import age  # noqa: PLC0415 (loaded where it is needed)
+
+    return age.stale(action.name, data, scene.clock(), scene.policy.max_advisory_age, ours=ours)
 
 
 class MissingError(Exception):
@@ -360,6 +371,8 @@ def job_of(scene: Scene, scanner: Scanner, action: Action, command: tuple[str, .
 
 def key(scene: Scene, ready: Prepared, hour: str, code: str) -> str:
     """The digest of everything that a result depends on; `hour` stands for the data of an online service."""
+    from hardgate import basis  # noqa: PLC0415 (loaded where it is needed)
+
     action = ready.action
     parts = [
         ready.scanner.origin, "" if ready.scanner.reusable else str(scene.scratch),  # which no other run has

@@ -9,14 +9,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 import hardgate
-from hardgate import basis, identity, manifests, plan, receipts, repository, sourced
+from hardgate import identity, plan, repository
 from hardgate.errors import ToolError
 from hardgate.model import Exceptions, Gap, GapReason, Pipeline, Run, RunState
 from hardgate.wording import flow, plain
+
+if TYPE_CHECKING:
+    from hardgate import basis
 
 
 def now() -> str:
@@ -49,6 +53,8 @@ def read_tree(pipeline: Pipeline, root: Path, scratch: Path, leave: frozenset[st
 
 def demanding(tree: repository.Tree, changed: frozenset[str] | None) -> list[str]:
     """The paths that demand something of the pipeline."""
+    from hardgate import manifests  # noqa: PLC0415 (loaded where it is needed)
+
     idle = manifests.settled(tree)
     names = (entry.path for entry in tree.entries)
     return [name for name in names if name not in idle and (changed is None or name in changed)]
@@ -62,6 +68,8 @@ def assemble(
     pipeline: Pipeline, root: Path, folder: Path, leave: frozenset[str], given: basis.Basis | None = None
 ) -> Run:
     """A Run out of receipts that other machines wrote into `folder`, for the commit that is checked out at `root`."""
+    from hardgate import basis, receipts, sourced  # noqa: PLC0415 (a hook, which is waited for, does not assemble)
+
     with scratch() as private:
         tree = read_tree(pipeline, root, private / "git-view", leave)
         expected = tuple(action.name for action in pipeline.actions)

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -67,11 +68,16 @@ class _Memory:
 
 def code_stamp() -> str:
     """A digest over the names, sizes and times of hardgate's modules: other code does not use its answers again."""
-    digest, folder = hashlib.sha256(hardgate.__version__.encode()), Path(__file__).parent
-    for path in sorted(folder.rglob("*.py")):
-        facts = path.stat()
-        digest.update(f"{path.relative_to(folder)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    rows, folders = list[str](), [str(Path(__file__).parent)]
+    for folder in folders:  # it grows
+        with os.scandir(folder) as entries:  # a third of the time of Path.rglob
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.name.endswith(".py"):
+                    facts = entry.stat()
+                    rows.append(f"{entry.path}\0{facts.st_size}\0{facts.st_mtime_ns}\n")
+    return hashlib.sha256("".join([hardgate.__version__, *sorted(rows)]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def actions_of(names: Sequence[str], place: Place, settings: Mapping[str, bytes]) -> list[tuple[Scanner, Action]]:
@@ -145,10 +151,13 @@ def _past(job: Job) -> tuple[Job, ...]:
 
 
 def _together(work: Sequence[Callable[[], Receipt]], seconds: Sequence[float]) -> list[Receipt]:
-    """Do all at once, the longest first: they are few, and most of them wait for their tools."""
+    """Do as many at once as there are cores, the longest first: with more, the longest only gets less of a core.
+
+    Each is busy from its start to its end: what it looks at is small, and nothing of it is asked of the network.
+    """
     order = sorted(range(len(work)), key=lambda place: -seconds[place])
     futures: dict[int, Future[Receipt]] = {}
-    with ThreadPoolExecutor(max_workers=max(1, len(work))) as pool:
+    with ThreadPoolExecutor(max_workers=_cores()) as pool:
         ended = False
         try:
             futures = {place: pool.submit(work[place]) for place in order}
@@ -159,6 +168,10 @@ def _together(work: Sequence[Callable[[], Receipt]], seconds: Sequence[float]) -
             if not ended:  # also for ^C
                 tools.stop(pool, list(futures.values()))
     return [futures[place].result() for place in range(len(work))]
+
+
+def _cores() -> int:
+    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def _scene(place: Place, tree: repository.Tree, base: Path) -> actions.Scene:

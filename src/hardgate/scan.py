@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import basis, canary, identity, plan, repository
+from hardgate import identity, plan, repository
 from hardgate.action import MissingError, Prepared, Scene, blank, find_tool, gap_of, job_of, stale
 from hardgate.adapter import OUTSIDE, Job, Scanner
 from hardgate.errors import ReportError, StoreError, ToolError
@@ -73,6 +73,8 @@ def perform(scene: Scene, ready: Prepared) -> Receipt:
                 checked_at=receipt.started, how="this run", rules=ready.scanner.bait(ready.action.options).rules
             )
         else:
+            from hardgate import canary  # noqa: PLC0415 (loaded where it is needed)
+
             check = canary.daily(scene, ready, work / "canary", total)
         if check or not _hopeless(total):
             # Also when the canary was missed: what blocks is told, beside the gap.
@@ -167,7 +169,7 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
     wanted = [entry for entry in ready.entries if scanner.selects(entry.path) or action.honour_config]
     names = repository.view(base, wanted, view, rename=_renamer(scanner, honoured=action.honour_config))
     if scene.configs is not None and action.honour_config:
-        basis.overlay(view, scene.configs, scanner.configs)
+        _overlay(view, scene.configs, scanner)
     if scanner.silencers and not scene.policy.honour_inline_suppressions:
         defuse(view, scanner.silencers)
     if scanner.utf8_only:
@@ -207,6 +209,13 @@ def _scan(scene: Scene, ready: Prepared, work: Path, total: Sum) -> None:
         )
     total.gaps[:] = [_named(gap, stand) for gap in total.gaps]
     _unseen(ready, total)
+
+
+def _overlay(view: Path, configs: Mapping[str, bytes], scanner: Scanner) -> None:
+    """Put the tool's configuration of the base in the place of the tree's."""
+    from hardgate import basis  # noqa: PLC0415 (loaded where it is needed)
+
+    basis.overlay(view, configs, scanner.configs)
 
 
 def _rated(scene: Scene, ready: Prepared, found: list[Finding], total: Sum) -> Sequence[Finding]:

@@ -153,9 +153,10 @@ def left_out(options: Any, path: str) -> bool:
 
 
 def _black_argv(job: Job) -> tuple[str, ...]:
-    # --fast: what Black would write is not written, so its second look at that changes nothing.
+    # --fast: what Black would write is not written, so its second look at that changes nothing. --no-cache: its home is
+    # new each time, and it would make a file of its grammar there that nobody reads.
     return (
-        *job.command, "--config", _NOTHING, "--check", "--diff", "--fast", "--no-color", "--workers", "1",
+        *job.command, "--config", _NOTHING, "--check", "--diff", "--fast", "--no-cache", "--no-color", "--workers", "1",
         *job.options.words, *job.args, "--", *job.files,
     )  # fmt: skip
 

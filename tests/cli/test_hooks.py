@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,3 +172,28 @@ def test_the_words_of_install_status_and_uninstall(home: Path, repository: Calla
     assert "pre-push is removed" in hardgate("hooks", "uninstall", cwd=root).stdout
     assert commit(root)
     assert not (root / ".git" / "hooks" / "pre-commit").exists()
+
+
+def test_a_hook_loads_and_starts_little(
+    home: Path, repository: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a commit waits for, counted: modules of hardgate's, and starts of git. Seconds depend on the machine."""
+    root = repository({"notes.md": "Nothing.\n"}, pipeline=ONLY_SECRETS)
+    (root / "notes.md").write_text("Something.\n")
+    git(root, "add", "--all")
+    real, counted = shutil.which("git"), tmp_path / "bin" / "git"
+    counted.parent.mkdir()
+    counted.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/starts\nexec {real} "$@"\n')
+    counted.chmod(0o755)
+    monkeypatch.setenv("PATH", str(counted.parent), prepend=os.pathsep)
+    words = "from hardgate.cli.main import main; raise SystemExit(main(['hooks', 'run', 'pre-commit']))"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", words], cwd=root, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == ExitCode.PASS, done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    for part in ("advisories", "basis", "canary", "environments", "reporters", "routes", "steps", "store"):
+        assert not {name for name in loaded if f"{name}.".startswith(f"hardgate.{part}.")}
+    assert not loaded & {"sqlalchemy", "http.client", "urllib.request", "importlib.metadata"}
+    assert len([name for name in loaded if name.startswith("hardgate.")]) <= 115
+    assert len((tmp_path / "starts").read_text().splitlines()) <= 6

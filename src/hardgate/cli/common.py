@@ -8,32 +8,46 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hardgate import config, identity, plan, step, yamlfile
-from hardgate.cli.plugins import Options, Scanners
+from hardgate import config, identity, plan, yamlfile
+from hardgate.cli.plugins import Late, Options, Scanners
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Action, Gap, Pipeline, Run, RunState, Verdict
-from hardgate.reporters import REPORTERS
 from hardgate.scanners import DESCRIBED, SCANNERS
-from hardgate.steps import STEPS
 from hardgate.wording import flow, plain
 
 if TYPE_CHECKING:
+    from hardgate.reporters import Reporter
+    from hardgate.step import Step
     from hardgate.store import Store
     from hardgate.toolbox import Toolbox
 
 CONFIG = "hardgate.yaml"
 OWN = {scanner.name: scanner for scanner in SCANNERS}
 BY_NAME = Scanners(OWN | {scanner.name: scanner for scanner in DESCRIBED})
-STEP_BY_NAME = {one.name: one for one in STEPS}
-OPTIONS = Options(BY_NAME, {one.name: one.options for one in STEPS})
-FORMATS = tuple(reporter.name for reporter in REPORTERS)
 EXEMPTABLE = tuple(subject.name for subject in plan.SUBJECTS)
+
+
+def _steps() -> dict[str, Step]:
+    from hardgate.steps import STEPS  # noqa: PLC0415 (a hook, which is waited for, seldom needs them)
+
+    return {one.name: one for one in STEPS}
+
+
+def _reporters() -> dict[str, Reporter]:
+    from hardgate.reporters import BY_NAME as REPORTER_BY_NAME  # noqa: PLC0415 (as above)
+
+    return REPORTER_BY_NAME
+
+
+STEP_BY_NAME: Mapping[str, Step] = Late(_steps)
+OPTIONS = Options(BY_NAME, Late(lambda: {name: one.options for name, one in STEP_BY_NAME.items()}), clear=OWN)
+FORMATS: Collection[str] = Late(_reporters)
 
 
 def state_folder() -> Path:
@@ -95,6 +109,8 @@ def install_missing(
 
 def tools_of(action: Action) -> tuple[str, ...]:
     """The names of the tools that an action starts, as the toolbox has them."""
+    from hardgate import step  # noqa: PLC0415 (loaded where it is needed)
+
     if doing := step.of(STEP_BY_NAME, action):
         return doing.tools(action.options)
     return (BY_NAME[action.scanner].tool_name(action.options),)

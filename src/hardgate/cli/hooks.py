@@ -11,6 +11,8 @@ The pre-commit hook looks at the staged contents, never at the work tree. What i
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from pathlib import Path
@@ -43,6 +45,7 @@ def main(args: argparse.Namespace) -> int:
         case "run":
             from hardgate.cli import hooked  # noqa: PLC0415 (the others do not need the engine)
 
+            atexit.register(gc.freeze)  # a commit waits: at its end nothing is searched for garbage
             return hooked.look(args)
         case "install":
             return _install(args)

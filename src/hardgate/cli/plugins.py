@@ -8,15 +8,14 @@ who has none pays nothing. One that is named and cannot be used is an error, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from hardgate import contract
 from hardgate.adapter import Scanner
 from hardgate.errors import ConfigError
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 GROUP = "hardgate.scanners"
 _NOT_RUN = "Nothing was run."
+_Value = TypeVar("_Value")
 # What the code of a module may raise while it is imported; also that it ends the program, which would read as a pass.
 _FAILURES = (
     ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, NameError,
@@ -81,17 +81,45 @@ class Scanners(Mapping[str, Scanner]):
         return found
 
 
-class Options(Mapping[str, type[msgspec.Struct]]):
-    """The keys in hardgate.yaml of each scanner of `scanners` and of each step. A lookup may raise ConfigError."""
+class Late(Mapping[str, _Value]):
+    """A mapping that is made when it is first asked for anything: what it is made of is slow to import."""
 
-    def __init__(self, scanners: Mapping[str, Scanner], steps: Mapping[str, type[msgspec.Struct]]) -> None:
-        self._scanners, self._steps = scanners, steps
+    def __init__(self, make: Callable[[], Mapping[str, _Value]]) -> None:
+        self._make = make
+
+    def __getitem__(self, name: str) -> _Value:
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @cached_property
+    def _made(self) -> Mapping[str, _Value]:
+        return self._make()
+
+
+class Options(Mapping[str, type[msgspec.Struct]]):
+    """The keys in hardgate.yaml of each scanner of `scanners` and of each step. A lookup may raise ConfigError.
+
+    `clear` are scanners of which no step has the name: for them the steps are not asked.
+    """
+
+    def __init__(
+        self, scanners: Mapping[str, Scanner], steps: Mapping[str, type[msgspec.Struct]], clear: Collection[str] = ()
+    ) -> None:
+        self._scanners, self._steps, self._clear = scanners, steps, clear
 
     def __getitem__(self, name: str) -> type[msgspec.Struct]:
-        return self._steps[name] if name in self._steps else self._scanners[name].options
+        return self._steps[name] if self._is_step(name) else self._scanners[name].options
 
     def __contains__(self, name: object) -> bool:
-        return name in self._steps or name in self._scanners
+        return name in self._clear or name in self._steps or name in self._scanners
+
+    def _is_step(self, name: object) -> bool:
+        return name not in self._clear and name in self._steps
 
     def __iter__(self) -> Iterator[str]:
         yield from self._steps
@@ -119,6 +147,8 @@ def _load(name: str, entries: list[EntryPoint]) -> Scanner:
     except _FAILURES as error:
         what = f"{type(error).__name__}: {error}"
         raise _unusable(entry, f"{entry.value} could not be imported: {what}") from error
+    from hardgate import contract  # noqa: PLC0415 (loaded where it is needed)
+
     wrong = contract.shape(value) or _foreign(value, name)
     if wrong:
         raise _unusable(entry, f"{entry.value}: {'; '.join(wrong)}")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from hardgate.algorithms import names_one
 from hardgate.allowances import BASELINE, GRACE, INLINE, VEX, WAIVER, Waiver
 from hardgate.exceptions import baseline, merged, purls
-from hardgate.exceptions import inline as inline_
 from hardgate.exceptions.waivers import day_after, too_far
 from hardgate.model import Exceptions, Finding, Gap, GapReason, Policy, Severity, Suppression
 
@@ -117,6 +116,8 @@ class _Comments:
 
     def of(self, finding: Finding) -> Waiver | None:
         for one in self._by_path.get(finding.location.path, ()):
+            from hardgate.exceptions import inline as inline_  # noqa: PLC0415 (few runs obey comments)
+
             if inline_.covers(one, finding):
                 owner = one.author or "an unknown author"
                 reason = f"a comment of {one.since[:10] or 'unknown age'} tells {one.tool} to be silent"

@@ -9,7 +9,6 @@ import msgspec
 
 from hardgate import equivalents, rated
 from hardgate.identity.naming import advisory, aliases, pypi_name
-from hardgate.identity.proving import prove
 from hardgate.identity.settling import reading_order
 from hardgate.model import Code, Finding, Kind, Receipt, Refutation, Severity, Use
 
@@ -49,6 +48,8 @@ def _sourced(findings: tuple[Finding, ...], code: Code) -> tuple[Finding, ...]:
     if code.uses is not None:
         findings = tuple(_used(one, code.uses) for one in findings)
     if code.routes is not None:
+        from hardgate.identity.proving import prove  # noqa: PLC0415 (most runs have no dynamic findings)
+
         findings = _sorted(prove(findings, code.routes))
     return findings
 

@@ -3,6 +3,8 @@
 <folder>/<tool>/<version>-<fingerprint of its lock entry>-<platform>/   one installed tool, sealed
 <folder>/.staging/                                                      what is being installed, or was when killed
 <folder>/.lock                                                          held while something is installed
+
+Where hardgate starts a tool in a way of its own (see starts/), the digest of that ends the name of the tool's folder.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pathlib import Path
 
 from hardgate import tools
 from hardgate.errors import ConfigError, Error, ToolError
-from hardgate.toolbox import folder, manifest, outside, own
+from hardgate.toolbox import folder, manifest, outside, own, starts
 from hardgate.toolbox.lock import PACKAGED, Lock, Pinned, read_lock, this_platform
 from hardgate.toolbox.recipes import BY_NAME, NAMES, RECIPES, Recipe
 from hardgate.toolbox.steps import Progress, Site, Step
@@ -221,7 +223,8 @@ class Toolbox:
         return tuple(str(path.relative_to(self.folder)) for path in old)
 
     def _home(self, name: str, pinned: Pinned) -> Path:
-        return self.folder / name / f"{pinned.version}-{pinned.fingerprint}-{this_platform()}"
+        start = starts.mark(BY_NAME[name].start) if name in BY_NAME else ""
+        return self.folder / name / f"{pinned.version}-{pinned.fingerprint}-{this_platform()}{start}"
 
     def _checked(self, name: str, home: Path, check: _Check) -> Tool:
         try:

@@ -14,7 +14,7 @@ from packaging.utils import parse_wheel_filename
 
 from hardgate import tools
 from hardgate.errors import ToolError
-from hardgate.toolbox import manifest, net, own
+from hardgate.toolbox import manifest, net, own, starts
 from hardgate.toolbox.lock import Index, Package, Pinned, Release, requirements, this_platform
 from hardgate.toolbox.recipes import Recipe, version_in
 from hardgate.toolbox.steps import Progress, Site, Step
@@ -38,7 +38,7 @@ _LAUNCHER = """\
 here=${{0%/*}}
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS
 export PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1 PYTHONUTF8=1
-exec "$here/env/bin/python" -I -B -X utf8 "$here/env/bin/{script}" "$@"
+exec "$here/env/bin/python" -I -B -X utf8 {scripts} "$@"
 """
 
 
@@ -156,9 +156,17 @@ def _tags() -> frozenset[object]:
 def _write_launcher(recipe: Recipe, home: Path) -> None:
     if not (home / _ENVIRONMENT / "bin" / recipe.script).is_file():
         raise ToolError(f"the package of {recipe.name} holds no script {recipe.script}")
+    if recipe.start:
+        (home / starts.FILE).write_bytes(starts.content(recipe.start))
     launcher = home / recipe.name
-    launcher.write_text(_LAUNCHER.format(name=recipe.name, script=recipe.script), encoding="utf-8")
+    scripts = " ".join(f'"$here/{one}"' for one in _scripts(recipe))
+    launcher.write_text(_LAUNCHER.format(name=recipe.name, scripts=scripts), encoding="utf-8")
     launcher.chmod(0o755)
+
+
+def _scripts(recipe: Recipe) -> tuple[str, ...]:
+    """What Python runs, relative to the tool's folder: the tool's script, or the start that is told of it."""
+    return (*((starts.FILE,) if recipe.start else ()), f"{_ENVIRONMENT}/bin/{recipe.script}")
 
 
 def uv_environment(environ: Mapping[str, str], home: Path, cache: Path) -> dict[str, str]:
@@ -225,6 +233,8 @@ def _finish(recipe: Recipe, pinned: Pinned, title: str, site: Site, progress: Pr
     if said != pinned.version:
         message = f"the {recipe.name} from {title} says that it is {said or 'nothing'}, not {pinned.version}: refused"
         raise ToolError(message, hint="Nothing was installed. Lock it again: hardgate tools lock --upgrade")
+    if recipe.warm:
+        _warm(recipe, site.home / command, site.stage / "warm")
     progress(recipe.name, Step.SEALING, 0, 0)
     python = f"{site.python}" if recipe.script else ""
     manifest.seal(site.home, tool=recipe.name, version=pinned.version, channel=title, python=python, command=command)
@@ -233,7 +243,7 @@ def _finish(recipe: Recipe, pinned: Pinned, title: str, site: Site, progress: Pr
 def _unpack(recipe: Recipe, site: Site) -> str:
     """Let a self-unpacking executable (Nuitka's onefile mode) do so once, here, and keep only what came out."""
     nest = site.stage / "unpacked"
-    _start(recipe, site.home / recipe.name, nest)
+    _start(recipe, site.home / recipe.name, nest, recipe.probe)
     found = [path for path in nest.rglob(f"{recipe.name}.bin") if path.is_file()]
     if len(found) != 1:
         raise ToolError(f"{recipe.name} did not unpack itself: {len(found)} executables came out")
@@ -247,11 +257,19 @@ def probe(recipe: Recipe, executable: Path, scratch: Path) -> str:
 
     For a Python tool this is also what compiles it: the modules that it needs to start, and no others.
     """
-    said = _start(recipe, executable, scratch / "probe")
+    said = _start(recipe, executable, scratch / "probe", recipe.probe)
     return version_in(said)
 
 
-def _start(recipe: Recipe, executable: Path, nest: Path) -> str:
+def _warm(recipe: Recipe, executable: Path, nest: Path) -> None:
+    """Let a Python tool look at a file once, so that what it loads only then is compiled too."""
+    nest.mkdir()
+    (nest / "file.txt").write_text("# nothing\n", encoding="utf-8")
+    _start(recipe, executable, nest, recipe.warm)
+
+
+def _start(recipe: Recipe, executable: Path, nest: Path, words: tuple[str, ...]) -> str:
+    """What the tool says to these words in the folder `nest`; raises ToolError when it does not end well."""
     # Opengrep does not start where the folder that XDG_CONFIG_HOME names does not exist.
     (nest / ".config").mkdir(parents=True, exist_ok=True)
     first: tuple[str, ...] = (str(executable),)
@@ -260,9 +278,10 @@ def _start(recipe: Recipe, executable: Path, nest: Path) -> str:
     environment = executable.parent / _ENVIRONMENT / "bin"
     if recipe.script and environment.is_dir():
         # The launcher forbids to write bytecode; this once it shall be written.
-        first = (str(environment / "python"), "-I", "-X", "utf8", str(environment / recipe.script))
+        scripts = (str(executable.parent / one) for one in _scripts(recipe))
+        first = (str(environment / "python"), "-I", "-X", "utf8", *scripts)
     done = tools.run(
-        (*first, *recipe.probe),
+        (*first, *words),
         cwd=nest,
         env=tools.environment(nest, extra=recipe.probe_environment),
         timeout=_PROBE_TIMEOUT,

@@ -45,7 +45,8 @@ class Recipe:
     needs no Python; `script` that of the Python script. `probe` asks for the version, with `probe_environment`.
     `unpacks`: the executable is an archive that would unpack itself at its first start. `module`: the executable is a
     shared library, and this module of hardgate's is started with its path. `python`: its metadata asks for this Python,
-    although what is taken of it needs none.
+    although what is taken of it needs none. `start`: the module of starts/ that runs the script. `warm`: the words of a
+    start over one file, which loads, and so compiles, what a scan needs beyond the probe.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Recipe:
     module: str = ""
     python: str = ""
     commands: tuple[str, ...] = ()
+    start: str = ""
+    warm: tuple[str, ...] = ()
 
     @property
     def on_path(self) -> tuple[str, ...]:
@@ -194,10 +197,16 @@ RECIPES = (
     ),
     Recipe(name="bandit", package="bandit", script="bandit"),
     Recipe(name="schemathesis", package="schemathesis", script="schemathesis"),
-    Recipe(name="detect-secrets", package="detect-secrets", script="detect-secrets"),
+    Recipe(
+        name="detect-secrets",
+        package="detect-secrets",
+        script="detect-secrets",
+        start="late",
+        warm=("scan", "--all-files", "--no-verify", "."),
+    ),
     Recipe(name="zizmor", package="zizmor", executable="bin/zizmor"),
     Recipe(name="ruff", package="ruff", executable="bin/ruff"),
-    Recipe(name="black", package="black", script="black"),
+    Recipe(name="black", package="black", script="black", start="singly"),
     Recipe(name="flake8", package="flake8", script="flake8"),
 )
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}

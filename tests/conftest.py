@@ -6,6 +6,7 @@ user's cache say when the tests are started. It is read once, before home is mov
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
@@ -81,6 +82,19 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without collecting garbage: what is made now (modules, tests, syntax trees) stays, and is never looked at
+    again (https://docs.python.org/3/library/gc.html#gc.freeze). The tests themselves run with it switched on.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

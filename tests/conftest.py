@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from hardgate import toolbox
+from tests.lab import advisory_db, once
 from tests.lab.containers.fixture import lab, together
 
 __all__ = ["lab"]  # a fixture of all tests
@@ -125,3 +126,15 @@ def tools_folder() -> Path:
     if not _TOOLS.is_dir():
         pytest.fail(f"the scanners are not installed in {_TOOLS}: run `make setup`, or set HARDGATE_TEST_HOME")
     return _TOOLS
+
+
+@pytest.fixture(scope="session")
+def python_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of what the lab's snapshot has of PyPI. It is shared: nobody may write there."""
+    return once.made(pytestconfig, tmp_path_factory, "python-advisories", advisory_db.fill)
+
+
+@pytest.fixture(scope="session")
+def trivy_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, python_folder: Path) -> Path:
+    """A cache of hardgate's in which Trivy's database is made already, out of the one in `python_folder`: for copying."""
+    return once.made(pytestconfig, tmp_path_factory, "trivy-cache", lambda at: advisory_db.trivy(python_folder, at))

@@ -136,5 +136,5 @@ def python_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def trivy_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, python_folder: Path) -> Path:
-    """A cache of hardgate's in which Trivy's database is made already, out of the one in `python_folder`: for copying."""
+    """A cache of hardgate's, for copying: Trivy's database is made already, out of the one in `python_folder`."""
     return once.made(pytestconfig, tmp_path_factory, "trivy-cache", lambda at: advisory_db.trivy(python_folder, at))

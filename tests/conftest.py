@@ -21,6 +21,7 @@ from hypothesis import settings
 from hardgate import toolbox
 from tests.lab import advisory_db, once
 from tests.lab.containers.fixture import lab, together
+from tests.lab.scheduling import ByFile, longest_first
 
 __all__ = ["lab"]  # a fixture of all tests
 
@@ -101,6 +102,18 @@ def pytest_collection() -> Iterator[None]:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests that share a costly thing run in one process."""
     together(item)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest comes first, where several workers share the tests."""
+    if config.getoption("loadgroup", default=False):
+        items[:] = longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
+    """`--dist loadgroup` deals out by file."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(autouse=True)

@@ -11,15 +11,23 @@ from collections import Counter
 from collections.abc import Iterable
 
 import pytest
-from xdist.scheduler.loadscope import LoadScopeScheduling
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped] # it brings no types
 
 ENGINE = "@containers"
-# What a test costs beside one that calls a function, as measured: it starts a tool, or an engine's containers.
-_REAL, _ENGINE = 40, 400
+# Seconds of what takes longest, as measured on two cores: a file that is not named counts by its tests. Where these are
+# no longer right, the tests take longer and nothing else happens.
+SECONDS = {
+    ENGINE: 300,
+}
+_QUICK = 0.05  # seconds of a test in a file that is not named
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # see above
     """`--dist loadgroup`, with a file as a group where a test names none."""
+
+    def __init__(self, config: pytest.Config, log: object = None) -> None:
+        config.option.loadscopereorder = False  # by the number of tests: ours are in order, see `longest_first`
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
@@ -33,13 +41,6 @@ def group(nodeid: str) -> str:
 def longest_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """The tests in the order in which their groups are to be dealt out; within a group nothing moves."""
     found = list(items)
-    cost: Counter[str] = Counter()
-    for item in found:
-        cost[group(item.nodeid)] += _cost(item)
-    return sorted(found, key=lambda item: -cost[group(item.nodeid)])
-
-
-def _cost(item: pytest.Item) -> int:
-    if item.nodeid.endswith(ENGINE):
-        return _ENGINE
-    return _REAL if item.get_closest_marker("real") else 1
+    number = Counter(group(item.nodeid) for item in found)
+    seconds = {name: SECONDS.get(name, _QUICK * tests) for name, tests in number.items()}
+    return sorted(found, key=lambda item: -seconds[group(item.nodeid)])

@@ -74,7 +74,6 @@ def _become(asked: Any, streams: list[int]) -> int:
     sys.path[:0] = [str(Path(words[0]).parent)]  # as of a script that is started
     from hardgate.cli.main import main  # noqa: PLC0415 (loaded by now: see below)
 
-    gc.unfreeze()
     return main()
 
 

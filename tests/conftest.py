@@ -6,6 +6,7 @@ user's cache say when the tests are started. It is read once, before home is mov
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
@@ -18,7 +19,9 @@ import pytest
 from hypothesis import settings
 
 from hardgate import toolbox
+from tests.lab import advisory_db, once
 from tests.lab.containers.fixture import lab, together
+from tests.lab.scheduling import ByFile, longest_first
 
 __all__ = ["lab"]  # a fixture of all tests
 
@@ -83,9 +86,34 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 sys.addaudithook(_guard)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without collecting garbage: what is made now (modules, tests, syntax trees) stays, and is never looked at
+    again (https://docs.python.org/3/library/gc.html#gc.freeze). The tests themselves run with it switched on.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests that share a costly thing run in one process."""
     together(item)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest comes first, where several workers share the tests."""
+    if config.getoption("loadgroup", default=False):
+        items[:] = longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
+    """`--dist loadgroup` deals out by file."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +139,15 @@ def tools_folder() -> Path:
     if not _TOOLS.is_dir():
         pytest.fail(f"the scanners are not installed in {_TOOLS}: run `make setup`, or set HARDGATE_TEST_HOME")
     return _TOOLS
+
+
+@pytest.fixture(scope="session")
+def python_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of what the lab's snapshot has of PyPI. It is shared: nobody may write there."""
+    return once.made(pytestconfig, tmp_path_factory, "python-advisories", advisory_db.fill)
+
+
+@pytest.fixture(scope="session")
+def trivy_folder(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, python_folder: Path) -> Path:
+    """A cache of hardgate's, for copying: Trivy's database is made already, out of the one in `python_folder`."""
+    return once.made(pytestconfig, tmp_path_factory, "trivy-cache", lambda at: advisory_db.trivy(python_folder, at))

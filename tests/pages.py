@@ -94,6 +94,13 @@ def schema() -> dict[str, Any]:
 
 
 @functools.cache
+def families() -> dict[str, list[dict[str, Any]]]:
+    """The bundled rules of each family, read once: nobody may change them."""
+    found: dict[str, list[dict[str, Any]]] = generate().families(ROOT / generate().FAMILIES)
+    return found
+
+
+@functools.cache
 def generate() -> ModuleType:
     """docs/generate.py, which writes what is made from the code."""
     spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")

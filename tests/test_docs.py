@@ -10,7 +10,6 @@ import ast
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,20 +173,20 @@ def test_the_table_of_exit_codes_is_that_of_the_code() -> None:
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.M)] == [code.value for code in ExitCode]
 
 
-def _strings_of(module: Path) -> dict[str, str]:
+def _strings_of(module: ast.Module) -> dict[str, str]:
     """The module-level names that are bound to a text."""
     return {
         target.id: node.value.value
-        for node in ast.parse(module.read_text("utf-8")).body
+        for node in module.body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
 
 
-def _asked(module: Path) -> Iterator[ast.expr]:
+def _asked(module: ast.Module) -> Iterator[ast.expr]:
     """The expressions by which a module asks an environment for a variable."""
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+    for node in ast.walk(module):
         if isinstance(node, ast.Subscript) and _is_environment(node.value):
             yield node.slice
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -197,15 +196,19 @@ def _asked(module: Path) -> Iterator[ast.expr]:
 
 
 def _is_environment(node: ast.expr) -> bool:
-    return ast.unparse(node).endswith("environ")
+    """Whether an expression is a name, or an attribute of anything, that ends in "environ"."""
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name.endswith("environ")
 
 
 @functools.cache
 def _variables() -> set[str]:
     """Every environment variable that the code reads, by any of the ways in which it does."""
     found = {*tools.PASSED, *install._PASSED} | {name for one in SCANNERS for name in (*one.secrets, *one.needs)}
-    constants = {name: value for module in SOURCE.rglob("*.py") for name, value in _strings_of(module).items()}
-    for module in SOURCE.rglob("*.py"):
+    texts = [module.read_text("utf-8") for module in SOURCE.rglob("*.py")]
+    modules = [ast.parse(text) for text in texts]
+    constants = {name: value for module in modules for name, value in _strings_of(module).items()}
+    for text, module in zip(texts, modules, strict=True):
         for asked in _asked(module):
             if isinstance(asked, ast.Constant):
                 found.add(str(asked.value))
@@ -213,7 +216,7 @@ def _variables() -> set[str]:
                 name = asked.id if isinstance(asked, ast.Name) else asked.attr
                 if name in constants:
                     found.add(constants[name])
-        words = re.findall(r"\b(?:HARDGATE|XDG|GITHUB)_[A-Z][A-Z_]*[A-Z]\b", module.read_text("utf-8"))
+        words = re.findall(r"\b(?:HARDGATE|XDG|GITHUB)_[A-Z][A-Z_]*[A-Z]\b", text)
         found |= set(words) - {"HARDGATE_RECEIPT"}
     return found | INDIRECT
 

@@ -27,7 +27,7 @@ from hardgate.advisories.writing import Origin, write
 from hardgate.model import ExitCode, GapReason
 from hardgate.toolbox import outside, own
 from hardgate.toolbox.recipes import RECIPES, Recipe
-from tests.lab import advisory_db, npm_registry, osv_server, safety_service, snyk_service
+from tests.lab import npm_registry, osv_server, safety_service, snyk_service
 from tests.lab.command import Result, hardgate
 from tests.lab.tools import command
 from tests.scanners import real
@@ -83,13 +83,8 @@ class Services:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return advisory_db.fill(tmp_path_factory.mktemp("advisories"))
-
-
-@pytest.fixture(scope="module")
-def services(database: Path) -> Iterator[Services]:
-    with _serving(osv_server.data_folder(), database) as both:
+def services(python_folder: Path) -> Iterator[Services]:
+    with _serving(osv_server.data_folder(), python_folder) as both:
         yield both
 
 

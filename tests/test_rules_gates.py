@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.pages import ROOT, generate
+from tests.pages import families, generate
 
 GATES = generate().rule_gates
 WORDS = {"words": ["shutil", ".save(", r"(?<!\.)`eval(`", r"`debug`\s*=\s*True"]}
@@ -69,4 +69,4 @@ def test_no_gate_reaches_the_engines_unread() -> None:
     )
 
 
-RULES = generate().families(ROOT / generate().FAMILIES)
+RULES = families()

@@ -14,11 +14,11 @@ import yaml
 
 from hardgate.model import Report
 from hardgate.scanners.semgrep import SEMGREP
-from tests.pages import DOCS, ROOT, generate, sections
+from tests.pages import DOCS, ROOT, families, generate, sections
 from tests.scanners import real
 
 PAGES = generate().rules_pages
-FAMILIES: Mapping[str, list[dict[str, Any]]] = generate().families(ROOT / generate().FAMILIES)
+FAMILIES: Mapping[str, list[dict[str, Any]]] = families()
 NOTES = PAGES.notes(ROOT / PAGES.NOTES, FAMILIES)
 IDS = [rule["id"] for rule in json.loads((real.RULES / "semgrep.json").read_bytes())["rules"]]
 SIDES = ("unsafe", "safe")

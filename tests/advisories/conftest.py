@@ -12,7 +12,6 @@ import pytest
 from hardgate.advisories.database import Database
 from hardgate.advisories.records import Record, read
 from hardgate.advisories.writing import Epss, Kev, Origin, write
-from tests.lab import advisory_db
 
 ALL = ("PyPI", "npm", "Maven", "Go", "Debian")
 
@@ -48,12 +47,6 @@ def fill(
     scores = Epss(source="a test", date="2026-11-01", model="v1", scores=dict(epss)) if epss else None
     write(folder, origin, map(typed, raws), listed, scores)
     return folder
-
-
-@pytest.fixture(scope="session")
-def python_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of what the lab's snapshot has of PyPI."""
-    return advisory_db.fill(tmp_path_factory.mktemp("advisories"))
 
 
 @pytest.fixture

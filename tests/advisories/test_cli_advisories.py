@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -233,15 +235,36 @@ def test_an_sbom_of_the_real_cyclonedx_is_judged(home: Path, tmp_path: Path) -> 
     assert "NOT JUDGED vendored@1: it has no purl in the SBOM" in loose.stdout
 
 
+# The import, which ends itself as no handler can prevent in the middle of the records.
+KILLED = """
+import os, signal, sys
+from hardgate.advisories.snapshot import Snapshot
+from hardgate.cli.main import main
+every = Snapshot.records
+def some(self):
+    for number, record in enumerate(every(self)):
+        if number == 2_000:
+            print("filling", *sorted(os.listdir(os.environ["HARDGATE_ADVISORIES"])), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield record
+Snapshot.records = some
+main(sys.argv[1:])
+"""
+
+
 def test_an_import_that_is_killed_leaves_the_old_database(tmp_path: Path) -> None:
     folder = fill(tmp_path / "db", [record("T-1", "PyPI", "jinja2", OPEN)])
     before = read_meta(folder)
-    environment = {**os.environ, "HARDGATE_ADVISORIES": str(folder)}
     words = ["advisories", "import", "--from", str(data_folder()), "--ecosystem", "PyPI"]
-    with subprocess.Popen([EXECUTABLE, *words], env=environment, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and len(list(folder.glob("data-*"))) < 2:
-            pass
-        process.kill()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *words],
+        env={**os.environ, "HARDGATE_ADVISORIES": str(folder)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout.count("data-") == 2, "it was killed while it filled its own"
     assert read_meta(folder) == before
     with Database.open(folder) as database:
         assert len(database.of_package("PyPI", "jinja2")) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,12 +29,15 @@ JINJA = record("PYSEC-2019-217", "PyPI", "jinja2", OPEN, aliases=["CVE-2019-1090
 
 
 @pytest.fixture
-def home(tmp_path: Path, tools_folder: Path, python_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """HARDGATE_HOME with the installed tools and the database of Python's advisories, and no network."""
+def home(
+    tmp_path: Path, tools_folder: Path, python_folder: Path, trivy_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """HARDGATE_HOME with the installed tools and the database of Python's advisories, also Trivy's, and no network."""
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "tools").symlink_to(tools_folder)
     (folder / "advisories").symlink_to(python_folder)
+    shutil.copytree(trivy_folder, folder / "cache")
     for name, value in {"HARDGATE_HOME": str(folder), **OFFLINE}.items():
         monkeypatch.setenv(name, value)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,12 +24,15 @@ PINS = "jinja2==2.4.1\nflask==1.0\nidna==3.10\n"
 
 
 @pytest.fixture
-def home(tmp_path: Path, tools_folder: Path, python_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """HARDGATE_HOME with the installed tools and the database of Python's advisories, and no network."""
+def home(
+    tmp_path: Path, tools_folder: Path, python_folder: Path, trivy_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """HARDGATE_HOME with the installed tools and the database of Python's advisories, also Trivy's, and no network."""
     folder = tmp_path / "home"
     folder.mkdir()
     (folder / "tools").symlink_to(tools_folder)
     (folder / "advisories").symlink_to(python_folder)
+    shutil.copytree(trivy_folder, folder / "cache")
     for name, value in {"HARDGATE_HOME": str(folder), **OFFLINE}.items():
         monkeypatch.setenv(name, value)
     return folder
@@ -49,7 +53,11 @@ def tree(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_it_finds_what_pip_audit_finds_and_both_are_one(home: Path, tree: Callable[..., Path]) -> None:
+    ready = {path.name for path in (home / "cache").iterdir()}
+    shutil.rmtree(home / "cache")
     result = ran(tree(BOTH + OLD_WILL_DO))
+    # The run made Trivy's database by itself; the other tests are given the same.
+    assert ready == {path.name for path in (home / "cache").glob("trivy-db-*")}
     assert result.code is ExitCode.FAIL, result.stdout + result.stderr
     assert result.json["gaps"] == []
     audit, trivy = result.json["receipts"]

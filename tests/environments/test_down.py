@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +17,8 @@ import pytest
 from tests.environments.made import RUNAWAY, SERVER, URL, environment, service
 
 HERE = Path(__file__).parents[2]
-SECONDS = iter(range(86_001, 87_000))  # what each test's runaways are told to sleep tells them from all others
+# What each test's runaways are told to sleep tells them from all others, also from those of another worker.
+SECONDS = (f"{seconds}.{os.getpid()}" for seconds in itertools.count(86_001))
 
 
 def processes(word: str) -> list[int]:
@@ -47,7 +50,7 @@ def isolation(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def held(isolation: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A program that holds an environment up, with a service that has left its group; and the word to find that by."""
-    word = str(next(SECONDS))
+    word = next(SECONDS)
     flees = service("runaway", command=(sys.executable, "-c", RUNAWAY, word), ready=("true",))
     definition = environment(flees, service(command=SERVER, ready=URL), isolation=isolation)
     (tmp_path / "environment.json").write_bytes(msgspec.json.encode(definition))

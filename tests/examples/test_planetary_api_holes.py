@@ -11,7 +11,6 @@ import importlib.util
 import os
 import pickle
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,6 +27,8 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
+
+from tests.lab.loopback import free_port
 
 PLANETARY = Path(__file__).parents[2] / "examples" / "planetary-api"
 SAFE_PASSWORD = "a password for tests only"
@@ -328,9 +329,7 @@ def test_hardcoded_monitor_token(start: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def _answer_to_an_error(script: str, data: Path) -> str:
     """Start a script of the example on a free port, provoke an error, and return the page."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "HOST": "127.0.0.1",
         "PORT": str(port),

@@ -32,6 +32,7 @@ def planets(tmp_path_factory: pytest.TempPathFactory, tools_folder: Path) -> tup
     return root, env
 
 
+@pytest.fixture(scope="module")
 def runs(planets: tuple[Path, dict[str, str]]) -> list[Any]:
     """The findings of the two runs, the older first."""
     root, env = planets
@@ -49,8 +50,8 @@ def by(findings: Any, rule: str, line: int) -> Any:
     return next(one for one in findings if (one["rule"], one["location"]["line"]) == (rule, line))
 
 
-def test_two_ids_say_why_they_are_one_or_two(planets: tuple[Path, dict[str, str]]) -> None:
-    old, new = runs(planets)
+def test_two_ids_say_why_they_are_one_or_two(planets: tuple[Path, dict[str, str]], runs: list[Any]) -> None:
+    old, new = runs
     shell, other = by(new, "B602", 18), by(new, "B602", 22)
     witness = shell["fingerprints"]["ruff/code/v1"][:16]
     one = explain(planets, shell["id"], witness).stdout
@@ -72,14 +73,14 @@ def test_two_ids_say_why_they_are_one_or_two(planets: tuple[Path, dict[str, str]
     assert f"its like in the other run is {shell['id']}" in answer["reasons"]
 
 
-def test_an_id_that_nobody_has_is_told(planets: tuple[Path, dict[str, str]]) -> None:
-    _, new = runs(planets)
+def test_an_id_that_nobody_has_is_told(planets: tuple[Path, dict[str, str]], runs: list[Any]) -> None:
+    _, new = runs
     result = explain(planets, new[0]["id"], "feedfeedfeed")
     assert (result.code, "has a finding feedfeedfeed" in result.stderr) == (2, True)
 
 
-def test_one_id_shows_all_of_its_fingerprints(planets: tuple[Path, dict[str, str]]) -> None:
-    shell = by(runs(planets)[1], "B602", 18)
+def test_one_id_shows_all_of_its_fingerprints(planets: tuple[Path, dict[str, str]], runs: list[Any]) -> None:
+    shell = by(runs[1], "B602", 18)
     page = explain(planets, shell["fingerprints"]["ruff/code/v1"]).stdout
     assert all(f"  {name}: " in page and f"    {value}" in page for name, value in shell["fingerprints"].items())
     assert "place/v1: the rule, the function, class or block around it" in page

@@ -1,7 +1,8 @@
-"""Runs the installed `hardgate` command as a user would, and hands back everything it said."""
+"""Runs `hardgate` as a user would, in a process of its own, and hands back everything it said."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from hardgate.model import ExitCode
+from tests.lab import forking
 
 EXECUTABLE = Path(sys.executable).with_name("hardgate")
 
@@ -34,15 +36,21 @@ class Result:
 def hardgate(
     *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 300
 ) -> Result:
-    """Run `hardgate` with these words; `env` is added to the environment of the test."""
-    done = subprocess.run(
-        [str(EXECUTABLE), *words],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return Result(code=ExitCode(done.returncode), stdout=done.stdout, stderr=done.stderr)
+    """Run `hardgate` with these words; `env` is added to the environment of the test.
+
+    It is forked from a process that has loaded its modules (forking.py); where the environment changes how Python
+    starts it is the installed command. Raises subprocess.TimeoutExpired.
+    """
+    whole = {**os.environ, **(env or {})}
+    argv = [str(EXECUTABLE), *words]
+    if forking.can(whole):
+        done = forking.run(argv, cwd or Path.cwd(), whole, timeout)
+    else:
+        done = subprocess.run(
+            argv, cwd=cwd, env=whole, capture_output=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL
+        )
+    return Result(code=ExitCode(done.returncode), stdout=_text(done.stdout), stderr=_text(done.stderr))
+
+
+def _text(raw: bytes) -> str:
+    return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()

@@ -114,7 +114,7 @@ def _length(raw: bytes, kind: str, *, safe: bool) -> tuple[int, object]:
 def serving() -> Iterator[str]:
     """The address of the application, while it is served."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Application) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -125,7 +125,7 @@ class _Empty(_Registry):
 def serving(*, empty: bool = False) -> Iterator[str]:
     """The address of the registry, `http://127.0.0.1:PORT`, while it is served; an `empty` one knows no advisories."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Empty if empty else _Registry) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -88,7 +88,7 @@ def serving() -> Iterator[str]:
     with contextlib.closing(_accounts()) as accounts:
         handler = type("Application", (_Application,), {"accounts": accounts})
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
             thread.start()
             try:
                 yield f"http://127.0.0.1:{server.server_address[1]}"

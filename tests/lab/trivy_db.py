@@ -9,6 +9,7 @@ with it is our reading of a part of OSV and not Trivy's data. Formats: the file 
 
 from __future__ import annotations
 
+import functools
 import gzip
 import struct
 from collections.abc import Iterable, Mapping
@@ -30,14 +31,21 @@ Item = tuple[bytes, bytes, int]
 
 def write(folder: Path, cache: Path) -> None:
     """Read the bundle in `folder` and write the database below `cache`."""
-    rows = msgspec.json.decode(gzip.decompress((folder / RECORDS).read_bytes()), type=list[Row])
-    built = msgspec.json.decode((folder / "advisories-meta.json").read_bytes(), type=Meta).built_at
     target = cache / "db"
     target.mkdir(parents=True, exist_ok=True)
-    (target / "trivy.db").write_bytes(_file(_buckets([row for row in rows if not row.versions])))
+    for name, content in _made(folder).items():
+        (target / name).write_bytes(content)
+
+
+@functools.cache
+def _made(folder: Path) -> dict[str, bytes]:
+    """The files by their names; a second each time, so once in a process."""
+    rows = msgspec.json.decode(gzip.decompress((folder / RECORDS).read_bytes()), type=list[Row])
+    built = msgspec.json.decode((folder / "advisories-meta.json").read_bytes(), type=Meta).built_at
     date = built.strftime("%Y-%m-%dT%H:%M:%SZ")
     metadata = {"Version": 2, "NextUpdate": "2099-01-01T00:00:00Z", "UpdatedAt": date, "DownloadedAt": date}
-    (target / "metadata.json").write_bytes(msgspec.json.encode(metadata))
+    database = _file(_buckets([row for row in rows if not row.versions]))
+    return {"trivy.db": database, "metadata.json": msgspec.json.encode(metadata)}
 
 
 def _buckets(rows: Iterable[Row]) -> dict[bytes, list[Item]]:

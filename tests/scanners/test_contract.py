@@ -15,7 +15,7 @@ from hardgate.adapter import Job, Scanner
 from hardgate.advisories.local import Local
 from hardgate.scanners import SCANNERS
 from tests.fuzz.omits import OMITS
-from tests.lab import advisory_db, npm_registry, osv_server, safety_service, snyk_service, trivy_db
+from tests.lab import npm_registry, osv_server, safety_service, snyk_service, trivy_db
 from tests.scanners import real
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -90,11 +90,6 @@ SURROUNDINGS: dict[str, Callable[[], contextlib.AbstractContextManager[tuple[dic
     "snyk": _snyk,
     "trivy": _trivy,
 }
-
-
-@pytest.fixture(scope="module")
-def python_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return advisory_db.fill(tmp_path_factory.mktemp("advisories"))
 
 
 @pytest.mark.real

@@ -96,11 +96,13 @@ def test_kills_at_random_moments_lose_nothing_that_was_stored(target: str) -> No
     for round_number in range(15):
         with working(target, f"round {round_number}", "forever") as writer:
             assert writer.says() == "open"
+            if round_number % 3 == 0:  # also on a machine where a run takes longer than usual
+                assert writer.says() == "stored"
             time.sleep(moments.uniform(0.0, 3 * usual))
             writer.kill()
         _check(target)
         known = _read_everything(target, known)
-    assert len(known) > 1, "no run was faster than its killer"
+    assert len(known) > 5, "a run that was stored is not there"
 
 
 def test_kills_while_the_store_is_made(target: str) -> None:

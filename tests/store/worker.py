@@ -44,9 +44,10 @@ def one_run(store: Store, name: str) -> None:
 
 
 def forever(store: Store, name: str, say: Connection) -> None:
-    """Runs until somebody kills us."""
+    """Runs until somebody kills us; each is told when it is whole."""
     for number in itertools.count():
         one_run(store, f"{name}-{number}")
+        say.send("stored")
 
 
 def several(store: Store, name: str, say: Connection) -> None:

@@ -78,3 +78,13 @@ def test_a_file_that_changed_since_is_told(tree: repository.Tree) -> None:
     assert code.uses is not None
     assert code.uses["pypi/urllib3"].imported is Imported.UNKNOWN
     assert sourced.told(code) == ("route not read: app.py line 1: it changed while the run went on",)
+
+
+def test_a_file_with_an_odd_name_has_the_path_that_its_findings_have(tree: repository.Tree, tmp_path: Path) -> None:
+    text = FILES["app.py"].replace("home", "tea").replace('"/"', '"/tea"')
+    (tree.root / "caf\udce9.py").write_text(text)
+    again = repository.read(tree.root, tmp_path / "g", exclude=lambda _path: False, limit=10**6, leave=frozenset())
+    code = read(again, settled(kind=Kind.DYNAMIC, location=Location(path="GET /tea")))
+    assert code.routes is not None
+    assert [one.handler.path for one in code.routes.routes] == [r"caf\xe9.py"]
+    assert msgspec.json.decode(msgspec.json.encode(code), type=Code) == code

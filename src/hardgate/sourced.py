@@ -33,7 +33,9 @@ def read(tree: repository.Tree, receipts: Iterable[Receipt]) -> Code:
 def _routes(tree: repository.Tree, endpoints: Iterable[str]) -> Routes:
     """What the source says of these endpoints; an application may have thousands of others."""
     lost: list[Unread] = []
-    table = routes.about(routes.read(_files(tree, _is_python, lost)), endpoints)
+    # Findings have their paths in plain text as well.
+    files = ((plain(path), raw) for path, raw in _files(tree, _is_python, lost))
+    table = routes.about(routes.read(files), endpoints)
     return Routes(routes=table.routes, unread=(*table.unread, *lost)) if lost else table
 
 
@@ -81,7 +83,9 @@ def _left(tree: repository.Tree, wanted: Callable[[str], bool], lost: list[Unrea
         if wanted(path):
             raw = repository.content(tree.root, path, _LARGE + 1)
             if raw is None or len(raw) > _LARGE:
-                lost.append(Unread(path=path, line=1, message="it is left out of the scans, and could not be read"))
+                lost.append(
+                    Unread(path=plain(path), line=1, message="it is left out of the scans, and could not be read")
+                )
             else:
                 yield path, raw
 
@@ -92,7 +96,7 @@ def _files(tree: repository.Tree, wanted: Callable[[str], bool], lost: list[Unre
         if wanted(entry.path):
             raw = repository.content(tree.root, entry.path, entry.size + 1)
             if raw is None or hashlib.sha256(raw).hexdigest() != entry.digest:
-                lost.append(Unread(path=entry.path, line=1, message="it changed while the run went on"))
+                lost.append(Unread(path=plain(entry.path), line=1, message="it changed while the run went on"))
             else:
                 yield entry.path, raw
 

@@ -101,12 +101,16 @@ def read(
     tree = Tree()
     tree.modules = frozenset(part for path, _ in files for part in path.removesuffix(".py").split("/"))
     asked = {word.partition(".")[0].lower() for word in words}
-    telling = _TELLING | {max(word.split("-"), key=len).encode() for word in asked}
+    named = frozenset(max(word.split("-"), key=len).encode() for word in asked)
     plain = (set(known) | tree.modules) - asked
     for path, raw in files:
         said = set(_searched(raw))
-        odd = not raw.isascii() or _CODING.match(raw) or _FLAG.search(raw)
-        if odd or not {top for top, _ in said} <= plain or not telling.isdisjoint(_WORD.findall(raw.lower())):
+        odd = not raw.isascii() or _CODING.match(raw)
+        # Once something is hidden, nothing is certain any more but the imports that can be read.
+        certain = not (tree.hidden or tree.unread)
+        strange = certain and (_FLAG.search(raw) or not {top for top, _ in said} <= plain)
+        telling = named | _TELLING if certain else named
+        if odd or strange or not telling.isdisjoint(_WORD.findall(raw.lower())):
             _python(path, raw, tree, asked)
         else:
             for top, start in said:

@@ -39,8 +39,8 @@ _GAP = rb"(?:[ \t\f]|\\\r?\n?)*"
 _REST = rb"(?:[. \t\f\w]|\\\r?\n?)"
 _IMPORT = re.compile(
     # `from x import …` up to its `import`; from a `from` with more before it than anybody writes; `import x, y`.
-    rb"(?<![\w.])(?:from(?!\w)" + _GAP + rb"([\w.]*)(?:" + _REST + rb"{0,300}?(?<!\w)import(?!\w)|(?=" + _REST
-    + rb"{300}))|import(?!\w)((?:[\w., \t\f]|\\\r?\n?)+))",
+    rb"(?<![\w.])(?:from(?!\w)" + _GAP + rb"([\w.]*)(?:" + _REST + rb"{0,120}?(?<!\w)import(?!\w)|(?=" + _REST
+    + rb"{120}))|import(?!\w)((?:[\w., \t\f]|\\\r?\n?)+))",
     re.ASCII,
 )  # fmt: skip
 # Python with another encoding may hide every word; https://peps.python.org/pep-0263/ says where it stands.
@@ -104,30 +104,32 @@ def read(
     named = frozenset(max(word.split("-"), key=len).encode() for word in asked)
     plain = (set(known) | tree.modules) - asked
     for path, raw in files:
-        said = set(_searched(raw))
+        said = _searched(raw)
         odd = not raw.isascii() or _CODING.match(raw)
         # Once something is hidden, nothing is certain any more but the imports that can be read.
         certain = not (tree.hidden or tree.unread)
-        strange = certain and (_FLAG.search(raw) or not {top for top, _ in said} <= plain)
+        strange = certain and (_FLAG.search(raw) or not said.keys() <= plain)
         telling = named | _TELLING if certain else named
         if odd or strange or not telling.isdisjoint(_WORD.findall(raw.lower())):
             _python(path, raw, tree, asked)
         else:
-            for top, start in said:
+            for top, start in said.items():
                 tree.tops.setdefault(top, (path, raw.count(b"\n", 0, start) + 1))
     for path, raw in others:
         _other(path, raw, tree, asked)
     return tree
 
 
-def _searched(raw: bytes) -> Iterator[tuple[str, int]]:
-    """The first names of all that a text may import, with where: more than Python would, and never less."""
+def _searched(raw: bytes) -> dict[str, int]:
+    """The first names of all that a text may import, with where at first: more than Python would, and never less."""
+    tops: dict[str, int] = {}
     for found in _IMPORT.finditer(raw):
         for one in (found[1],) if found[2] is None else found[2].replace(b"\\", b" ").split(b","):
             name = _WORD.match(one.strip())
             top = name[0].decode() if name else ""
             if top and top not in _STANDARD:
-                yield top, found.start()
+                tops.setdefault(top, found.start())
+    return tops
 
 
 def _other(path: str, raw: bytes, tree: Tree, asked: Collection[str]) -> None:
@@ -135,7 +137,7 @@ def _other(path: str, raw: bytes, tree: Tree, asked: Collection[str]) -> None:
         tree.unread = tree.unread or f"{path} is packed, and is not looked into"
         return
     if import_texts.kin(path, raw):
-        for top, start in _searched(raw.replace(b"\\n", b"\n\n")):
+        for top, start in _searched(raw.replace(b"\\n", b"\n\n")).items():
             tree.tops.setdefault(top, (path, raw.count(b"\n", 0, start) + 1))
     lines = import_texts.texts(path, raw)
     for text, number in lines:

@@ -38,7 +38,10 @@ GROUND: dict[str, set[str]] = {
     "routes": {"proofs"},  # which function answers a request, by syntax trees
     "import_names": set(),  # under which names the modules of packages are imported
     "asked": set(),  # which package asks for which, by lock files
-    "imports": {"asked", "import_names", "proofs"},  # whether the application imports a package
+    "import_peers": set(),  # which packages may import which
+    "import_texts": set(),  # what of a file that is no Python may load a package by its name
+    "import_reading": {"import_texts"},  # what the files of a tree import
+    "imports": {"asked", "import_names", "import_peers", "import_reading", "proofs"},  # whether it imports a package
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them
     "trivy_report": {"model"},  # the largest of the foreign reports, as values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardgate import asked, imports
+from hardgate import asked, import_reading, imports
 from hardgate.proofs import Imported, Use
 
 LOCK = b"""[[package]]
@@ -25,12 +25,18 @@ name = "werkzeug"
 name = "markupsafe"
 
 [[package]]
-name = "celery"
+name = "requests"
 [package.dependencies]
-redis = "*"
+urllib3 = "*"
 
 [[package]]
-name = "redis"
+name = "urllib3"
+
+[[package]]
+name = "gunicorn"
+
+[[package]]
+name = "python-multipart"
 
 [[package]]
 name = "strange-name"
@@ -60,15 +66,17 @@ jinja2==3.1.6 \\
     #   flask-babel[x]
 markupsafe==3.0.2  # via jinja2, werkzeug
 """
+READ: dict[str, set[str]] = {"flask": set(), "jinja2": {"flask", "flask-babel"}, "markupsafe": {"jinja2", "werkzeug"}}
+TAIL = b"-e file:.\n    # via -r requirements.in\n\n# The following packages are considered unsafe, or so:\n# pip\n"
+OUTSIDE = {"shop": set[str](), "flask": {"shop"}, "jinja2": {"flask"}, "asgiref": {"flask"}}
 IMPORTS = "import flask\n"
 
 
 def use(name: str, python: str = "", lock: bytes = LOCK, path: str = "poetry.lock", **others: str) -> Use:
     """What is said of a package beside an app.py and files of other kinds, `dot` in their names for a point."""
-    graph = asked.read(path, lock)
-    wanted = [name, *imports.above(name, graph)]
+    graphs = {path: asked.read(path, lock)}
     texts = [(one.replace("dot", "."), text.encode()) for one, text in others.items()]
-    return imports.use(name, imports.read([("app.py", python.encode())], texts, wanted), {path: graph})
+    return imports.use(name, imports.read([("app.py", python.encode())], texts, {name: graphs}), graphs)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +105,7 @@ def test_the_application_is_named_before_its_tests() -> None:
         ("web/app.py", b"\nimport flask\n"),
         ("test/x.py", b"import flask"),
     ]
-    tree = imports.read(files, [], ["flask"])
+    tree = imports.read(files, [], {"flask": {}})
     assert tree.finds(["flask"]) == ("flask", ("web/app.py", 2))
 
 
@@ -108,28 +116,36 @@ def test_what_an_imported_package_asks_for_is_imported_through_it() -> None:
 
 
 def test_what_nobody_imports_is_not_imported() -> None:
-    for name in ("celery", "redis"):
+    for name in ("requests", "urllib3"):
         found = use(name, IMPORTS, Dockerfile="CMD python app.py")
         assert found == Use(imported=Imported.NO, because=f"no file imports {name}, nor what asks for it")
-    assert use("celery", '"""Unlike celery, this is small."""\nimport flask').imported is Imported.NO
-    assert use("celery", "from . import celery").imported is Imported.NO
-    assert use("celery", "import flask\ncelery_like = 1\nx = 'celery-like'").imported is Imported.NO
+    assert use("urllib3", '"""Unlike urllib3, this is small."""\nimport flask').imported is Imported.NO
+    assert use("urllib3", "from . import urllib3").imported is Imported.NO
+    assert use("urllib3", "import flask\nurllib3_like = 1\nx = 'urllib3-like'").imported is Imported.NO
 
 
 @pytest.mark.parametrize(
     ("name", "python", "others", "because"),
     [
-        ("celery", "import importlib\nimportlib.import_module(name)", {}, "app.py line 2 may import"),
-        ("celery", "exec(code)", {}, "may import what only the running program knows"),
-        ("celery", "from importlib.metadata import entry_points\nentry_points(group='x')", {}, "may import what only"),
-        ("celery", "x = 'mysql+celery://'", {}, "app.py line 1 names celery: it may be loaded"),
-        ("celery", "APPS = ['celery']", {}, "names celery"),
-        ("celery", "", {"Dockerfile": 'FROM x\nCMD ["celery", "-A", "app"]'}, "Dockerfile line 2 names celery"),
-        ("redis", "", {"Procfile": "web: celery worker"}, "Procfile line 1 names celery"),
-        ("celery", "def (", {"x": "celery"}, "app.py is no Python that could be read"),
+        ("urllib3", "import importlib\nimportlib.import_module(name)", {}, "app.py line 2 may import"),
+        ("urllib3", "exec(code)", {}, "may import what only the running program knows"),
+        ("urllib3", "from importlib.metadata import entry_points\nentry_points()", {}, "may import what only"),
+        ("urllib3", "x = 'mysql+urllib3://'", {}, "app.py line 1 names urllib3: it may be loaded"),
+        ("urllib3", "APPS = ['requests']", {}, "names requests"),
+        ("urllib3", "", {"Dockerfile": 'FROM x\nCMD ["requests", "-A", "app"]'}, "Dockerfile line 2 names requests"),
+        ("urllib3", "", {"Procfile": "web: requests worker"}, "Procfile line 1 names requests"),
+        ("urllib3", "def (", {"x": "urllib3"}, "app.py is no Python that could be read"),
         ("strange-name", "", {}, "under which names strange-name is imported is not known"),
         ("pyyaml", "", {}, "under which names strange-name is imported is not known"),
-        ("requests", "", {}, "poetry.lock does not say which packages ask for it"),
+        ("click", "", {}, "poetry.lock does not say which packages ask for it"),
+        (
+            "gunicorn",
+            "",
+            {},
+            "gunicorn brings commands or plug-ins, and may be started, or loaded, by a name that no file",
+        ),
+        ("python-multipart", "import fastapi", {}, "may import fastapi, and fastapi takes python-multipart where it"),
+        ("urllib3", "import strange_name", {}, "line 1 may import strange-name, and what else that imports is not"),
     ],
 )
 def test_what_is_not_known_is_unknown(name: str, python: str, others: dict[str, str], because: str) -> None:
@@ -140,23 +156,31 @@ def test_what_is_not_known_is_unknown(name: str, python: str, others: dict[str, 
 
 
 def test_without_a_lock_file_only_what_is_imported_is_told() -> None:
-    plain = b"flask==3.1.0\nredis==5.0\n"
-    assert use("redis", IMPORTS, plain, "requirements.txt").imported is Imported.UNKNOWN
+    plain = b"flask==3.1.0\nurllib3==2.0\n"
+    assert use("urllib3", IMPORTS, plain, "requirements.txt").imported is Imported.UNKNOWN
     assert use("flask", IMPORTS, plain, "requirements.txt").imported is Imported.YES
-    assert imports.use("redis", imports.Tree(), {}).imported is Imported.UNKNOWN
+    assert imports.use("urllib3", import_reading.Tree(), {}).imported is Imported.UNKNOWN
 
 
 def test_a_module_of_the_tree_with_the_same_name_may_be_what_is_imported() -> None:
-    tree = imports.read([("celery.py", b"x = 1"), ("src/redis/__init__.py", b"")], [], ["celery"])
-    found = imports.use("celery", tree, {"poetry.lock": asked.read("poetry.lock", LOCK)})
-    assert found.because == "the tree has a module called like one of celery"
+    graphs = {"poetry.lock": asked.read("poetry.lock", LOCK)}
+    tree = imports.read([("urllib3.py", b"x = 1"), ("src/requests/__init__.py", b"")], [], {"urllib3": graphs})
+    assert imports.use("urllib3", tree, graphs).because == "the tree has a module called like one of urllib3"
 
 
 @pytest.mark.parametrize(
     ("path", "raw", "graph"),
     [
         ("uv.lock", UV, {"flask": set(), "jinja2": {"flask"}, "asgiref": {"flask"}}),
-        ("requirements.txt", COMPILED, {"flask": set(), "jinja2": {"flask"}, "markupsafe": {"jinja2", "werkzeug"}}),
+        ("requirements.txt", COMPILED, READ),
+        ("requirements.txt", b"--index-url https://x\n" + COMPILED + TAIL, READ),
+        ("requirements.txt", b"-r base.txt\n" + COMPILED, None),
+        ("requirements.txt", b"flower\n" + COMPILED, None),
+        ("requirements.txt", b"-e ../lib\n" + COMPILED, None),
+        ("requirements.txt", b"flask==3 # via lib (../lib/pyproject.toml)", None),
+        ("requirements.txt", b"flask==3 # via something else", None),
+        ("uv.lock", UV.replace(b'editable = "."', b'editable = "../shop"'), OUTSIDE),
+        ("uv.lock", b"a" + b".a" * 20_000 + b" = 1", None),
         ("requirements.txt", COMPILED + b"click==8.0\n", None),
         ("requirements.txt", b"", None),
         ("poetry.lock", b"[[package]", None),

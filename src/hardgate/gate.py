@@ -7,6 +7,7 @@ gets exactly one decision, so that blocking + waived + informing is all of them.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import msgspec
 
@@ -32,6 +33,7 @@ from hardgate.model import (
 from hardgate.proofs import Imported
 
 _CONFIDENCE = {"low": 0, "medium": 1, "high": 2}
+_TOLD = 5  # endpoints in one sentence
 _SURE = 2  # a finding with another word, or none, is never let off for its confidence
 
 
@@ -49,9 +51,31 @@ def decide(run: Run, policy: Policy, *, now: str) -> Verdict:
     blocks = any(decision.state is State.BLOCKING for decision in decisions)
     complete = Outcome.FAIL if blocks else Outcome.PASS
     outcome = Outcome.INCOMPLETE if gaps else complete
-    return Verdict(
-        outcome=outcome, judged_at=now, decisions=decisions, gaps=gaps, warnings=taken.warnings, blocks=blocks
+    warnings = (*taken.warnings, *_apart(run, decisions, policy))
+    return Verdict(outcome=outcome, judged_at=now, decisions=decisions, gaps=gaps, warnings=warnings, blocks=blocks)
+
+
+def _apart(run: Run, decisions: Sequence[Decision], policy: Policy) -> tuple[str, ...]:
+    """A warning for what a test showed and nothing confirmed, where the policy weighs what is confirmed.
+
+    `block_confirmed` speaks of joined issues alone: a route that could not be read keeps two findings apart.
+    """
+    limit = policy.block_confirmed
+    if limit is None:
+        return ()
+    shown = [
+        finding.location.path
+        for finding, decision in zip(run.findings, decisions, strict=True)
+        if finding.kind is Kind.DYNAMIC and not finding.joined and decision.state is State.INFORMING
+        if finding.severity.rank >= limit.rank
+    ]
+    places = list(dict.fromkeys(shown))
+    more = f" and {len(places) - _TOLD:,} more" if len(places) > _TOLD else ""
+    said = (
+        f"A test showed something at {', '.join(places[:_TOLD])}{more} that could not be joined with a finding in the "
+        "source: policy.block_confirmed does not speak of it, and policy.block_at lets it inform."
     )
+    return (said,) if places else ()
 
 
 def _decision(finding: Finding, policy: Policy, informational: set[str], waiver: Waiver | None) -> Decision:

@@ -30,6 +30,9 @@ sqlalchemy sqlparse sse-starlette starlette stevedore streamlit suds tabulate te
 tomli-w tomlkit torch tornado tqdm transformers truststore twisted typer typing-extensions typing-inspection tzdata
 ujson unidiff univers uri-template uritools urllib3 uv uvicorn wagtail waitress wcmatch wcwidth webcolors webob
 websockets werkzeug wrapt xmltodict yarl zipp
+asttokens aws-xray-sdk backcall distlib distro docutils email-validator executing httplib2 jedi jsonpath-ng jsonpickle
+outcome parso pexpect pickleshare prompt-toolkit ptyprocess pure-eval pyrate-limiter sniffio stack-data toml traitlets
+trio typeguard typing-inspect virtualenv webencodings wheel
 """
 _OTHERS = {
     "apache-airflow": "airflow", "attrs": "attr attrs", "bc-detect-secrets": "detect_secrets",

@@ -1,53 +1,24 @@
-"""Whether the application imports a distribution: from its files' syntax trees, never by importing anything.
+"""Whether the application imports a distribution.
 
-"Not imported" is said only where all is known: the names of the distribution's modules, every Python file, who else
-asks for it (asked.py) and is not imported either, and that nothing may load it by its name. Everything else is unknown.
+"Not imported" is said only where all is known: the names of the distribution's modules, every file of the tree, who
+else asks for it (asked.py) or takes it where it is there (import_peers.py) and is not imported either, and that nothing
+may load or start it by a name. Everything else is unknown.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 
-from hardgate.asked import Graph
+from hardgate import import_reading
+from hardgate.asked import Graph, plain
 from hardgate.import_names import NAMES
+from hardgate.import_peers import PEERS, STARTED
+from hardgate.import_reading import Place, Tree
 from hardgate.proofs import Imported, Use
 
-_LOADERS = frozenset({"import_module", "__import__", "import_string", "run_module", "resolve_name", "find_spec"})
-# What loads code that only the running program knows.
-_HIDDEN = frozenset({"exec", "eval", "entry_points", "iter_entry_points", "load_entry_point", "iter_modules",
-                     "spec_from_file_location", "SourceFileLoader", "walk_packages"})  # fmt: skip
-_SUSPECT = re.compile("|".join(sorted(_LOADERS | _HIDDEN)))
-_Place = tuple[str, int]
-
-
-@dataclass(slots=True)
-class Tree:
-    """What the files of a tree say: imports by dotted name, names in texts, what hides imports, files not read."""
-
-    imports: dict[str, _Place] = field(default_factory=dict)
-    named: list[tuple[str, _Place]] = field(default_factory=list)
-    hidden: _Place | None = None
-    unread: str = ""
-    modules: frozenset[str] = frozenset()
-
-    def finds(self, names: Iterable[str]) -> tuple[str, _Place] | None:
-        """The first place that imports one of these modules, or one within it; the application before its tests."""
-        wanted = tuple(names)
-        found = [
-            (dotted, place)
-            for dotted, place in self.imports.items()
-            if any(dotted == name or dotted.startswith(f"{name}.") for name in wanted)
-        ]
-        return min(found, key=lambda pair: (_tests(pair[1][0]), pair[1])) if found else None
-
-    def names(self, words: Iterable[str]) -> _Place | None:
-        """The first place where a text names one of these."""
-        any_of = "|".join(map(re.escape, words))
-        form = re.compile(rf"(?<![\w-])(?:{any_of})(?![\w-])", re.IGNORECASE)
-        return next((place for text, place in self.named if form.search(text)), None)
+Graphs = Mapping[str, Graph | None]
 
 
 def names(distribution: str) -> tuple[tuple[str, ...], bool]:
@@ -58,92 +29,73 @@ def names(distribution: str) -> tuple[tuple[str, ...], bool]:
 
 def above(distribution: str, graph: Graph | None) -> tuple[str, ...]:
     """The distributions that ask for this one, and those that ask for them, nearest first."""
-    found, waiting = dict[str, None](), [distribution]
-    while waiting:
-        for parent in sorted((graph or {}).get(waiting.pop(0), ())):
-            if parent not in found and parent != distribution:
-                found[parent] = None
-                waiting.append(parent)
-    return tuple(found)
+    return tuple(_reached([distribution], graph or {}))
 
 
-def read(python: Iterable[tuple[str, bytes]], others: Iterable[tuple[str, bytes]], wanted: Sequence[str]) -> Tree:
-    """What Python files and other texts say of the distributions `wanted`; those that name none are not parsed."""
-    words = {word for one in wanted for word in (one, one.replace("-", "_"), *names(one)[0])}
-    firsts = sorted({word.partition(".")[0] for word in words} | words)
-    form = re.compile("|".join(map(re.escape, firsts)).encode() or b"(?!)", re.IGNORECASE)
-    tree, modules = Tree(), set[str]()
-    for path, raw in python:
-        parts = path.removesuffix(".py").split("/")
-        modules.add(parts[0] if parts[0] != "src" or len(parts) == 1 else parts[1])
-        # Python folds letters of other forms into plain ones, so that only plain text can be searched.
-        if not raw.isascii() or form.search(raw) or _SUSPECT.search(raw.decode("ascii")):
-            _python(path, raw, tree)
-    tree.modules = frozenset(modules)
-    for path, raw in others:
-        lines = raw.splitlines() if form.search(raw) else []
-        for number, line in enumerate(lines, 1):
-            if form.search(line):
-                tree.named.append((line.decode("utf-8", "replace"), (path, number)))
-    return tree
+def _reached(starts: Iterable[str], edges: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """All that edges lead to from some starts, nearest first, each with what led there; not the starts."""
+    waiting = list(starts)
+    known, found = set(waiting), dict[str, str]()
+    for one in waiting:  # it grows while it is read
+        for other in sorted(edges.get(one, ())):
+            if other not in known:
+                known.add(other)
+                found[other] = one
+                waiting.append(other)
+    return found
 
 
-def _python(path: str, raw: bytes, tree: Tree) -> None:
-    try:
-        parsed = ast.parse(raw, filename=path)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tree.unread = tree.unread or path
-        return
-    prose, listing = set[int](), path.rpartition("/")[2] == "setup.py"  # the texts of that one are a list of packages
-    for node in ast.walk(parsed):  # a statement comes before what is in it
-        if isinstance(node, ast.Expr):
-            prose.add(id(node.value))  # a docstring, if it is a text
-        elif isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and not listing and id(node) not in prose:
-                tree.named.append((node.value, (path, node.lineno)))
-        elif isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
-            place = (path, node.lineno)
-            for dotted in _imported(node):
-                known = tree.imports.setdefault(dotted, place)
-                if _tests(known[0]) and not _tests(path):
-                    tree.imports[dotted] = place
-            if _hides(node):
-                tree.hidden = min(tree.hidden or place, place)
+def _takers(distribution: str, graphs: Graphs) -> tuple[str, ...]:
+    """What is listed beside a distribution and may import it, or what does: by asking for it, or where it is there."""
+    back: defaultdict[str, set[str]] = defaultdict(set)
+    for one, others in _edges(graphs, ()).items():
+        for other in others:
+            back[other].add(one)
+    return tuple(_reached([distribution], back))
 
 
-def _tests(path: str) -> bool:
-    return any(part in {"tests", "test", "conftest.py"} for part in path.split("/"))
+def _edges(graphs: Graphs, more: Iterable[str]) -> dict[str, set[str]]:
+    """From each distribution that is listed, or one of `more`, to those listed that it asks for, or may import."""
+    listed = _listed(graphs)
+    edges = {one: set(PEERS.get(one, ())) & listed for one in (*listed, *more)}
+    for graph in graphs.values():
+        for child, parents in (graph or {}).items():
+            for parent in parents:
+                edges.setdefault(parent, set()).add(child)
+    return edges
 
 
-def _imported(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        yield node.module
-        yield from (f"{node.module}.{alias.name}" for alias in node.names)
-    elif isinstance(node, ast.Call) and _called(node) in _LOADERS and node.args:
-        first = node.args[0]
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield first.value.replace(":", ".")
+def _listed(graphs: Graphs) -> set[str]:
+    return {one for graph in graphs.values() for one in graph or ()}
 
 
-def _called(node: ast.Call) -> str:
-    called = node.func
-    if isinstance(called, ast.Attribute):
-        return called.attr
-    return called.id if isinstance(called, ast.Name) else ""
+def read(
+    python: Iterable[tuple[str, bytes]], others: Iterable[tuple[str, bytes]], wanted: Mapping[str, Graphs]
+) -> Tree:
+    """What Python files and other texts say of the distributions `wanted`, each with the graphs of its lists."""
+    asked = {one for name, graphs in wanted.items() for one in (name, *_takers(name, graphs))}
+    asked |= {one for graphs in wanted.values() for one in _listed(graphs) if one not in PEERS}
+    words = {word for one in asked for word in (one, one.replace("-", "_"), *names(one)[0])}
+    return import_reading.read(python, others, words, _owners().keys() - _shared())
 
 
-def _hides(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Call):
-        return False
-    name = _called(node)
-    literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
-    alone = isinstance(node.func, ast.Name) or name not in {"exec", "eval"}  # `cursor.exec(...)` is another matter
-    return alone and (name in _HIDDEN or (name in _LOADERS and not literal)) and not (literal and name == "eval")
+@cache
+def _owners() -> dict[str, tuple[str, ...]]:
+    """From the first name of a module to the distributions that bring modules below it."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, modules in NAMES.items():
+        for module in modules:
+            found[module.partition(".")[0]].append(name)
+    return {top: tuple(dict.fromkeys(owners)) for top, owners in found.items()}
 
 
-def use(distribution: str, tree: Tree, graphs: Mapping[str, Graph | None]) -> Use:
+@cache
+def _shared() -> frozenset[str]:
+    """First names below which many distributions have modules: `google`."""
+    return frozenset(name.partition(".")[0] for modules in NAMES.values() for name in modules if "." in name)
+
+
+def use(distribution: str, tree: Tree, graphs: Graphs) -> Use:
     """Whether the tree imports a distribution; `graphs` are those of the files that list it, by path."""
     if found := tree.finds(names(distribution)[0]):
         return _yes(found, "")
@@ -157,28 +109,104 @@ def use(distribution: str, tree: Tree, graphs: Mapping[str, Graph | None]) -> Us
     return Use(imported=Imported.NO, because=f"no file imports {modules}, nor what asks for it")
 
 
-def _yes(found: tuple[str, _Place], through: str) -> Use:
+def _yes(found: tuple[str, Place], through: str) -> Use:
     dotted, (path, line) = found
     asks = f", and {through} asks for it" if through else ""
     because = f"{path} line {line} imports {dotted}{asks}"
     return Use(imported=Imported.YES, because=because, path=path, line=line, through=through)
 
 
-def _doubts(distribution: str, tree: Tree, graphs: Mapping[str, Graph | None]) -> Iterator[str]:
+def _doubts(distribution: str, tree: Tree, graphs: Graphs) -> Iterator[str]:
     """Why it cannot be said that nothing imports a distribution that no import names."""
     if tree.unread:
-        yield f"{tree.unread} is no Python that could be read"
+        yield tree.unread
     if tree.hidden:
         path, line = tree.hidden
         yield f"{path} line {line} may import what only the running program knows"
     silent = [path for path, graph in graphs.items() if graph is None or distribution not in graph]
     if silent or not graphs:
         yield f"{silent[0] if silent else 'no file'} does not say which packages ask for it"
-    for one in (distribution, *(parent for graph in graphs.values() for parent in above(distribution, graph))):
-        modules, known = names(one)
-        if not known:
-            yield f"under which names {one} is imported is not known"
-        if tree.modules & {name.partition(".")[0] for name in modules}:
-            yield f"the tree has a module called like one of {one}"
-        if place := tree.names({one, one.replace("-", "_"), *modules}):
-            yield f"{place[0]} line {place[1]} names {one}: it may be loaded, or started, by its name"
+    takers = _takers(distribution, graphs)
+    for one in (distribution, *takers):
+        yield from _loaded(one, tree)
+    listed = _listed(graphs)
+    yield from _strange(tree, listed)
+    yield from _alive(distribution, tree, graphs, listed)
+    for one in (distribution, *takers):
+        if one in STARTED:
+            brings = f"{one} brings commands or plug-ins, and may be started, or loaded, by a name that no file has"
+            yield brings if one == distribution else f"{brings}; it may import {distribution}"
+
+
+def _loaded(one: str, tree: Tree) -> Iterator[str]:
+    """Why a distribution may be loaded under a name, or without one, that is not known."""
+    modules, known = names(one)
+    if not known:
+        yield f"under which names {one} is imported is not known"
+    if tree.modules & {name.partition(".")[0] for name in modules}:
+        yield f"the tree has a module called like one of {one}"
+    if place := tree.names({one, one.replace("-", "_"), *modules}):
+        yield f"{place[0]} line {place[1]} names {one}: it may be loaded, or started, by its name"
+    if one not in PEERS:
+        yield f"whether {one} brings commands or plug-ins that load it is not known"
+
+
+def _strange(tree: Tree, listed: Collection[str]) -> Iterator[str]:
+    """What is imported or installed of which nobody knows what it imports."""
+    own = {name.partition(".")[0] for one in listed for name in names(one)[0]}
+    for top, (path, line) in tree.tops.items():
+        if not (top in own or top in _owners() or top in tree.modules) or (top in _shared() and not _whole(top, tree)):
+            yield f"{path} line {line} imports {top}, and nobody says what that is"
+    for name, (path, line) in tree.installed.items():
+        if plain(name) not in listed:
+            yield f"{path} line {line} installs {name} beside what is listed"
+
+
+def _whole(top: str, tree: Tree) -> bool:
+    """Whether all that is imported below a shared first name is of known distributions."""
+    modules = [name for known in NAMES.values() for name in known if name.startswith(f"{top}.")]
+    found = [dotted for dotted in tree.imports if dotted.partition(".")[0] == top]
+    return bool(found) and all(
+        any(f"{dotted}.".startswith(f"{name}.") or name.startswith(f"{dotted}.") for name in modules)
+        for dotted in found
+    )
+
+
+def _alive(distribution: str, tree: Tree, graphs: Graphs, listed: Collection[str]) -> Iterator[str]:
+    """What of all that is imported may import a distribution, or imports what is not known."""
+    starts = _starts(tree, listed)
+    led = _reached(starts, _edges(graphs, starts))
+    if distribution in led or distribution in starts:
+        yield _way(distribution, led, starts)
+    for one in (*starts, *led):
+        if one not in PEERS:
+            yield f"{_way(one, led, starts)}, and what else that imports is not known"
+
+
+def _starts(tree: Tree, listed: Collection[str]) -> dict[str, Place]:
+    """The distributions that files import, and those named of which little is known, each with a place."""
+    owners = {top: set(known) for top, known in _owners().items()}
+    for one in listed:
+        for name in names(one)[0]:
+            owners.setdefault(name.partition(".")[0], set()).add(one)
+    starts: dict[str, Place] = {}
+    for top, place in tree.tops.items():
+        several = owners.get(top, set())
+        for one in sorted(several.intersection(listed) or several):
+            starts.setdefault(one, place)
+    for one in sorted(listed):
+        if one not in PEERS and (found := tree.names({one, *names(one)[0]})):
+            starts.setdefault(one, found)
+    return starts
+
+
+def _way(one: str, led: Mapping[str, str], starts: Mapping[str, Place]) -> str:
+    """How an import leads to a distribution, as a sentence."""
+    start, through = one, list[str]()
+    while start in led:
+        start = led[start]
+        through.insert(0, start)
+    path, line = starts[start]
+    if not through:
+        return f"{path} line {line} may import {one}"
+    return f"{path} line {line} may import {through[0]}, and {through[-1]} takes {one} where it is there"

@@ -25,7 +25,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `methods` are in capitals, none for any. `template` is for people, as its framework writes it, with all prefixes;
     `parts` is the same for matching: "=TEXT" for itself, or the sort of a parameter (routes/templates.py). Of routes of
-    one `router` the earlier wins, except in Flask. `calls` are the functions of the source that the handler calls.
+    one `router` the earlier wins, except in Flask. `app` is where the application is made, "" for Django. `calls` are
+    the functions of the source that the handler calls.
     """
 
     framework: str
@@ -34,6 +35,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parts: tuple[str, ...]
     handler: Place
     router: str = ""
+    app: str = ""
     calls: tuple[Place, ...] = ()
 
 

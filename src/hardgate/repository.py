@@ -61,6 +61,7 @@ class Tree:
     shallow: bool = False
     notes: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def read(root: Path, scratch: Path, *, exclude: Callable[[str], bool], limit: int, leave: frozenset[str]) -> Tree:
@@ -153,12 +154,12 @@ def _collect(
     entries: list[Entry] = []
     links: list[str] = []
     problems = [gap for gap in gaps if not exclude(gap.path)]
-    left, whole = 0, hashlib.sha256()
+    left, whole = list[str](), hashlib.sha256()
     for name in names:
         if name in leave:
             continue
         if exclude(name):
-            left += 1
+            left.append(name)
             continue
         found = _entry(root, name, len(entries), limit)
         if isinstance(found, Entry):
@@ -169,8 +170,8 @@ def _collect(
         elif (root / name).is_symlink():
             links.append(name)
     return Tree(
-        root=root, entries=tuple(entries), digest=whole.hexdigest(), gaps=tuple(problems), excluded=left,
-        links=tuple(links),
+        root=root, entries=tuple(entries), digest=whole.hexdigest(), gaps=tuple(problems), excluded=len(left),
+        links=tuple(links), left_out=tuple(left),
     )  # fmt: skip
 
 

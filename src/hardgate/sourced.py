@@ -6,18 +6,20 @@ Nothing is read that no finding asks for. What was read is kept with the run, so
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from hardgate import asked, identity, imports, locks, pins, repository, routes
+import msgspec
+
+from hardgate import asked, identity, import_texts, imports, repository, routes
 from hardgate.model import Code, Finding, Kind, Receipt, Use
 from hardgate.proofs import Imported, Routes, Unread
+from hardgate.wording import flow, plain
 
-_PYTHON = (".py", ".pyw")
 _PYPI = "pypi/"
 _TOLD = 20
-# Words about the application, and not of it.
-_PROSE = (".md", ".rst", ".adoc", ".svg", ".css", ".lock")
+_LARGE = 20_000_000  # bytes of a file that is left out of the scans
 
 
 def read(tree: repository.Tree, receipts: Iterable[Receipt]) -> Code:
@@ -31,7 +33,9 @@ def read(tree: repository.Tree, receipts: Iterable[Receipt]) -> Code:
 def _routes(tree: repository.Tree, endpoints: Iterable[str]) -> Routes:
     """What the source says of these endpoints; an application may have thousands of others."""
     lost: list[Unread] = []
-    table = routes.about(routes.read(_files(tree, _is_python, lost)), endpoints)
+    # Findings have their paths in plain text as well.
+    files = ((plain(path), raw) for path, raw in _files(tree, _is_python, lost))
+    table = routes.about(routes.read(files), endpoints)
     return Routes(routes=table.routes, unread=(*table.unread, *lost)) if lost else table
 
 
@@ -53,27 +57,37 @@ def _uses(tree: repository.Tree, findings: Iterable[Finding]) -> dict[str, Use]:
     lost: list[Unread] = []
     listed = {path for key in wanted for path in places[key]}
     graphs = {path: asked.read(path, raw) for path, raw in _files(tree, listed.__contains__, lost)}
-    around = [
-        one for name in wanted.values() for graph in graphs.values() for one in (name, *imports.above(name, graph))
-    ]
-    said = imports.read(_files(tree, _is_python, lost), _files(tree, _is_text, lost), [*wanted.values(), *around])
-    said.unread = said.unread or next((one.path for one in lost), "")
+    mine = {name: {path: graphs.get(path) for path in places[key]} for key, name in wanted.items()}
+    python = (*_files(tree, _is_python, lost), *_left(tree, _is_python, lost))
+    others = itertools.chain(_files(tree, import_texts.counts, lost), _left(tree, import_texts.counts, lost))
+    said = imports.read(python, others, mine)
+    said.unread = said.unread or next((f"{one.path}: {one.message}" for one in lost), "")
+    said.unread = said.unread or next((one.message for one in tree.gaps), "")
     for key, name in wanted.items():
-        mine = {path: graphs.get(path) for path in places[key]}
-        found[key] = imports.use(name, said, mine)
-    return dict(sorted(found.items()))
+        found[key] = imports.use(name, said, mine[name])
+    return {key: _printable(one) for key, one in sorted(found.items())}
+
+
+def _printable(use: Use) -> Use:
+    """A use that every report can hold: names of files and modules may be anything."""
+    return msgspec.structs.replace(use, because=flow(use.because), path=plain(use.path), through=plain(use.through))
 
 
 def _is_python(path: str) -> bool:
-    return path.endswith(_PYTHON)
+    return path.endswith(import_texts.PYTHON)
 
 
-def _is_text(path: str) -> bool:
-    """Whether a file may start or load a package by its name: no list of packages, and no prose."""
-    name = path.rpartition("/")[2].lower()
-    lists = pins.is_requirements(path) or locks.is_manifest(path) or name.endswith((".in", "requirements.txt"))
-    ours = path == "hardgate.yaml" or path.startswith(".hardgate/")
-    return not (_is_python(path) or lists or ours or name.endswith(_PROSE) or name.startswith(("license", "changelog")))
+def _left(tree: repository.Tree, wanted: Callable[[str], bool], lost: list[Unread]) -> Iterator[tuple[str, bytes]]:
+    """Files that hardgate.yaml leaves out of every scan: they may be a part of the application."""
+    for path in tree.left_out:
+        if wanted(path):
+            raw = repository.content(tree.root, path, _LARGE + 1)
+            if raw is None or len(raw) > _LARGE:
+                lost.append(
+                    Unread(path=plain(path), line=1, message="it is left out of the scans, and could not be read")
+                )
+            else:
+                yield path, raw
 
 
 def _files(tree: repository.Tree, wanted: Callable[[str], bool], lost: list[Unread]) -> Iterator[tuple[str, bytes]]:
@@ -82,7 +96,7 @@ def _files(tree: repository.Tree, wanted: Callable[[str], bool], lost: list[Unre
         if wanted(entry.path):
             raw = repository.content(tree.root, entry.path, entry.size + 1)
             if raw is None or hashlib.sha256(raw).hexdigest() != entry.digest:
-                lost.append(Unread(path=entry.path, line=1, message="it changed while the run went on"))
+                lost.append(Unread(path=plain(entry.path), line=1, message="it changed while the run went on"))
             else:
                 yield entry.path, raw
 

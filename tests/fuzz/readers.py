@@ -188,7 +188,8 @@ def _imports(raw: bytes) -> object:
     """As sourced.py does: a file of Python, another one, and both kinds of lock file."""
     graphs = {name: asked.read(name, raw) for name in ("poetry.lock", "uv.lock", "requirements.txt")}
     names = [*imports.above("jinja2", graphs["poetry.lock"]), "jinja2", "requests"]
-    tree = imports.read([("app.py", raw)], [("Dockerfile", raw)], names)
+    others = ("Dockerfile", "a.ipynb", "hardgate.yaml", "pyproject.toml", "Pipfile", "package.json", "setup.cfg")
+    tree = imports.read([("app.py", raw)], [(name, raw) for name in others], dict.fromkeys(names, graphs))
     return [imports.use(name, tree, graphs) for name in names]
 
 

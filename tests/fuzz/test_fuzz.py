@@ -100,7 +100,7 @@ def test_every_place_that_reads_foreign_json_is_a_target_or_ours() -> None:
 
 # Modules outside scanners/ that decode, by the target that feeds them.
 FED = frozenset({
-    "asked", "imports", "routes/modules",
+    "asked", "import_reading", "import_texts", "routes/modules",
     "adapter", "advisories/age", "advisories/importing", "advisories/records", "advisories/sbom", "advisories/snapshot",
     "dataflow/project", "exceptions/baseline", "exceptions/vex", "identity/scopes", "imagefile", "ledger", "locks",
     "receipts", "rego/documents", "sarif_log", "strict", "styles", "toolbox/lock", "toolbox/manifest",

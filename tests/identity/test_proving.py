@@ -175,6 +175,20 @@ def test_a_policy_may_block_on_what_is_confirmed() -> None:
     assert judged(LOW, MILD, block_confirmed=Severity.LOW, informing=("bandit", "newman")).outcome is Outcome.PASS
 
 
+def test_what_a_test_showed_and_nothing_confirmed_is_no_matter_of_that_word_and_is_told() -> None:
+    never = dict.fromkeys(BLOCK_AT)
+    apart = (static(1, PLANET), shown(2, "GET /nowhere"))
+    verdict = judged(*apart, block_at=never, block_confirmed=Severity.LOW)
+    assert verdict.outcome is Outcome.PASS
+    (said,) = verdict.warnings
+    assert said.startswith("A test showed something at GET /nowhere that could not be joined")
+    joined = (static(1, PLANET), shown(2, "GET /planets/3"))
+    assert judged(*joined, block_at=never, block_confirmed=Severity.LOW).outcome is Outcome.FAIL
+    for quiet in (Severity.CRITICAL, None):
+        assert judged(*apart, block_at=never, block_confirmed=quiet).warnings == ()
+    assert judged(*apart, block_confirmed=Severity.LOW).warnings == ()  # it blocks
+
+
 @pytest.mark.parametrize(
     ("named", "waived"),
     [((1,), False), ((2,), False), ((1, 2), True)],

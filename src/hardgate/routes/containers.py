@@ -26,6 +26,7 @@ _PARTS = {
 _APIS = frozenset({"flask_restful.Api", "flask_restx.Api"})
 _MOUNTS = {"register_blueprint": "url_prefix", "include_router": "prefix", "mount": "path"}
 _MOST_MOUNTS = 64
+_DEEP = 50  # routers within routers
 
 
 @dataclass(eq=False, slots=True)
@@ -39,24 +40,29 @@ class Container:
     mounts: list[tuple[Container, str | None]] = field(default_factory=list)
     instead: bool = False  # Flask: the prefix of a registration replaces the blueprint's own
 
-    known: list[str | None] | None = None
+    known: list[tuple[str | None, str]] | None = None
 
-    def prefixes(self) -> list[str | None]:
-        """All that may stand before its routes, "" for nothing; None for what is not known. For after all mounts."""
+    def prefixes(self, deep: int = 0) -> list[tuple[str | None, str]]:
+        """All that may stand before its routes, "" for nothing, None for what is not known; each with its application.
+
+        For after all mounts.
+        """
+        if deep > _DEEP:
+            return [(None, "")]
         if self.known is None:
             self.known = []  # who leads back to itself leads nowhere
-            self.known = self._prefixes()
+            self.known = self._prefixes(deep)
         return self.known
 
-    def _prefixes(self) -> list[str | None]:
-        found = dict.fromkeys([self.prefix] if self.root else [])
+    def _prefixes(self, deep: int) -> list[tuple[str | None, str]]:
+        found = dict.fromkeys([(self.prefix, self.name)] if self.root else [])
         for parent, given in self.mounts:
-            for above in parent.prefixes():
+            for above, app in parent.prefixes(deep + 1):
                 own_prefix = self.prefix if given is None or not self.instead else ""
                 more = "" if given is None else given
                 plain = above is not None and own_prefix is not None and more != _UNKNOWN
-                found[f"{above}{more}{own_prefix}" if plain else None] = None
-        return [*found] if len(found) <= _MOST_MOUNTS else [None]
+                found[f"{above}{more}{own_prefix}" if plain else None, app] = None
+        return [*found] if len(found) <= _MOST_MOUNTS else [(None, "")]
 
 
 _UNKNOWN = "\0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _DECORATORS = frozenset({*VERBS, "route", "api_route", "websocket"})
 _ADDERS = {"add_url_rule": "view_func", "add_api_route": "endpoint", "add_route": "route"}
 _DEFAULT = ("GET",)
+_VERB = re.compile("[A-Za-z]{1,20}")
 _READS: dict[str, Callable[[str], tuple[str, ...]]] = {"flask": templates.flask, "fastapi": templates.starlette}
 
 
@@ -96,8 +98,7 @@ class Reader:
         found = self.sources.meaning(given, scope)
         if not isinstance(found, Items):
             return None
-        words = [self.sources.text(one, found.scope) for one in found.elements]
-        return None if None in words else tuple(word.upper() for word in words if word)
+        return _verbs(self.sources, found)
 
     def _added(self, call: ast.Call, called: ast.Attribute, scope: Scope) -> Iterator[tuple[Route, Handler]]:
         owners = self.containers.of(called.value, scope)
@@ -150,12 +151,12 @@ class Reader:
             return
         for owner in owners:
             prefixes = owner.prefixes()
-            if not prefixes or None in prefixes:
+            if not prefixes or any(prefix is None for prefix, _ in prefixes):
                 why = (
                     "under which prefix it is mounted could not be read" if prefixes else "nothing was seen to mount it"
                 )
                 self._tell(call, scope, f"{why} ({owner.name})")
-            for prefix in prefixes:
+            for prefix, app in prefixes:
                 if prefix is None:
                     continue
                 whole = joined(prefix, template)
@@ -167,7 +168,7 @@ class Reader:
                 for one in handlers:
                     verbs = methods if one.methods is None else one.methods
                     route = Route(framework=owner.framework, methods=verbs, template=whole, parts=parts,
-                                  handler=one.place, router=owner.name)  # fmt: skip
+                                  handler=one.place, router=owner.name, app=app)  # fmt: skip
                     yield route, one
 
 
@@ -209,8 +210,15 @@ def _class_methods(sources: Sources, node: ast.ClassDef, scope: Scope) -> tuple[
     found = sources.look_up("methods", scope.source.scopes[node])
     if not isinstance(found, Items):
         return None
-    words = [sources.text(one, found.scope) for one in found.elements]
-    return None if None in words else tuple(word.upper() for word in words if word)
+    return _verbs(sources, found)
 
 
-__all__ = ["FLASK", "Handler", "Reader", "class_handlers", "joined", "place_of"]
+def _verbs(sources: Sources, found: Items) -> tuple[str, ...] | None:
+    """The methods of a list, in capitals; None where one is none."""
+    words = [sources.text(one, found.scope) or "" for one in found.elements]
+    return tuple(word.upper() for word in words) if all(_VERB.fullmatch(word) for word in words) else None
+
+
+verbs_of = _verbs
+
+__all__ = ["FLASK", "Handler", "Reader", "class_handlers", "joined", "place_of", "verbs_of"]

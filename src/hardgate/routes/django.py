@@ -10,9 +10,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hardgate.proofs import Route, Unread
+import msgspec
+
+from hardgate.proofs import Place, Route, Unread
 from hardgate.routes import templates
-from hardgate.routes.decorated import Handler, class_handlers, place_of
+from hardgate.routes.decorated import Handler, class_handlers, place_of, verbs_of
 from hardgate.routes.modules import Defined, Function, Items, Made, Outside, Scope, Source, own, shown
 from hardgate.routes.sources import Sources
 
@@ -29,6 +31,7 @@ _GIVEN = {
     "UpdateModelMixin": ("update", "partial_update"),
 }  # fmt: skip
 _DEEP = 10
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Reader:
 
     sources: Sources
     unread: list[Unread]
+    entries: int = 0
 
     def read(self) -> Iterator[tuple[Route, Handler]]:
         """Every route with its handler, in the order in which Django tries them."""
@@ -97,7 +101,11 @@ class Reader:
             self._tell(node, scope, "which routes it adds could not be read")
             return
         for element in found.elements:
-            yield from self._entry(element, found.scope, prefix, deep)
+            self.entries += 1
+            if self.entries < _MOST:
+                yield from self._entry(element, found.scope, prefix, deep)
+            elif self.entries == _MOST:
+                self._tell(element, found.scope, f"more than {_MOST:,} routes, with all that is included, are not read")
 
     def _entry(self, node: ast.expr, scope: Scope, prefix: _Prefix, deep: int) -> Iterator[tuple[Route, Handler]]:
         called = self.sources.meaning(node.func, scope) if isinstance(node, ast.Call) else None
@@ -203,8 +211,8 @@ class Reader:
         whole_text = f"{prefix.template}{text}/"
         listed = _Prefix((*start, "=/"), whole_text, prefix.order)
         single = _Prefix((*start, "=/", templates.SEGMENT, "=/"), f"{whole_text}<pk>/", prefix.order)
-        whole = Handler(place_of(found.node, found.scope), found.node, found.scope)
         own_methods = self._methods(found.node, found.scope)
+        whole = Handler(_inherited(found, own_methods), found.node, found.scope)
         given = {name for base in self.sources.outside(found.node, found.scope) for name in _GIVEN.get(_last(base), ())}
         for where, actions in ((listed, _LIST), (single, _DETAIL)):
             for name, verb in actions.items():
@@ -238,9 +246,25 @@ class Reader:
                 self._tell(call, one.scope, "where this action answers could not be read")
                 continue
             base = single if isinstance(detail, ast.Constant) and detail.value else listed
-            verbs = tuple(str(self.sources.text(word, one.scope)).upper() for word in listed_words.elements)
+            verbs = verbs_of(self.sources, listed_words)
+            if verbs is None or not path.isprintable():
+                self._tell(call, one.scope, "its path or its methods could not be read")
+                continue
             where = _Prefix((*base.parts, f"={path}/"), f"{base.template}{path}/", base.order)
             yield self._route(where, verbs, one)
+
+
+def _inherited(found: Defined, own_methods: dict[str, Handler]) -> Place:
+    """The code of a view set that answers for actions which it inherits: not that of methods that answer others."""
+    place = place_of(found.node, found.scope)
+    answering = [
+        one.place.line
+        for name, one in own_methods.items()
+        if one.place.path == place.path
+        and (name in {**_LIST, **_DETAIL} or (isinstance(one.node, Function) and one.node.decorator_list))
+    ]
+    inside = [line for line in answering if place.line < line <= place.end_line]
+    return msgspec.structs.replace(place, end_line=min(inside) - 1) if inside else place
 
 
 def _last(name: str) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from hardgate.proofs import Route, Routes
-from hardgate.routes import templates
+from hardgate.routes import precedence, templates
 from hardgate.routes.templates import HOLE, fits
 
 _VARIABLE = re.compile(r"\{\{[^{}]*\}\}")
 _NAMED = re.compile(r"(?<=/):[^/]+")
 _ENDPOINT = re.compile(r"([A-Z]+) (/\S*)")
-_RANKS = {templates.WHOLE: 3, templates.SEGMENT: 2}  # Werkzeug tries text first, then narrow converters
 
 
 def match(table: Routes, endpoint: str) -> tuple[Route | None, str]:
@@ -61,7 +60,7 @@ def _answers(route: Route, method: str) -> bool:
 
 def _fits(route: Route, path: str, *, loose: bool = False) -> bool:
     """Frameworks lead a path to its like with a slash behind it; FastAPI also to the one without."""
-    ways = [path, f"{path}/"]
+    ways = [path] if path.endswith("/") else [path, f"{path}/"]
     if route.framework == "fastapi" and path != "/":
         ways.append(path.rstrip("/"))
     return any(fits(route.parts, way, loose=loose) for way in ways)
@@ -69,23 +68,34 @@ def _fits(route: Route, path: str, *, loose: bool = False) -> bool:
 
 def _first(fitting: Sequence[Route], path: str) -> tuple[Route | None, str]:
     """Of several routes that fit: the one that its framework takes, where that can be said."""
-    exact = [one for one in fitting if fits(one.parts, path)] or list(fitting)
-    handlers = {one.handler for one in exact}
-    if len(handlers) == 1:
-        return exact[0], ""
-    if len({one.framework for one in exact}) == 1:
-        if exact[0].framework == "flask":
-            ranked = sorted(exact, key=_rank)
-            if _rank(ranked[0]) != _rank(ranked[1]):
-                return ranked[0], ""
-        elif len({one.router for one in exact}) == 1:
-            return exact[0], ""  # the table is in the order in which they were declared
-    names = " and ".join(sorted(f"{one.name} ({one.path})" for one in handlers)[:3])
-    return None, f"several routes answer it: {names}"
+    if len({(one.framework, one.app) for one in fitting}) > 1:
+        return None, f"several routes answer it, of several applications: {_listed(fitting)}"
+    if fitting[0].framework == "flask":
+        best = _flask(fitting, path)
+    else:
+        exact = [one for one in fitting if fits(one.parts, path)] or list(fitting)
+        best = exact[:1] if len({one.router for one in exact}) == 1 else exact  # as they were declared
+    if len({one.handler for one in best}) == 1:
+        return best[0], ""
+    return None, f"several routes answer it: {_listed(best)}"
 
 
-def _rank(route: Route) -> tuple[tuple[int, str], ...]:
-    return tuple((0, part) if part[:1] == "=" else (_RANKS.get(part, 1), "") for part in route.parts)
+def _flask(fitting: Sequence[Route], path: str) -> list[Route]:
+    """Those that Werkzeug tries first; a path without the slash of such a rule is led to the one with it."""
+    best = _lowest(fitting)
+    if any(fits(one.parts, path) for one in best):
+        return best
+    return _lowest([one for one in fitting if fits(one.parts, f"{path}/")])
+
+
+def _lowest(found: Sequence[Route]) -> list[Route]:
+    keys = [precedence.order(one.parts) for one in found]
+    first = min(keys)
+    return [one for one, key in zip(found, keys, strict=True) if key == first]
+
+
+def _listed(found: Sequence[Route]) -> str:
+    return " and ".join(sorted({f"{one.handler.name} ({one.handler.path})" for one in found})[:3])
 
 
 def _places(number: int) -> str:

@@ -6,7 +6,7 @@ A name that may mean two things means nothing here.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from hardgate.routes.modules import (
     Defined,
@@ -23,6 +23,7 @@ from hardgate.routes.modules import (
 
 _DEEP = 12  # names that stand for names
 _MOST_ITEMS = 200
+_LONGEST = 4_000  # characters of a text that is put together: no path is as long
 
 
 class Sources:
@@ -40,6 +41,7 @@ class Sources:
         self._exact: dict[str, str] = {}
         self._ends: dict[str, list[str]] = {}
         self._calls: dict[ast.Call, Thing | None] = {}
+        self._texts: dict[ast.AST, str | None] = {}
         self.given: Mapping[ast.AST, tuple[Thing, ...]] = {}
         self._name(files)
         self.all = tuple(source for path, raw in files.items() if wanted(raw) and (source := self._source(path)))
@@ -146,24 +148,33 @@ class Sources:
         return Made(call, scope)
 
     def text(self, node: ast.AST | None, scope: Scope, deep: int = 0) -> str | None:
-        """The text that an expression is, None for what is no text or not known."""
+        """The text that an expression is, None for what is no text, not known, or longer than any path."""
         match node:
             case ast.Constant(value=str() as value):
                 return value
             case ast.BinOp(left=left, op=ast.Add(), right=right):
-                ends = [self.text(one, scope, deep + 1) for one in (left, right)] if deep < _DEEP else [None]
-                return None if None in ends else "".join(filter(None, ends))
+                return self._put_together(node, (left, right), scope, deep)
             case ast.JoinedStr(values=values):
-                parts = [
-                    self.text(one.value if isinstance(one, ast.FormattedValue) else one, scope, deep + 1)
-                    for one in values
-                ]
-                return None if None in parts or deep > _DEEP else "".join(filter(None, parts))
+                parts = [one.value if isinstance(one, ast.FormattedValue) else one for one in values]
+                return self._put_together(node, parts, scope, deep)
             case ast.Name() | ast.Attribute():
                 found = self.meaning(node, scope, deep + 1)
                 return found if isinstance(found, str) else None
             case _:
                 return None
+
+    def _put_together(self, node: ast.AST, parts: Sequence[ast.expr], scope: Scope, deep: int) -> str | None:
+        """Each node once: texts of texts of texts would be as many as one likes."""
+        if node not in self._texts:
+            self._texts[node] = None
+            found, length = list[str](), 0
+            for one in parts if deep < _DEEP else ():
+                text = self.text(one, scope, deep + 1)
+                if text is None or (length := length + len(text)) > _LONGEST:
+                    return None
+                found.append(text)
+            self._texts[node] = "".join(found) if deep < _DEEP else None
+        return self._texts[node]
 
     def several(self, node: ast.AST, scope: Scope) -> tuple[Thing, ...]:
         """What an expression may mean, one after the other: also the variable of a loop over things that are listed."""

@@ -14,6 +14,7 @@ import string
 from collections.abc import Callable, Iterator, Sequence
 
 SEGMENT, WHOLE, INT, FLOAT, UUID, SLUG, WORD = "segment", "path", "int", "float", "uuid", "slug", "word"
+DECIMAL, HEX = "decimal", "hex"  # a number that must have a point; a UUID that need not have its dashes
 HOLE = "\ue000"  # what stands in a path for the value of a variable that is not known
 MOST = 2_000  # characters of a path or template that are looked at
 _DIGITS = frozenset(string.digits)
@@ -22,15 +23,17 @@ _SORTS: dict[str, Callable[[str], bool]] = {
     SEGMENT: lambda char: char != "/",
     WHOLE: lambda _char: True,
     INT: _DIGITS.__contains__,
-    FLOAT: (_DIGITS | {"."}).__contains__,
-    UUID: frozenset(string.hexdigits + "-").__contains__,
     SLUG: (_WORD | {"-"}).__contains__,
     WORD: lambda char: char in _WORD or char.isalnum(),
 }
-_FLASK = {"": SEGMENT, "string": SEGMENT, "int": INT, "float": FLOAT, "path": WHOLE, "uuid": UUID}
-_STARLETTE = {"": SEGMENT, "str": SEGMENT, "int": INT, "float": FLOAT, "path": WHOLE, "uuid": UUID}
+_UUIDS = {
+    UUID: re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    HEX: re.compile("[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}"),
+}
+_FLASK = {"": SEGMENT, "string": SEGMENT, "default": SEGMENT, "int": INT, "float": DECIMAL, "path": WHOLE, "uuid": UUID}
+_STARLETTE = {"": SEGMENT, "str": SEGMENT, "int": INT, "float": FLOAT, "path": WHOLE, "uuid": HEX}
 _DJANGO = {"": SEGMENT, "str": SEGMENT, "int": INT, "slug": SLUG, "uuid": UUID, "path": WHOLE}
-_ANGLES = re.compile(r"<(?:([a-zA-Z_]\w*)(?:\([^<>()]*\))?:)?[a-zA-Z_]\w*>")
+_ANGLES = re.compile(r"<(?:([a-zA-Z_]\w*(?:\([^<>()]*\))?):)?[a-zA-Z_]\w*>")
 _CURLY = re.compile(r"\{[a-zA-Z_]\w*(?::([a-zA-Z_]\w*))?\}")
 # The groups that Django's regular expressions nearly always are made of.
 _GROUP = re.compile(r"\((?:\?P<\w+>|\?:)?([^()]*)\)")
@@ -108,6 +111,8 @@ def _split(template: str, form: re.Pattern[str], sorts: dict[str, str], marks: s
 def _text(text: str, marks: str) -> Iterator[str]:
     if any(mark in text for mark in marks):
         raise TemplateError(f"{text!r} of its template")
+    if not text.isprintable():
+        raise TemplateError(f"{text!r} of its template")
     if text:
         yield "=" + text
 
@@ -131,9 +136,30 @@ def _after_text(text: str, path: str, starts: set[int], loose: bool) -> set[int]
 
 def _after_parameter(sort: str, path: str, starts: set[int]) -> set[int]:
     """Every end of a run of at least one character of the sort that begins at one of `starts`."""
+    if sort in {FLOAT, DECIMAL}:
+        return _after_number(path, starts, point=sort == DECIMAL)
+    if sort in _UUIDS:
+        ends = {one.end() for at in starts if (one := _UUIDS[sort].match(path, at))}
+        return ends | _after_hole(path, starts)
     takes, found, open_ = _SORTS[sort], set[int](), False
     for at, char in enumerate(path):
         open_ = (open_ or at in starts) and (takes(char) or char == HOLE)
         if open_:
+            found.add(at + 1)
+    return found
+
+
+def _after_hole(path: str, starts: set[int]) -> set[int]:
+    return {at + 1 for at in starts if path[at : at + 1] == HOLE}
+
+
+def _after_number(path: str, starts: set[int], *, point: bool) -> set[int]:
+    """Every end of `1.5`, and of `1` where there need be no point."""
+    found = _after_hole(path, starts)
+    before = dot = behind = False
+    for at, char in enumerate(path):
+        digit = char in _DIGITS
+        before, dot, behind = (before or at in starts) and digit, before and char == ".", (dot or behind) and digit
+        if behind or (before and not point):
             found.add(at + 1)
     return found

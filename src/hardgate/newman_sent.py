@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from hardgate.newman_report import Collection, Entry, Execution, Pair, Request, Run, Wanted, source
+from hardgate.newman_report import Collection, Entry, Execution, Pair, Place, Request, Run, Wanted, source
 
 # Comments that fill whole lines; what follows code on its line may be the `//` of an address.
 _COMMENTS = re.compile(r"^[ \t]*(//[^\n]*|/\*.*?\*/)", re.MULTILINE | re.DOTALL)
@@ -85,10 +85,10 @@ def rounds(run: Run, asked: Mapping[str, str]) -> Iterator[str]:
             yield f"newman never sent {which}: {', '.join(missed[:5])}"
 
 
-def astray(run: Run, places: Mapping[str, tuple[str, ...]], wanted: Wanted) -> Iterator[str]:
-    """Requests that somebody else answered than what is tested; `places` are the folders of each request, by id."""
+def astray(run: Run, places: Mapping[str, Place], wanted: Wanted) -> Iterator[str]:
+    """Requests that somebody else answered than what is tested."""
     for one in run.executions:
-        if not wanted.origins or one.request is None or set(places[one.item.id]) & set(wanted.setup):
+        if not wanted.origins or one.request is None or set(places[one.item.id].folders) & set(wanted.setup):
             continue
         if one.response is not None and (where := _origin(one.request)) not in wanted.origins:
             yield f"the request {one.item.name!r} was answered by {where}, which is not what is tested"
@@ -101,22 +101,18 @@ def _origin(request: Request) -> str:
     return f"{'.'.join(url.host)}:{url.port or (443 if url.protocol == 'https' else 80)}"
 
 
-def bare(collection: Collection, run: Run) -> Iterator[str]:
-    """Requests that were sent without a file that belongs to them, or without what a script was to fill in."""
-    scripts = "\n".join((source(collection.event), *_scripts(collection.item)))
-    filled = frozenset(_SETS.findall(scripts))
+def bare(run: Run, places: Mapping[str, Place]) -> Iterator[str]:
+    """Requests that were sent without a file that belongs to them, or without what a script before was to fill in."""
+    filled: set[str] = set()
     for one in run.executions:
         if one.request is not None:
             for file in _files(one.item.request, one.request):
                 yield f"the request {one.item.name!r} was sent without the file {file}"
-            for name in dict.fromkeys(_unfilled(one, filled)):
+            own = _SETS.findall(places[one.item.id].own)  # what logs in again has what the first login did not get
+            for name in dict.fromkeys(_unfilled(one, filled.difference(own))):
                 yield f"the request {one.item.name!r} was sent without the variable {name}, which a script was to set"
-
-
-def _scripts(entries: Iterable[Entry]) -> Iterator[str]:
-    for one in entries:
-        yield source(one.event)
-        yield from _scripts(one.item or ())
+        # Only from here on: what logs in has the login of the whole collection, and goes without it.
+        filled.update(_SETS.findall(places[one.item.id].scripts))
 
 
 def _files(written: Request, sent: Request) -> Iterator[str]:
@@ -130,7 +126,7 @@ def _files(written: Request, sent: Request) -> Iterator[str]:
         yield str(sent.body.file.src)
 
 
-def _unfilled(one: Execution, filled: frozenset[str]) -> Iterator[str]:
+def _unfilled(one: Execution, filled: set[str]) -> Iterator[str]:
     """Names of `filled` that stand in what was sent as they were written, or as nothing."""
     for written, sent in _texts(one):
         for name in _PLACE.findall(written):

@@ -116,7 +116,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     # Each looks as if it had passed, and Newman says nothing.
     "in-name": (
         collection(
-            ask("log in", "GET", "/planets/12345", *_LOGGED_IN),
+            bearing("{{token}}", ask("log in", "GET", "/planets/12345", *_LOGGED_IN)),
             bearing("{{token}}", ask("as ada", "GET", "/planets/12345", _MISSING)),
             bearing("{{empty}}", ask("as nobody", "GET", "/planets/12345", _MISSING)),
             bearing("", ask("upload", "GET", "/planets", _PLANETS), body=_UPLOAD),

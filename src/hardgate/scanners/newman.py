@@ -102,11 +102,10 @@ def _in_name(collection: Collection, places: dict[str, Place], run: Run, wanted:
         yield _gap(message, _ROUNDS)
     for message in newman_sent.unmade(collection, run):
         yield _gap(message, "Make it whatever comes back, and ask inside the test; take out what is no test any more.")
-    for message in newman_sent.bare(collection, run):
+    for message in newman_sent.bare(run, places):
         yield _gap(message, "See the request or script that should provide it, and whether the file is there.")
     if wanted:
-        folders = {key: place.folders for key, place in places.items()}
-        for message in newman_sent.astray(run, folders, wanted):
+        for message in newman_sent.astray(run, places, wanted):
             yield _gap(message, "Write its address with the variable that hardgate fills, such as {{base}}.")
 
 

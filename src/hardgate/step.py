@@ -262,16 +262,23 @@ class Context:
     def made(self, media_types: frozenset[str], what: str, of: str = "") -> Output:
         """What an earlier action made, the newest of these media types; `of` names the action where there are several.
 
-        Raises GapError when there is none: then what this step is for cannot be done.
+        Raises GapError when there is none, or several and none is named: then what this step is for cannot be done.
         """
         found = [
-            output
+            (receipt, output)
             for name, receipt in self.earlier.items()
             for output in receipt.outputs
             if output.media_type in media_types and (not of or name == of)
         ]
+        made: dict[str, dict[str, str]] = {}
+        for receipt, output in found:
+            made.setdefault(receipt.scanner, {})[output.sha256] = receipt.action
+        # What one step built and the next pushed is one; of what two steps of a kind made, one would be passed by.
+        if several := next((list(names.values()) for names in made.values() if len(names) > 1), []):
+            message = f"{self.action.name} needs {what}, and {' and '.join(several)} made one each"
+            raise self.missing(GapReason.INPUT_MISSING, message, f"Say which: {self.action.scanner}: {{of: ACTION}}.")
         if found:
-            return found[-1]
+            return found[-1][1]
         whose = of or "no earlier action"
         said = f"{whose} made none in this run" if of else f"{whose} of this run made one"
         remedy = "Run the whole pipeline, or see why the action that makes it left a gap."

@@ -116,6 +116,27 @@ def test_a_step_gets_what_the_stages_before_made_and_nothing_of_its_own(tree: Pa
     assert [gap.reason for receipt in part.receipts for gap in receipt.gaps] == [GapReason.INPUT_MISSING]
 
 
+def test_of_two_images_the_one_that_nobody_names_is_not_passed_by(tree: Path, store: Store) -> None:
+    """The newest alone would be scanned and pushed, and the other one reported by nobody."""
+
+    def another(context: Context) -> Result:
+        return Result(outputs=(Output(name="b", media_type=IMAGE, sha256="b" * 64, size=7, reference="b@sha256:b"),))
+
+    def named(context: Context) -> Result:
+        return Result(notes=(context.made(IMAGES, "an image", of="build--web").reference,))
+
+    built: dict[str, Doing] = {"build": another, "build--web": image}
+    _, _, vague, clear, pushed = run(tree, store, [built, {"late": use, "named": named, "push": use}]).receipts
+    for receipt in (vague, pushed):
+        assert [(gap.reason, gap.message.partition(", ")[2]) for gap in receipt.gaps] == [
+            (GapReason.INPUT_MISSING, "and build and build--web made one each")
+        ]
+    assert (clear.gaps, clear.notes) == ((), (f"planets@sha256:{DIGEST}",))
+    # One image that was built and then pushed, twice to the same end, is one.
+    again = run(tree, store, [{"build": another}, {"push": image, "push--mirror": image}, {"late": use}]).receipts[-1]
+    assert (again.gaps, again.notes) == ((), (f"used planets@sha256:{DIGEST}",))
+
+
 def test_what_a_step_ran_into_is_on_its_receipt_and_undone(tree: Path, store: Store) -> None:
     def fails(context: Context) -> Result:
         context.undo(["sh", "-c", "exit 3"])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import identity, repository, scan
+from hardgate import environments, identity, repository, scan
 from hardgate.action import Scene, blank
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Action, ActionState, Gap, GapReason, Receipt
@@ -138,6 +138,7 @@ def _result(context: Context, step: Step) -> Result | None:
     result: Result | None = Result()
     with context.stack:
         try:
+            context.marks = context.stack.enter_context(environments.minded(context.scratch))
             result = step.perform(context)
         except StoppedError:
             result = None

@@ -104,7 +104,7 @@ class Context:
     private folder, HOME of what is started; `cache` one that outlives the run, and `memory` what is remembered of it.
     `stack` is closed when the step ends, however it ends: put into it what must be undone (see `undo`). `clock()` is
     now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the private git folder of the tree, None
-    outside git; `environments` are those of hardgate.yaml.
+    outside git; `environments` are those of hardgate.yaml; `marks` are variables of all that is started.
     """
 
     action: Action
@@ -130,6 +130,7 @@ class Context:
     git: Path | None = None
     hidden: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> Any:
@@ -160,7 +161,7 @@ class Context:
         """
         if self.stopping.is_set():
             raise StoppedError
-        environment = tools.environment(self.scratch, extra=env, passed=passed)
+        environment = tools.environment(self.scratch, extra={**(env or {}), **self.marks}, passed=passed)
         self.hide(*(environment[name] for name in passed if name in environment))
         left = max(0.0, self.deadline - time.monotonic())
         limit, told = (timeout, timeout) if timeout is not None and timeout < left else (left, self.action.timeout)

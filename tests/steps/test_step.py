@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from hardgate.step import Context, Result
 from hardgate.store import Store
 from tests.cli.conftest import commit, git
 from tests.lab.doing import Doing, run
+from tests.lab.waiting import eventually, running
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 DIGEST = "a" * 64
@@ -232,6 +234,22 @@ def test_an_interrupt_ends_what_runs_undoes_what_must_be_and_can_be_resumed(tree
     whole = run(tree, store, stages, resume=True)
     assert (whole.id, tries) == (row.id, ["first", "second", "second"])
     assert [receipt.state for receipt in whole.receipts] == [ActionState.DONE, ActionState.DONE]
+
+
+LEAVES = 'import subprocess, sys; subprocess.Popen(["sleep", sys.argv[1]], start_new_session=True)'
+
+
+def test_what_left_the_group_of_a_step_ends_with_the_step(tree: Path, store: Store) -> None:
+    """A server that stays behind would answer the next test."""
+    word = "8646811"
+
+    def do(context: Context) -> Result:
+        context.demand([sys.executable, "-c", LEAVES, word])
+        assert eventually(lambda: running(word) != [])
+        return Result()
+
+    assert one(tree, store, do).gaps == ()
+    assert eventually(lambda: running(word) == [])
 
 
 def _interrupt(mark: Path) -> None:

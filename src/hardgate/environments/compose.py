@@ -133,6 +133,7 @@ def _read(environment: Environment, mark: str, folders: tuple[Path, Path], image
     env = tools.environment(scratch / "home", passed=_PASSED)
     env["DOCKER_CONFIG"] = os.environ.get("DOCKER_CONFIG") or str(Path("~/.docker").expanduser())
     env |= {"HARDGATE_IMAGE": image} if image else {}
+    env[MARK] = mark  # a compose that still starts containers is ended before they are taken away
     command = _command(env, scratch)
     isolated, file = environment.isolation == ISOLATED, tree / environment.compose
     if not file.is_file():

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from hardgate import tools
-from hardgate.environments.task import MARK, Task
+from hardgate.environments.task import Task
 from hardgate.errors import ToolError
 
 # As Kubernetes judges a probe: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
@@ -44,7 +44,7 @@ def main() -> None:
         else:
             _say(f"answers {word}")
     if not task.walled:
-        sweep(task.mark, groups)
+        sweep(f"{task.variable}={task.mark}", groups)
     if task.down:
         tools.run(task.down, cwd=Path("/"), env=dict(os.environ), timeout=120)
 
@@ -98,13 +98,13 @@ def _mount(*words: str) -> None:
         raise ToolError(f"mount {words[-1]}: {done.stderr.decode('utf-8', 'replace').strip()}")
 
 
-def sweep(mark: str, groups: set[int]) -> None:
-    """End these groups, and every process that carries the mark, also one that left its group."""
+def sweep(word: str, groups: set[int]) -> None:
+    """End these groups, and every process whose variables have this word, also one that left its group."""
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
     for _ in range(_ROUNDS):
-        found = marked(mark)
+        found = marked(word)
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -112,13 +112,14 @@ def sweep(mark: str, groups: set[int]) -> None:
             return
 
 
-def marked(mark: str) -> list[int]:
-    """The processes that carry a mark, as far as the system shows them (Linux)."""
-    word, found = f"{MARK}={mark}".encode(), []
+def marked(word: str) -> list[int]:
+    """The processes with a variable `NAME=VALUE`, but for this one, as far as the system shows them (Linux)."""
+    raw, found = word.encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             alive = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
-            if alive and word in (folder / "environ").read_bytes().split(b"\0"):
+            own = folder.name == str(os.getpid())
+            if alive and not own and raw in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found
 

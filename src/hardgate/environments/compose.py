@@ -109,7 +109,8 @@ def started(environment: Environment, *, tree: Path, scratch: Path, image: str =
     project = _read(environment, mark, (tree, scratch), image)
     running: Running | None = None
     down = Task(mark=mark, down=(*project.command, *_DOWN))
-    watcher = ready(tools.Service(KEEPER, cwd=scratch, env=project.env, told=True, spared=True), down)
+    unmarked = {name: value for name, value in project.env.items() if name != MARK}
+    watcher = ready(tools.Service(KEEPER, cwd=scratch, env=unmarked, told=True, spared=True), down)
     try:
         try:
             _up(project)

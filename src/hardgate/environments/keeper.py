@@ -19,13 +19,13 @@ from pathlib import Path
 import msgspec
 
 from hardgate import tools
+from hardgate.environments.swept import sweep
 from hardgate.environments.task import Task
 from hardgate.errors import ToolError
 
 # As Kubernetes judges a probe: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 WELL = range(200, 400)
 _PAUSE = 50  # milliseconds between two questions to an address that does not answer yet
-_ROUNDS = 100  # as often it looks for marked processes that others may have started meanwhile
 
 
 def main() -> None:
@@ -96,32 +96,6 @@ def _mount(*words: str) -> None:
     done = tools.run(["mount", *words], cwd=Path("/"), env=dict(os.environ), timeout=30)
     if done.exit_code:
         raise ToolError(f"mount {words[-1]}: {done.stderr.decode('utf-8', 'replace').strip()}")
-
-
-def sweep(word: str, groups: set[int]) -> None:
-    """End these groups, and every process whose variables have this word, also one that left its group."""
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-    for _ in range(_ROUNDS):
-        found = marked(word)
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if not found:
-            return
-
-
-def marked(word: str) -> list[int]:
-    """The processes with a variable `NAME=VALUE`, but for this one, as far as the system shows them (Linux)."""
-    raw, found = word.encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            alive = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
-            own = folder.name == str(os.getpid())
-            if alive and not own and raw in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from hardgate import tools
-from hardgate.environments.keeper import sweep
 from hardgate.environments.running import KEEPER, alone
+from hardgate.environments.swept import sweep
 from hardgate.environments.task import STEP, Task
 
 

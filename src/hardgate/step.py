@@ -89,7 +89,6 @@ class Record:
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
-    seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
 
@@ -217,7 +216,6 @@ class Context:
             words = tuple(text.replace(place, word) for text in words)
         record.argv.append(tuple(flow(word) for word in words))
         record.exits.append(done.exit_code)
-        record.seconds += done.seconds
         record.cpu_seconds += done.cpu_seconds
         record.peak_memory = max(record.peak_memory, done.peak_memory)
 

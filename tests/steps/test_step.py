@@ -75,6 +75,17 @@ def test_a_step_has_the_whole_tree_and_may_write_to_it(tree: Path, store: Store)
     assert store.run(store.runs()[0].id).receipts == (receipt,)
 
 
+def test_the_seconds_of_a_step_are_all_of_it(tree: Path, store: Store) -> None:
+    """Also those in which it starts no command, such as waiting for an environment, and those of cleaning up."""
+
+    def do(context: Context) -> Result:
+        context.stack.callback(threading.Event().wait, 0.2)
+        threading.Event().wait(0.2)
+        return Result()
+
+    assert one(tree, store, do).seconds >= 0.4
+
+
 def test_a_file_that_changes_under_the_run_is_a_gap(tree: Path, store: Store) -> None:
     def do(context: Context) -> Result:
         (tree / "bin" / "go").write_text("#!/bin/sh\nexit 1\n")
@@ -241,7 +252,7 @@ LEAVES = 'import subprocess, sys; subprocess.Popen(["sleep", sys.argv[1]], start
 
 def test_what_left_the_group_of_a_step_ends_with_the_step(tree: Path, store: Store) -> None:
     """A server that stays behind would answer the next test."""
-    word = "8646811"
+    word = f"86468{os.getpid()}"
 
     def do(context: Context) -> Result:
         context.demand([sys.executable, "-c", LEAVES, word])

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from hardgate.environments.composed import LABEL
 from hardgate.model import ExitCode, RunState
 from hardgate.store import Store
 from tests.cli.conftest import home, repository, run
 from tests.lab import npm_tools, planets
 from tests.lab.command import EXECUTABLE
+from tests.lab.containers.lab import Lab
 from tests.lab.postman import BASIC, ask, collection, folder
 from tests.lab.waiting import eventually, running
 
@@ -102,3 +104,37 @@ def test_a_killed_run_leaves_nothing_is_marked_and_is_resumed(
     assert (resumed.code, resumed.json["gaps"], resumed.json["findings"]) == (ExitCode.PASS, [], []), resumed.stdout
     assert [one["action"] for one in resumed.json["receipts"]] == ["before", "newman", "hangs"]
     assert planets.TOKEN not in resumed.stdout
+
+
+def test_containers_of_a_killed_run_are_gone(own: Path, lab: Lab, home: Path, repository: Callable[..., Path]) -> None:
+    flag = own / "flag"
+    flag.mkdir()
+    (flag / "wait").touch()
+    serve = SLOW.replace("127.0.0.1", "0.0.0.0")
+    api = {
+        "image": "python:3.12-slim", "command": ["python3", "-c", serve, "8080", "/flag/wait"],
+        "volumes": [{"type": "bind", "source": str(flag), "target": "/flag"}],
+    }  # fmt: skip
+    slow = folder("Slow", ask("slow", "GET", "/slow", 'pm.test("comes", () => {});'))
+    ready = "http://127.0.0.1:${PORT}/"
+    text = {
+        "pipeline": "p",
+        "stages": [{"name": "test", "actions": [{"newman": {"collection": "planets.json"}}]}],
+        "environment": {"local": {"compose": "compose.json", "service": "api", "port": 8080, "ready": ready}},
+    }
+    files = {"planets.json": json.dumps(collection(slow)), "compose.json": json.dumps({"services": {"api": api}})}
+    root = repository(files, pipeline=json.dumps(text))
+    path = os.pathsep.join((str(EXECUTABLE.parent), lab.environment["PATH"], os.environ["PATH"]))
+    environment = {**os.environ, **lab.environment, "PATH": path, "TMPDIR": str(own)}
+    words = lab.inside(str(EXECUTABLE), "run", str(root), "--json")
+    listed = ("ps", "--all", "--quiet", "--filter", f"label={LABEL}")
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as program:
+        assert eventually((flag / "wait.reached").exists), program.poll()
+        assert len(lab.docker(*listed).split()) == 1
+        for pid in Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)  # nsenter, which entered the lab, has hardgate for a child
+    assert eventually(lambda: lab.docker(*listed).split() == [])
+    assert eventually(lambda: running(str(own)) == [])
+    (flag / "wait").unlink()
+    done = lab.run(str(EXECUTABLE), "run", str(root), "--json", "--resume", env=environment)
+    assert (done.returncode, json.loads(done.stdout)["gaps"]) == (ExitCode.PASS, []), done.stdout + done.stderr

@@ -133,7 +133,8 @@ def row(example: str, report: Report) -> dict[str, Any]:
 def _stages(report: Report) -> Iterator[dict[str, Any]]:
     """A stage takes until the next one begins: its actions run in parallel, and are not all of it.
 
-    The seconds of an action are those of the commands that it started, to their ends.
+    The seconds of a scanner are those of its tool, those of a step are all of it: its working copy, the start and the
+    end of its environment, and its commands.
     """
     receipts = report["receipts"]
     names = list(dict.fromkeys(one["stage"] for one in receipts))

@@ -94,6 +94,7 @@ GROUND: dict[str, set[str]] = {
     },  # what every adapter keeps, for its author's tests too
     "dependency_check_report": {"adapter", "errors", "xmlfile"},  # a foreign report in two shapes, as values
     "newman_report": {"adapter", "errors"},  # a foreign report as values
+    "newman_sent": {"newman_report"},  # what Newman did in name only
     "newman_pages": {"newman_report", "wording"},  # what Newman did, shown without any answer
     "excerpts": set(),  # pieces of requests and answers without what may be a secret
     "styles": {"adapter", "errors", "model"},  # Black and Flake8, as the hooks run them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,17 @@ def test_a_value_is_found_in_the_layer_that_holds_it(tmp_path: Path, content: by
     image = saved(tmp_path, {f"blobs/sha256/{DIGEST}": content, "manifest.json": b"[]"})
     assert layers.holding(image, VALUES) == {"pip": (f"blobs/sha256/{DIGEST[:12]}",)}
     assert layers.holding(image, {"npm": VALUES["npm"]}) == {}
+
+
+def test_a_value_is_found_in_the_configuration_however_json_writes_it(tmp_path: Path) -> None:
+    """Engines write `&`, `<` and `>` as Go does; a RUN or an ENV with the secret stands in the configuration."""
+    value = 'p&ss<w"rd>\\12'
+    go = json.dumps({"Env": [f"X={value}"]}).replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+    assert value not in go
+    for text in (go, json.dumps([value])):
+        image = saved(tmp_path, {"config.json": text.encode()})
+        assert layers.holding(image, {"pip": value.encode()}) == {"pip": ("config.json",)}
+    assert layers.holding(image, {"pip": b"\xff\xfe-no-text"}) == {}
 
 
 @pytest.mark.parametrize(

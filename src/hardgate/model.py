@@ -181,8 +181,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What one action left behind: the evidence that the gate reads. `digest` seals the rest; `argv` is masked.
 
-    `scanner` names what ran, a scanner or a step.
-    `cpu_seconds` and `peak_memory` (bytes) count the tool's children; `cached_from` names the run that was used again.
+    `scanner` names what ran, a scanner or a step. `seconds` are those of a scanner's tool, and all of a step, with the
+    environment that it starts. `cpu_seconds` and `peak_memory` (bytes) count the tool's children; `cached_from` names
+    the run that was used again.
     """
 
     action: str

@@ -22,13 +22,30 @@ class _Event(msgspec.Struct):
 
 
 class Pair(msgspec.Struct):
-    """A parameter of a query or a form, or a variable of the collection."""
+    """A parameter of a query or a form, a header, or a variable of the collection; `src` is the file of an upload."""
 
     key: str | None = None
     value: Any = None
+    type: str = ""
+    src: Any = None
+    disabled: bool = False
+
+
+class _Upload(msgspec.Struct):
+    """The file that is a body. A `value` of null stands there only where Newman could not read it."""
+
+    src: Any = None
+    value: Any = ""
+
+
+class _Login(msgspec.Struct):
+    bearer: list[Pair] = []
 
 
 class Url(msgspec.Struct):
+    protocol: str = ""
+    host: list[str] = []
+    port: str = ""
     path: list[str] = []
     query: list[Pair] = []
 
@@ -37,12 +54,17 @@ class Body(msgspec.Struct):
     mode: str = ""
     raw: str = ""
     urlencoded: list[Pair] = []
+    formdata: list[Pair] = []
+    file: _Upload | None = None
+    graphql: Any = None
 
 
 class Request(msgspec.Struct):
     method: str = "GET"
     url: Url | None = None
     body: Body | None = None
+    header: list[Pair] = []
+    auth: _Login | None = None
 
 
 class Entry(msgspec.Struct):
@@ -90,9 +112,10 @@ class Response(msgspec.Struct):
 
 
 class _Cursor(msgspec.Struct):
-    """Where the run was: `ref` is made anew whenever it comes to a request of the collection."""
+    """Where the run was: `ref` is made anew whenever it comes to a request of the collection; `iteration` from 0."""
 
     ref: str = ""
+    iteration: int = 0
 
 
 class Execution(msgspec.Struct):
@@ -239,10 +262,12 @@ def endpoint_of(one: Execution) -> str:
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What hardgate had Newman do. `folders` were asked for (none: all); `setup` are those that only prepare.
 
-    A failed test in a folder of `security` is a weakness, one elsewhere a failed test, of `severity`.
+    A failed test in a folder of `security` is a weakness, one elsewhere a failed test, of `severity`. `origins`:
+    where requests may go that do not only prepare, as `HOST:PORT`; none: anywhere.
     """
 
     folders: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     security: tuple[str, ...] = ("Security",)
     severity: str = "high"
+    origins: frozenset[str] = frozenset()

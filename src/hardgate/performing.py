@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from hardgate import identity, repository, scan
+from hardgate import environments, identity, repository, scan
 from hardgate.action import Scene, blank
 from hardgate.errors import ConfigError, StoreError, ToolError
 from hardgate.model import Action, ActionState, Gap, GapReason, Receipt
@@ -79,15 +79,21 @@ class Task:
 
 
 def perform(scene: Scene, bench: Bench, task: Task) -> Receipt | None:
-    """Do a step; its receipt, or None when the run is being ended. What went wrong is on the receipt, not raised."""
-    action = task.action
+    """Do a step; its receipt, or None when the run is being ended. What went wrong is on the receipt, not raised.
+
+    Its seconds are those of the whole step: the working copy, the environment's start and end, and each command.
+    """
+    action, began = task.action, time.monotonic()
     receipt = blank(scene, task.stage, action, ActionState.DONE)
     work = scene.scratch / f"step-{secrets.token_hex(4)}"
     try:
         (work / "home" / ".config").mkdir(parents=True)
         context = _context(scene, bench, task, work)
         result = _result(context, task.step)
-        return None if result is None else _receipt(receipt, context, _settled(context, result, work / "tree"))
+        if result is None:
+            return None
+        whole = _receipt(receipt, context, _settled(context, result, work / "tree"))
+        return msgspec.structs.replace(whole, seconds=round(time.monotonic() - began, 3))
     except OSError as error:
         remedy = "Free some space, or set TMPDIR to a folder that has it."
         gap = Gap(
@@ -138,6 +144,7 @@ def _result(context: Context, step: Step) -> Result | None:
     result: Result | None = Result()
     with context.stack:
         try:
+            context.marks = context.stack.enter_context(environments.minded(context.scratch))
             result = step.perform(context)
         except StoppedError:
             result = None
@@ -188,7 +195,6 @@ def _receipt(receipt: Receipt, context: Context, result: Result) -> Receipt:
         data=result.data,
         argv=tuple(record.argv),
         exit_codes=tuple(record.exits),
-        seconds=round(record.seconds, 3),
         cpu_seconds=round(record.cpu_seconds, 3),
         peak_memory=record.peak_memory,
         canary=result.canary,

@@ -89,7 +89,6 @@ class Record:
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
-    seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
 
@@ -104,7 +103,7 @@ class Context:
     private folder, HOME of what is started; `cache` one that outlives the run, and `memory` what is remembered of it.
     `stack` is closed when the step ends, however it ends: put into it what must be undone (see `undo`). `clock()` is
     now in ISO 8601; `deadline` is in the seconds of time.monotonic(). `git` is the private git folder of the tree, None
-    outside git; `environments` are those of hardgate.yaml.
+    outside git; `environments` are those of hardgate.yaml; `marks` are variables of all that is started.
     """
 
     action: Action
@@ -130,6 +129,7 @@ class Context:
     git: Path | None = None
     hidden: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> Any:
@@ -160,7 +160,7 @@ class Context:
         """
         if self.stopping.is_set():
             raise StoppedError
-        environment = tools.environment(self.scratch, extra=env, passed=passed)
+        environment = tools.environment(self.scratch, extra={**(env or {}), **self.marks}, passed=passed)
         self.hide(*(environment[name] for name in passed if name in environment))
         left = max(0.0, self.deadline - time.monotonic())
         limit, told = (timeout, timeout) if timeout is not None and timeout < left else (left, self.action.timeout)
@@ -216,7 +216,6 @@ class Context:
             words = tuple(text.replace(place, word) for text in words)
         record.argv.append(tuple(flow(word) for word in words))
         record.exits.append(done.exit_code)
-        record.seconds += done.seconds
         record.cpu_seconds += done.cpu_seconds
         record.peak_memory = max(record.peak_memory, done.peak_memory)
 
@@ -262,16 +261,23 @@ class Context:
     def made(self, media_types: frozenset[str], what: str, of: str = "") -> Output:
         """What an earlier action made, the newest of these media types; `of` names the action where there are several.
 
-        Raises GapError when there is none: then what this step is for cannot be done.
+        Raises GapError when there is none, or several and none is named: then what this step is for cannot be done.
         """
         found = [
-            output
+            (receipt, output)
             for name, receipt in self.earlier.items()
             for output in receipt.outputs
             if output.media_type in media_types and (not of or name == of)
         ]
+        made: dict[str, dict[str, str]] = {}
+        for receipt, output in found:
+            made.setdefault(receipt.scanner, {})[output.sha256] = receipt.action
+        # What one step built and the next pushed is one; of what two steps of a kind made, one would be passed by.
+        if several := next((list(names.values()) for names in made.values() if len(names) > 1), []):
+            message = f"{self.action.name} needs {what}, and {' and '.join(several)} made one each"
+            raise self.missing(GapReason.INPUT_MISSING, message, f"Say which: {self.action.scanner}: {{of: ACTION}}.")
         if found:
-            return found[-1]
+            return found[-1][1]
         whose = of or "no earlier action"
         said = f"{whose} made none in this run" if of else f"{whose} of this run made one"
         remedy = "Run the whole pipeline, or see why the action that makes it left a gap."

@@ -5,14 +5,17 @@ What kept it from coming up, what ended meanwhile, and what tried to leave, are 
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from hardgate import environments, tools
 from hardgate.environments import Running, StartError
 from hardgate.model import GapReason
-from hardgate.services import filled
+from hardgate.services import ISOLATED, filled
 from hardgate.step import Context
 
 # Inside there is no proxy to be reached, and with one set a tool would not even ask its own loopback.
 _DIRECT = {name: "" for name in tools.PASSED if name.lower().endswith("_proxy")}
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
 def started(context: Context) -> Running:
@@ -45,6 +48,16 @@ def started(context: Context) -> Running:
 def variables(running: Running) -> dict[str, str]:
     """What a test's command gets beside a tool's own variables."""
     return {**_DIRECT, **running.variables}
+
+
+def origins(running: Running) -> frozenset[str]:
+    """Where what is tested answers, as `HOST:PORT`. None where nothing else can answer: behind a wall."""
+    if running.definition.isolation == ISOLATED:
+        return frozenset()
+    asked = urlsplit(running.address)
+    own = f"{asked.hostname}:{asked.port or (443 if asked.scheme == 'https' else 80)}"
+    ports = [port for name, port in running.places.items() if name.endswith("PORT")]
+    return frozenset({own, *(f"{host}:{port}" for host in _LOOPBACK for port in ports)})
 
 
 def text(context: Context, running: Running, given: str) -> str:

@@ -5,7 +5,8 @@ https://trivy.dev/docs/latest/guide/target/container_image/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fnmatch
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from hardgate import imagefile, tools
 from hardgate.adapter import decode
 from hardgate.errors import ReportError
 from hardgate.imagefile import Facts
+from hardgate.model import Gap, GapReason
 from hardgate.step import Context
+from hardgate.trivy_said import passed_by
 
 TOOL = "trivy"
 CANARY = "canary.tar"
@@ -27,7 +30,9 @@ _CONTENTS = (
     "--scanners", "secret", "--image-config-scanners", "misconfig,secret", "--skip-check-update",
     "--secret-config", str(_RULES / "trivy-secret.conf"), *_OFFLINE,
 )  # fmt: skip
-_VULNERABLE = ("--scanners", "vuln", "--skip-vex-repo-update")
+# Trivy passes a package by whose file it cannot read, and says so in its words for developers only.
+_TOLD = ("--debug",)
+_VULNERABLE = ("--scanners", "vuln", "--skip-vex-repo-update", *_TOLD)
 
 
 # What the two sorts of start are told, by which their proofs are remembered.
@@ -90,7 +95,7 @@ def vulnerable(
 
 def document(context: Context, command: Sequence[str], file: Path) -> tools.Completed:
     """The bill of materials in CycloneDX. Raises GapError."""
-    return _start(context, command, file, ("--format", "cyclonedx", *_OFFLINE), context.scratch / "trivy")
+    return _start(context, command, file, ("--format", "cyclonedx", *_OFFLINE, *_TOLD), context.scratch / "trivy")
 
 
 def _start(context: Context, command: Sequence[str], file: Path, words: Sequence[str], cache: Path) -> tools.Completed:
@@ -120,6 +125,23 @@ def seen(raw: bytes, facts: Facts) -> Seen:
         installed=sum(len(one.packages or ()) for one in results if one.kind == "os-pkgs"),
         kinds={one.type: len(one.packages or ()) for one in results if one.kind == "lang-pkgs" and one.packages},
     )
+
+
+def unread(context: Context, name: str, stderr: bytes, exempt: Mapping[str, str]) -> list[Gap]:
+    """A gap for each file of the image `name` that Trivy passed by; a note where `exempt`, reasons by globs, has it."""
+    remedy = "Mend or remove it in the image, or say why not: {unread_exempt: {PATH: ...}}."
+    gaps = []
+    if len(stderr) >= tools.STDERR_LIMIT:
+        message = f"{name}: trivy said more than hardgate keeps: whether it read every package is not known"
+        gaps.append(context.gap(GapReason.NOT_COVERED, message, "Look at fewer packages in one image."))
+    for path in passed_by(stderr):
+        message = f"{name}: trivy could not read {path}: the package that it tells of was not judged"
+        reason = next((why for glob, why in exempt.items() if fnmatch.fnmatchcase(path.lstrip("/"), glob)), "")
+        if reason:
+            context.record.notes.append(f"{message} (unread_exempt: {reason})")
+        else:
+            gaps.append(context.gap(GapReason.FILE_UNREAD, message, remedy))
+    return gaps
 
 
 def bait(folder: Path) -> tuple[Path, Facts]:

@@ -12,6 +12,24 @@ _UNCOMPARED = re.compile(rb'\tWARN\t[^\n]*Version matching error[^\n]*err="((?:[
 _NO_DATABASE = (b"cannot be specified on the first run", b"failed to download vulnerability DB", b"DB error")
 
 
+# What an analysis of an image passes by in silence (pkg/fanal/analyzer/analyzer.go): only `--debug` tells of it.
+_PASSED_BY = re.compile(rb"\tDEBUG\t(?:\[[^\]]*\] )?(?:Analysis|Walk) error\t[^\n]*")
+_WHERE = re.compile(rb'file_path="((?:[^"\\]|\\.)+)"|failed to parse ([^\s:"]+): ')
+
+
+def passed_by(stderr: bytes) -> tuple[str, ...]:
+    """The files of an image in which a package should stand, and that Trivy could not read, each once.
+
+    Where it does not name the file, its own words about it.
+    """
+    lines = _PASSED_BY.findall(stderr)
+    found = [(line, _WHERE.search(line)) for line in lines]
+    names = (
+        _text(place[1] or place[2]) if place else brief(_text(line.partition(b"err=")[2])) for line, place in found
+    )
+    return tuple(dict.fromkeys(names))
+
+
 def complaints(stderr: bytes) -> tuple[Gap, ...]:
     """What Trivy says on its standard error only: files that it could not parse (it ends with 0), and a missing DB."""
     found = [line for line in map(_UNREAD.search, stderr.splitlines()) if line]

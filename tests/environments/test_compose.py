@@ -40,6 +40,7 @@ def given(**more: Any) -> dict[str, Any]:
             "the service api mounts /var/run/docker.sock",
         ),
         ({"volumes": [{"type": "bind", "source": "/", "target": "/host"}]}, "the service api mounts /"),
+        ({"volumes_from": ["container:other"]}, "the service api has the volumes of a container of somebody else"),
     ],
 )
 def test_what_leads_around_an_internal_network_is_refused(more: dict[str, Any], said: str) -> None:
@@ -50,6 +51,14 @@ def test_a_network_of_somebody_else_is_refused() -> None:
     project = given() | {"networks": {"shared": {"external": True}, "flat": {"driver": "macvlan"}}}
     assert list(openings(project)) == ["the network flat has the driver macvlan", "the network shared is external"]
     assert list(openings(given())) == []
+
+
+def test_a_volume_that_mounts_what_it_likes_is_refused() -> None:
+    """A bind mount in disguise: the options of the driver `local` name any folder of the machine."""
+    bind = {"driver": "local", "driver_opts": {"type": "none", "o": "bind", "device": "/run"}}
+    project = given() | {"volumes": {"run": bind, "share": {"driver": "nfs"}, "data": {"driver": "local"}, "x": None}}
+    said = "has a driver of its own or `driver_opts`"
+    assert list(openings(project)) == [f"the volume run {said}", f"the volume share {said}"]
 
 
 def test_a_project_gets_labels_and_a_wall_and_loses_fixed_names_and_ports() -> None:
@@ -121,6 +130,29 @@ def test_what_does_not_come_up_is_told_with_its_logs_and_gone(lab: Lab, tmp_path
     refused = tried(lab, tmp_path / "host", {"services": {"api": {**dies, "network_mode": "host"}}}, "network")
     assert (refused["wall"], "has `network_mode: host`" in refused["error"]) == (True, True)
     assert labelled(lab) == []
+
+
+ENDING = """\
+import http.server, os
+class Ending(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+        self.wfile.flush()
+        if "kind" in self.path:
+            os._exit(0)
+http.server.HTTPServer(("0.0.0.0", 8080), Ending).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("restart", ["no", "always"])
+def test_a_container_that_ends_in_the_middle_is_told(lab: Lab, tmp_path: Path, restart: str) -> None:
+    """Also where it says that all is well, and where the engine starts it again at once."""
+    api = {"image": "python:3.12-slim", "command": ["python3", "-c", ENDING], "restart": restart}
+    told = tried(lab, tmp_path / "ends", {"services": {"api": api}}, "network")
+    assert (told["said"], told["gone"]) == ([], ["api"])
 
 
 def test_containers_are_gone_when_hardgate_is_killed(lab: Lab, tmp_path: Path) -> None:

@@ -147,6 +147,16 @@ def test_a_service_that_dies_during_the_tests_is_told(tmp_path: Path) -> None:
         assert running.gone() == ("api",)
 
 
+def test_a_server_that_was_there_before_is_not_taken_for_the_service(tmp_path: Path) -> None:
+    """What is started cannot have the port, and stays: without a look before, the other would be tested."""
+    (tmp_path / "before").mkdir()
+    with environments.up(environment(isolation="none"), **folders(tmp_path / "before")) as before:
+        stays = service(command=("sleep", "600"), ready=before.address)
+        definition = environment(stays, isolation="none", address=before.address)
+        message = str(refused(definition, tmp_path / "after"))
+    assert message == f"something else listens at {before.address} before the service api is started"
+
+
 def test_a_log_without_an_end_does_not_fill_anything(tmp_path: Path) -> None:
     loud = "import sys\nfor _ in range(5000): print('y' * 1023)\nprint('z', flush=True)\n"
     serve = (

@@ -24,9 +24,14 @@ class Watcher:
 
 
 def run(tree: Path, store: Store, stages: Sequence[dict[str, Doing]], **settings: object) -> Run:
-    """A run of these steps, stage by stage."""
-    steps = {name: Step(name=name, perform=do) for stage in stages for name, do in stage.items()}
-    lines = [f"  - {{name: s{n}, actions: [{', '.join(stage)}]}}" for n, stage in enumerate(stages)]
+    """A run of these steps, stage by stage; `build--web` is an action of that name, of the step `build`."""
+    doings = {name: do for stage in stages for name, do in stage.items()}
+    kinds = {name: name.partition("--")[0] for name in doings}
+    steps = {kind: Step(name=kind, perform=lambda own: doings[own.action.name](own)) for kind in kinds.values()}
+    words = {name: name if name == kind else f"{kind}: {{name: {name}}}" for name, kind in kinds.items()}
+    lines = [
+        f"  - {{name: s{n}, actions: [{', '.join(words[one] for one in stage)}]}}" for n, stage in enumerate(stages)
+    ]
     raw = "\n".join(["pipeline: steps", "stages:", *lines, 'exclude: ["left out"]']).encode()
     pipeline = config.load(raw, options={name: step.options for name, step in steps.items()})
     own = engine.Settings(

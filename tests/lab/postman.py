@@ -31,6 +31,14 @@ def ask(
     return {"name": name, "request": request, "event": events}
 
 
+def bearing(word: str, one: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A request with another token, and perhaps a body of files."""
+    return {
+        **one,
+        "request": {**one["request"], "header": [{"key": "Authorization", "value": f"Bearer {word}"}], **more},
+    }
+
+
 def folder(name: str, *items: dict[str, Any]) -> dict[str, Any]:
     """A folder of requests or folders."""
     return {"name": name, "item": list(items)}
@@ -56,6 +64,11 @@ _ASKED_MORE = (
 )
 _PLANETS = 'pm.test("lists three planets", () => pm.expect(pm.response.json()).to.have.lengthOf(3));'
 _MISSING = 'pm.test("answers 404", () => pm.response.to.have.status(404));'
+_LOGGED_IN = (
+    'pm.environment.set("empty", "");',
+    'if (pm.response.code == 200) pm.environment.set("token", pm.response.json().access_token);',
+)
+_UPLOAD = {"mode": "formdata", "formdata": [{"key": "file", "type": "file", "src": "a.bin"}]}
 BASIC = folder("Basic", ask("list planets", "GET", "/planets", _PLANETS))
 NEGATIVE = folder("Negative", ask("unknown planet", "GET", "/planets/12345", _MISSING))
 SECURITY = folder(
@@ -99,6 +112,22 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             BASIC, ask("unknown planet", "GET", "/planets/12345", f"if (pm.response.code == 200) {{ {_PLANETS} }}")
         ),
         (),
+    ),
+    # Each looks as if it had passed, and Newman says nothing.
+    "in-name": (
+        collection(
+            bearing("{{token}}", ask("log in", "GET", "/planets/12345", *_LOGGED_IN)),
+            bearing("{{token}}", ask("as ada", "GET", "/planets/12345", _MISSING)),
+            bearing("{{empty}}", ask("as nobody", "GET", "/planets/12345", _MISSING)),
+            bearing("", ask("upload", "GET", "/planets", _PLANETS), body=_UPLOAD),
+            bearing("", ask("send", "GET", "/planets", _PLANETS), body={"mode": "file", "file": {"src": "b.bin"}}),
+            ask("leave", "GET", "/planets", _PLANETS, "if (pm.response.code == 200) return;", _MISSING),
+            ask("another word", "GET", "/planets", "const t = pm.test; if (pm.response.code == 404) t('x', () => {});"),
+            ask("waits", "GET", "/planets", 'pm.test("is called back", (done) => {});'),
+            ask("end", "GET", "/planets", _PLANETS, "if (pm.info.iteration) postman.setNextRequest(null);"),
+            ask("last", "GET", "/planets", "// pm.test('not any more', () => {});", _PLANETS),
+        ),
+        ("--iteration-count", "2"),
     ),
     # What an answer holds must not come out: in a message, in the name of a test, in an address.
     "secretive": (

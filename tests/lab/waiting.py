@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def eventually(true: Callable[[], bool], seconds: float = 60.0) -> bool:
@@ -14,3 +15,15 @@ def eventually(true: Callable[[], bool], seconds: float = 60.0) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def running(word: str) -> list[int]:
+    """The processes that have `word` in their command line."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if word.encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found

@@ -131,6 +131,45 @@ def test_a_run_that_stopped_at_its_first_failure_is_not_whole(version: str) -> N
     ]
 
 
+def test_what_was_done_in_name_only_is_a_gap() -> None:
+    """A login that failed, a file that is not there, a script that left early: Newman calls each of these passed."""
+    report = read("in-name")
+    assert report.findings == ()
+    assert [gap.message for gap in report.gaps] == [
+        "the tests of the request 'another word' were not reached: none of them was made",
+        "the tests of the request 'waits' were not reached: none of them was made",
+        "newman never sent 1 of 10 requests in round 2: last",
+        "the test 'answers 404' of the request 'leave' was not made in 2 of 2 sendings",
+        "the request 'as ada' was sent without the variable token, which a script was to set",
+        "the request 'as nobody' was sent without the variable empty, which a script was to set",
+        "the request 'upload' was sent without the file a.bin",
+        "the request 'send' was sent without the file b.bin",
+    ]
+
+
+FOLDER_TEST = {"listen": "test", "script": {"exec": ["if (0) {", 'pm.test("of all", () => {});', "}"]}}
+
+
+@pytest.mark.parametrize("whose", ["folder 'Basic'", "collection"])
+def test_a_test_of_a_folder_is_made_by_one_of_its_requests(whose: str) -> None:
+    def add(whole: dict[str, Any]) -> None:
+        basic = next(one for one in whole["collection"]["item"] if one["name"] == "Basic")
+        (basic if "Basic" in whose else whole["collection"])["event"] = [FOLDER_TEST]
+
+    def make(whole: dict[str, Any]) -> None:
+        add(whole)
+        for one in whole["run"]["executions"]:
+            one["assertions"][0]["assertion"] = "of all"
+            one["item"]["event"] = []
+        for one in whole["collection"]["item"]:
+            for ask in one["item"]:
+                ask["event"] = []
+
+    [gap] = edited("clean", add).gaps
+    assert gap.message == f"the test 'of all' of the {whose} was not made"
+    assert edited("clean", make).gaps == ()
+
+
 def test_a_script_that_cannot_be_read_is_a_gap() -> None:
     assert "test-script (SyntaxError)" in read("unparsed").gaps[0].message
 

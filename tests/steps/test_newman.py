@@ -158,6 +158,31 @@ def test_what_was_not_tried_is_a_gap(repository: Make) -> None:
         assert [one for one in gaps.get(f"case-{number}", []) if one[0] == reason and words in one[1]], (name, gaps)
 
 
+def test_an_answer_of_another_server_is_a_gap(repository: Make) -> None:
+    """Without a wall whatever listens on this machine can answer, such as what another run left behind."""
+    with planets.serving() as other:
+        stray = ask("list planets", "GET", "/planets", 'pm.test("answers", () => pm.response.to.have.status(200));')
+        stray["request"]["url"] = f"{other}/planets"
+        whole = collection(folder("Basic", stray), BASIC)
+        setup = {"name": "setup", "setup": ["Basic"]}
+        keys = [{"environment": "open", **one} for one in ({}, setup)]
+        result = run(repository({"planets.json": json.dumps(whole)}, pipeline=pipeline(*keys)))
+    told = f"the request 'list planets' was answered by {other.removeprefix('http://')}, which is not what is tested"
+    assert [(gap["action"], gap["message"]) for gap in result.json["gaps"]] == [("newman", told)], result.stdout
+
+
+def test_newman_that_breaks_after_its_report_is_a_gap(
+    repository: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").mkdir()
+    program = tmp_path / "broken" / "newman"
+    program.write_text(f'#!/bin/sh\n{tmp_path}/bin/newman "$@"\nexit 7\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    result = run(repository({"planets.json": json.dumps(PLAIN)}, pipeline=pipeline()))
+    assert [gap["message"] for gap in result.json["gaps"]] == ["newman ended with exit code 7"]
+
+
 def test_newman_that_is_not_there_is_a_gap(repository: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     path = os.environ["PATH"].partition(":")[2]
     monkeypatch.setenv("PATH", ":".join(one for one in path.split(":") if not (Path(one) / "newman").exists()))

@@ -59,7 +59,7 @@ def test_podman_and_buildah_make_an_image_twice_and_push_it(lab: Lab, podman: di
     builds, pushes, refused = (
         [step("build", engine, **keys) for engine in ENGINES],
         [step("push", engine, of=f"build-{engine}", to=f"{lab.trusted}/{engine}", **login) for engine in ENGINES],
-        [{"push": {"name": "nobody", "engine": "podman", "to": f"{lab.trusted}/podman"}}],
+        [{"push": {"name": "nobody", "of": "build-podman", "engine": "podman", "to": f"{lab.trusted}/podman"}}],
     )
     late = [{"build": {"name": f"slow-{engine}", "engine": engine, **slow}} for engine in ENGINES]
     again = [{"build": {"name": f"again-{engine}", "engine": engine, **keys}} for engine in ENGINES]

@@ -135,6 +135,22 @@ def test_what_there_is_no_data_for_is_a_gap(home: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_a_package_whose_file_cannot_be_read_is_a_gap(home: Path, tmp_path: Path) -> None:
+    """Trivy lists the other packages, ends with 0, and says nothing."""
+    fill(home / "advisories", KNOWN, ecosystems=["PyPI", "npm"], date="2999-01-01T00:00:00Z")
+    broken = {"node_modules/x/package.json": b"{", f"{SITE}/y.dist-info/METADATA": b"Name: y\n", "app/z.egg": b"PK\x03"}
+    image = archive(tmp_path, "web", DEBIAN, LEFT, broken)
+    why = {"node_modules/*": "a test of its own", "*.egg": "not this", f"{SITE}/*": "no release"}
+    [one] = doing(home, "scan-image", [image], system_exempt="watched", unread_exempt=why)
+    [gap] = one.gaps
+    assert gap.reason is GapReason.FILE_UNREAD
+    assert 'could not read "unable to open `.egg` archive' in gap.message
+    assert sum("unread_exempt" in note for note in one.notes) == 2
+    [two] = doing(home, "sbom", [image])
+    assert reasons(two) == [GapReason.FILE_UNREAD] * 3
+    assert "node_modules/x/package.json" in two.gaps[0].message + two.gaps[1].message + two.gaps[2].message
+
+
 def test_an_archive_that_is_another_or_not_whole_is_a_gap(home: Path, tmp_path: Path) -> None:
     name, file, _ = archive(tmp_path, "planets", DEBIAN).split("=")
     Path(f"{file}.cut").write_bytes(Path(file).read_bytes()[:9000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,10 @@ def test_a_report_that_was_cut_or_edited_is_refused(change: Callable[[dict[str, 
         (lambda whole: whole["test_cases"].update(errored=2), "2 requests got no answer"),
         (lambda whole: whole.update(filtered=3), "3 failures were left out"),
         (lambda whole: whole.update(complete=False), "did not come to its end"),
+        (lambda whole: whole["phases"].pop("stateful"), "does not tell of the phase stateful"),
+        (lambda whole: whole["valid_rates"].pop("GET /planets"), "1 of 2 operations took no valid request"),
+        (lambda whole: whole.update(command="st run x --exclude-checks=ignored_auth"), "was told --exclude-checks"),
+        (lambda whole: whole.update(command="st run x -mpositive"), "was told -m"),
     ],
 )
 def test_a_new_word_or_a_broken_run_is_a_gap(change: Callable[[dict[str, Any]], object], words: str) -> None:
@@ -114,7 +119,9 @@ def pipeline(*actions: dict[str, Any]) -> str:
 
 
 @pytest.mark.real
-def test_an_api_is_held_to_its_document(home: Path, repository: Make) -> None:
+def test_an_api_is_held_to_its_document(
+    home: Path, repository: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that has holes by the document in the repository, and what could not be tested, in one run."""
     whole = {
         "name": "whole",
@@ -123,15 +130,17 @@ def test_an_api_is_held_to_its_document(home: Path, repository: Make) -> None:
         "seed": 7,
         "headers": {"X-Test": "of-mine"},
     }
-    files = {
-        "openapi.json": json.dumps(described_api.document("whole")),
-        # Of no effect: it would leave all operations out.
-        "schemathesis.toml": '[[operations]]\ninclude-path-regex = ".*"\nenabled = false\n',
-    }
+    # Of no effect, in the repository and above the folder where it runs: it would leave all operations out.
+    nothing = '[[operations]]\ninclude-path-regex = ".*"\nenabled = false\n'
+    files = {"openapi.json": json.dumps(described_api.document("whole")), "schemathesis.toml": nothing}
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "schemathesis.toml").write_text(nothing)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "above"))
     others: dict[str, dict[str, Any]] = {
         "absent": {"document": "other.yaml"},
         "nowhere": {"document": "${URL}/absent.json"},
         "placeless": {"document": "${HOST}/openapi.json"},
+        "elsewhere": {"args": ["--url", "http://127.0.0.1:9"]},
     }
     text = pipeline(whole, *({"name": name, **keys} for name, keys in others.items()))
     result = run(repository(files, pipeline=text))
@@ -147,6 +156,7 @@ def test_an_api_is_held_to_its_document(home: Path, repository: Make) -> None:
         ("nowhere", "not-covered"),
         ("nowhere", "tool-failed"),
         ("placeless", "input-missing"),
+        ("elsewhere", "input-missing"),
     }
     receipt = next(one for one in result.json["receipts"] if one["action"] == "whole")
     assert (receipt["tool"]["version"], receipt["tool"]["origin"]) == ("4.32.5", "toolbox")

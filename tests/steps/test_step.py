@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from hardgate.step import Context, Result
 from hardgate.store import Store
 from tests.cli.conftest import commit, git
 from tests.lab.doing import Doing, run
+from tests.lab.waiting import eventually, running
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 DIGEST = "a" * 64
@@ -73,6 +75,17 @@ def test_a_step_has_the_whole_tree_and_may_write_to_it(tree: Path, store: Store)
     assert store.run(store.runs()[0].id).receipts == (receipt,)
 
 
+def test_the_seconds_of_a_step_are_all_of_it(tree: Path, store: Store) -> None:
+    """Also those in which it starts no command, such as waiting for an environment, and those of cleaning up."""
+
+    def do(context: Context) -> Result:
+        context.stack.callback(threading.Event().wait, 0.2)
+        threading.Event().wait(0.2)
+        return Result()
+
+    assert one(tree, store, do).seconds >= 0.4
+
+
 def test_a_file_that_changes_under_the_run_is_a_gap(tree: Path, store: Store) -> None:
     def do(context: Context) -> Result:
         (tree / "bin" / "go").write_text("#!/bin/sh\nexit 1\n")
@@ -114,6 +127,27 @@ def test_a_step_gets_what_the_stages_before_made_and_nothing_of_its_own(tree: Pa
     # What an earlier run of the same commit made does not count.
     part = run(tree, store, stages, selection=Selection(actions=("late",)))
     assert [gap.reason for receipt in part.receipts for gap in receipt.gaps] == [GapReason.INPUT_MISSING]
+
+
+def test_of_two_images_the_one_that_nobody_names_is_not_passed_by(tree: Path, store: Store) -> None:
+    """The newest alone would be scanned and pushed, and the other one reported by nobody."""
+
+    def another(context: Context) -> Result:
+        return Result(outputs=(Output(name="b", media_type=IMAGE, sha256="b" * 64, size=7, reference="b@sha256:b"),))
+
+    def named(context: Context) -> Result:
+        return Result(notes=(context.made(IMAGES, "an image", of="build--web").reference,))
+
+    built: dict[str, Doing] = {"build": another, "build--web": image}
+    _, _, vague, clear, pushed = run(tree, store, [built, {"late": use, "named": named, "push": use}]).receipts
+    for receipt in (vague, pushed):
+        assert [(gap.reason, gap.message.partition(", ")[2]) for gap in receipt.gaps] == [
+            (GapReason.INPUT_MISSING, "and build and build--web made one each")
+        ]
+    assert (clear.gaps, clear.notes) == ((), (f"planets@sha256:{DIGEST}",))
+    # One image that was built and then pushed, twice to the same end, is one.
+    again = run(tree, store, [{"build": another}, {"push": image, "push--mirror": image}, {"late": use}]).receipts[-1]
+    assert (again.gaps, again.notes) == ((), (f"used planets@sha256:{DIGEST}",))
 
 
 def test_what_a_step_ran_into_is_on_its_receipt_and_undone(tree: Path, store: Store) -> None:
@@ -211,6 +245,22 @@ def test_an_interrupt_ends_what_runs_undoes_what_must_be_and_can_be_resumed(tree
     whole = run(tree, store, stages, resume=True)
     assert (whole.id, tries) == (row.id, ["first", "second", "second"])
     assert [receipt.state for receipt in whole.receipts] == [ActionState.DONE, ActionState.DONE]
+
+
+LEAVES = 'import subprocess, sys; subprocess.Popen(["sleep", sys.argv[1]], start_new_session=True)'
+
+
+def test_what_left_the_group_of_a_step_ends_with_the_step(tree: Path, store: Store) -> None:
+    """A server that stays behind would answer the next test."""
+    word = f"86468{os.getpid()}"
+
+    def do(context: Context) -> Result:
+        context.demand([sys.executable, "-c", LEAVES, word])
+        assert eventually(lambda: running(word) != [])
+        return Result()
+
+    assert one(tree, store, do).gaps == ()
+    assert eventually(lambda: running(word) == [])
 
 
 def _interrupt(mark: Path) -> None:

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hardgate.environments import compose, plain
+from hardgate.environments.minder import minded
 from hardgate.environments.running import Running, StartError
 from hardgate.services import Environment
 
-__all__ = ["Running", "StartError", "up"]
+__all__ = ["Running", "StartError", "minded", "up"]
 
 
 def up(environment: Environment, *, tree: Path, scratch: Path, image: str = "") -> AbstractContextManager[Running]:

@@ -33,6 +33,8 @@ _LINES = "5000"  # lines of each log that are kept
 _PASSED = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION")
 _DOWN = ("down", "--volumes", "--remove-orphans", "--timeout", "0")
 
+_RESTARTS = '{{index .Config.Labels "com.docker.compose.service"}} {{.RestartCount}}'
+
 
 # Containers first: what they use cannot be removed before them.
 _KINDS = (
@@ -93,11 +95,22 @@ class _Project:
         return {name: self.ask(*words, name).stdout[-tools.LOG_LIMIT :] for name in self.services}
 
     def gone(self) -> tuple[str, ...]:
-        """The services that do not run, but for those that came to a good end."""
+        """The services that do not run, or were started again; one that is not asked may have come to a good end."""
         rows = self.ask("ps", "--all", "--format", "json").stdout.splitlines()
         found = [decode(row, _State, "docker compose") for row in rows if row.strip()]
-        running = {one.service for one in found if one.state == "running" or (one.state == "exited" and not one.code)}
-        return tuple(name for name in self.services if name not in running)
+        asked = self.definition.asked
+        well = {one.service for one in found if one.state == "exited" and not one.code and one.service != asked}
+        running = {one.service for one in found if one.state == "running"} | well
+        again = self._again()
+        return tuple(name for name in self.services if name not in running or name in again)
+
+    def _again(self) -> set[str]:
+        """The services that the engine has started again; all of them where it does not say."""
+        names = self.ask("ps", "--all", "--quiet").stdout.decode().split()
+        words = ("docker", "inspect", "--format", _RESTARTS, *names)
+        done = tools.run(words, cwd=self.folder, env=self.env, timeout=_ASK)
+        rows = [row.split() for row in done.stdout.decode().splitlines()]
+        return set(self.services) if done.exit_code else {row[0] for row in rows if row[1] != "0"}
 
 
 @contextlib.contextmanager
@@ -109,7 +122,8 @@ def started(environment: Environment, *, tree: Path, scratch: Path, image: str =
     project = _read(environment, mark, (tree, scratch), image)
     running: Running | None = None
     down = Task(mark=mark, down=(*project.command, *_DOWN))
-    watcher = ready(tools.Service(KEEPER, cwd=scratch, env=project.env, told=True, spared=True), down)
+    unmarked = {name: value for name, value in project.env.items() if name != MARK}
+    watcher = ready(tools.Service(KEEPER, cwd=scratch, env=unmarked, told=True, spared=True), down)
     try:
         try:
             _up(project)
@@ -133,6 +147,7 @@ def _read(environment: Environment, mark: str, folders: tuple[Path, Path], image
     env = tools.environment(scratch / "home", passed=_PASSED)
     env["DOCKER_CONFIG"] = os.environ.get("DOCKER_CONFIG") or str(Path("~/.docker").expanduser())
     env |= {"HARDGATE_IMAGE": image} if image else {}
+    env[MARK] = mark  # a compose that still starts containers is ended before they are taken away
     command = _command(env, scratch)
     isolated, file = environment.isolation == ISOLATED, tree / environment.compose
     if not file.is_file():
@@ -199,6 +214,9 @@ def _entered(project: _Project, mark: str, scratch: Path, tree: Path) -> Running
         keeper = _within(project, name, mark, scratch)
     else:
         port = project.ask("port", definition.asked, str(definition.port)).stdout.decode().strip().rpartition(":")[2]
+        if not port.isdecimal() or port == "0":  # else tests would ask port 80 of this machine, whoever is there
+            message = f"the port {definition.port} of {definition.asked} is not published on this machine"
+            raise StartError(message, hint="Take `network_mode` out of the compose file, and see the `port`.")
         keeper = ready(tools.Service(KEEPER, cwd=scratch, env=alone(scratch), told=True), Task(mark=mark))
     places = {"PORT": port, "STATE": str(scratch / "state"), "TREE": str(tree)}
     address = filled(definition.address, places)

@@ -27,6 +27,10 @@ def openings(project: dict[str, Any]) -> Iterator[str]:
             yield f"the network {name} is external"
         if network and network.get("driver", "bridge") != "bridge":
             yield f"the network {name} has the driver {network['driver']}"
+    for name, volume in sorted(project.get("volumes", {}).items()):
+        # The driver `local` mounts whatever its options name: a folder with the engine's socket, a share elsewhere.
+        if volume and (volume.get("driver_opts") or volume.get("driver", "local") != "local"):
+            yield f"the volume {name} has a driver of its own or `driver_opts`"
 
 
 def _opens(service: dict[str, Any]) -> Iterator[str]:
@@ -36,6 +40,8 @@ def _opens(service: dict[str, Any]) -> Iterator[str]:
     for key in ("privileged", "devices", "cap_add", "use_api_socket", "provider"):
         if service.get(key):
             yield f"has `{key}`"
+    if any(str(one).startswith("container:") for one in service.get("volumes_from", [])):
+        yield "has the volumes of a container of somebody else"
     for mount in service.get("volumes", []):
         place = str(mount.get("source", ""))
         if mount.get("type") == "bind" and (place == "/" or f"{place}/".startswith(_SOCKETS)):

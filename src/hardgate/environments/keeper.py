@@ -19,13 +19,13 @@ from pathlib import Path
 import msgspec
 
 from hardgate import tools
-from hardgate.environments.task import MARK, Task
+from hardgate.environments.swept import sweep
+from hardgate.environments.task import Task
 from hardgate.errors import ToolError
 
 # As Kubernetes judges a probe: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 WELL = range(200, 400)
 _PAUSE = 50  # milliseconds between two questions to an address that does not answer yet
-_ROUNDS = 100  # as often it looks for marked processes that others may have started meanwhile
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
         else:
             _say(f"answers {word}")
     if not task.walled:
-        sweep(task.mark, groups)
+        sweep(f"{task.variable}={task.mark}", groups)
     if task.down:
         tools.run(task.down, cwd=Path("/"), env=dict(os.environ), timeout=120)
 
@@ -96,31 +96,6 @@ def _mount(*words: str) -> None:
     done = tools.run(["mount", *words], cwd=Path("/"), env=dict(os.environ), timeout=30)
     if done.exit_code:
         raise ToolError(f"mount {words[-1]}: {done.stderr.decode('utf-8', 'replace').strip()}")
-
-
-def sweep(mark: str, groups: set[int]) -> None:
-    """End these groups, and every process that carries the mark, also one that left its group."""
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-    for _ in range(_ROUNDS):
-        found = marked(mark)
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if not found:
-            return
-
-
-def marked(mark: str) -> list[int]:
-    """The processes that carry a mark, as far as the system shows them (Linux)."""
-    word, found = f"{MARK}={mark}".encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            alive = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
-            if alive and word in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
 
 
 if __name__ == "__main__":

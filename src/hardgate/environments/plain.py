@@ -6,8 +6,9 @@ import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hardgate import tools
 from hardgate.environments import walls
@@ -71,6 +72,7 @@ def _start(running: Running, service: Service, tree: Path, scratch: Path) -> Non
     folder = tree / service.folder
     if not folder.is_dir():
         raise StartError(f"the folder {service.folder} of service {name} is not in the tree", hint="See its `folder`.")
+    _alone(running, service, places)
     one = running.started[name] = tools.Service(running.words(command, folder), cwd=tree, env=env)
     if running.definition.isolation != ISOLATED:
         running.keeper.tell(str(one.pid))
@@ -80,6 +82,20 @@ def _start(running: Running, service: Service, tree: Path, scratch: Path) -> Non
     else:
         asked = tuple(filled(word, places) for word in service.ready)
         _agreeing(running, service, one, (running.words(asked, folder), env), end)
+
+
+def _alone(running: Running, service: Service, places: Mapping[str, str]) -> None:
+    """Raise StartError where somebody else listens already at the address by which the service shall be known.
+
+    Behind a wall there is nobody else. Without one it may be what another run left behind, and tests would ask that.
+    """
+    if running.definition.isolation == ISOLATED or not isinstance(service.ready, str):
+        return
+    address = filled(service.ready, places)
+    mine = {running.places[f"{name}.PORT"] for name in running.started}
+    if str(urlsplit(address).port) not in mine and tools.reachable(address, timeout=1.0):
+        message = f"something else listens at {address} before the service {service.name} is started"
+        raise StartError(message, hint="End it, or use ${PORT}: hardgate fills in a port that is free.")
 
 
 def _answering(running: Running, service: Service, one: tools.Service, address: str, end: float) -> None:

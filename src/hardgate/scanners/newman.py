@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from hardgate import described, newman_report
+from hardgate import described, newman_report, newman_sent
 from hardgate.adapter import brief
 from hardgate.errors import ReportError
 from hardgate.excerpts import excerpt
@@ -72,7 +72,12 @@ def read(raw: bytes, wanted: Wanted | None) -> Report:
     answered = [one for one in run.executions if one.response is not None]
     known, wrong = _mapped(report.collection)
     gaps = (*_stopped(run), *_failed(run), *_unsent(report.collection, places, run, wanted), *_unjudged(run, places))
-    gaps = (*gaps, *wrong, *(_idle(report.collection, places, run, wanted) if wanted else ()))
+    gaps = (
+        *gaps,
+        *wrong,
+        *_in_name(report.collection, places, run, wanted),
+        *(_idle(report.collection, places, run, wanted) if wanted else ()),
+    )
     return Report(findings=tuple(_findings(answered, places, known, wanted)), gaps=tuple(dict.fromkeys(gaps)))
 
 
@@ -87,6 +92,24 @@ def _mapped(collection: Collection) -> tuple[dict[str, str], tuple[Gap, ...]]:
         message = f"the variable {_MAP} of the collection does not map names to weaknesses: {brief(str(error))}"
         return {}, (_gap(message, 'Write it as {"name of a test, request or folder": "CWE-89"}.'),)
     return known, ()
+
+
+def _in_name(collection: Collection, places: dict[str, Place], run: Run, wanted: Wanted | None) -> Iterator[Gap]:
+    """What was done in name only: see newman_sent."""
+    names = _named(collection.item)
+    asked = {key: _SLASH.join((*place.folders, names[key])) for key, place in places.items()}
+    for message in newman_sent.rounds(run, asked) if run.executions else ():
+        yield _gap(message, _ROUNDS)
+    for message in newman_sent.unmade(collection, run):
+        yield _gap(message, "Make it whatever comes back, and ask inside the test; take out what is no test any more.")
+    for message in newman_sent.bare(run, places):
+        yield _gap(message, "See the request or script that should provide it, and whether the file is there.")
+    if wanted:
+        for message in newman_sent.astray(run, places, wanted):
+            yield _gap(message, "Write its address with the variable that hardgate fills, such as {{base}}.")
+
+
+_ROUNDS = "See what leads past them: --bail, setNextRequest or skipRequest."
 
 
 def _idle(collection: Collection, places: dict[str, Place], run: Run, wanted: Wanted) -> Iterator[Gap]:
@@ -195,7 +218,7 @@ def _unjudged(run: Run, places: dict[str, Place]) -> Iterator[Gap]:
             name = name_of(one, test, places)
             yield _gap(f"the test {name} was skipped", "Have it made, or take it out of the collection.")
     for one in run.executions:
-        if one.response is not None and not one.assertions and "pm.test(" in places[one.item.id].own:
+        if one.response is not None and not one.assertions and newman_sent.has_tests(places[one.item.id].own):
             message = f"the tests of the request {one.item.name!r} were not reached: none of them was made"
             yield _gap(message, "See which condition of its script leads past them.")
 

@@ -6,6 +6,7 @@ holds nothing that was sent or answered.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import msgspec
@@ -28,6 +29,8 @@ _WEAKNESSES = {
 # Warnings that say nothing of what was tested.
 _HARMLESS = frozenset({"constants_extraction", "unused_openapi_auth"})
 _SHOWN = 5  # operations that a gap lists
+_PHASES = frozenset({"examples", "coverage", "fuzzing", "stateful"})
+_LEAVING = frozenset({"--checks", "-c", "--exclude-checks", "--warnings", "--mode", "-m", "--max-time"})
 _DONE, _SKIPPED = frozenset({"success", "failure", "error", "skip"}), "skip"
 # An OpenAPI document without examples, links or operations for a phase: there was nothing to leave out.
 _IDLE = frozenset({None, "nothing_to_test", "not_applicable"})
@@ -68,6 +71,13 @@ class _Error(msgspec.Struct):
     count: int
 
 
+class _Rates(msgspec.Struct):
+    """What became of valid requests to an operation, in one phase."""
+
+    accepted: int
+    conflicts: int
+
+
 class _Baseline(msgspec.Struct):
     known: int
 
@@ -86,6 +96,8 @@ class _Report(msgspec.Struct):
     baseline: _Baseline | None
     filtered: int
     warnings: dict[str, list[str]]
+    valid_rates: dict[str, dict[str, _Rates]]
+    command: str
 
 
 def _parse(raw: bytes) -> Report:
@@ -93,6 +105,7 @@ def _parse(raw: bytes) -> Report:
     _agree(report)
     findings = tuple(found for one in report.failures for found in _findings(one))
     gaps = (*_stopped(report), *_untested(report), *_errors(report), *_warned(report), *_silenced(report))
+    gaps = (*gaps, *_refused(report), *_told(report.command))
     gaps = (*gaps, *(_unknown(one) for one in report.failures if one.severity not in set(Severity)))
     return Report(findings=findings, gaps=gaps, version=report.schemathesis_version)
 
@@ -143,6 +156,8 @@ def _stopped(report: _Report) -> Iterator[Gap]:
         yield _gap(message, "See whether the application runs; give it longer.", GapReason.TOOL_FAILED)
     if report.phases is None:
         yield _gap("schemathesis began no phase of its tests", "See its log.", GapReason.TOOL_FAILED)
+    if absent := _PHASES.difference(report.phases or _PHASES):
+        yield _gap(f"schemathesis does not tell of the phase {' and '.join(sorted(absent))}", "Have all phases run.")
     for name, phase in (report.phases or {}).items():
         if phase.status not in _DONE:
             yield _gap(f"the phase {name} ended as {phase.status}", "Run it again.", GapReason.TOOL_FAILED)
@@ -172,6 +187,37 @@ def _untested(report: _Report) -> Iterator[Gap]:
         )
     if cases.without_checks:
         yield _gap(f"{cases.without_checks} answers were judged by no check", "Do not leave checks out.")
+
+
+def _refused(report: _Report) -> Iterator[Gap]:
+    """Operations that took nothing of what the document allows: what lies behind the refusal was not tested.
+
+    The warnings tell the same of some answers, and can be turned off.
+    """
+    took = {
+        name
+        for name, phases in report.valid_rates.items()
+        if any(one.accepted + one.conflicts for one in phases.values())
+    }
+    tested = report.operations.tested if report.operations else 0
+    if len(took) < tested:
+        message = f"{tested - len(took)} of {tested} operations took no valid request: what they do was not tested"
+        yield _gap(message, "Give it what it lacks: a login (`headers`), examples in the document, the right address.")
+
+
+def _told(command: str) -> Iterator[Gap]:
+    """Words by which Schemathesis leaves something out and its report does not say so."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    for word in dict.fromkeys(one for one in map(option, words) if one in _LEAVING):
+        yield _gap(f"schemathesis was told {word}: what that leaves out, its report does not tell", "Run it without.")
+
+
+def option(word: str) -> str:
+    """The option that a word is, without a value that it has with it: `--mode=all`, `-mall`."""
+    return word.partition("=")[0] if word.startswith("--") else word[:2]
 
 
 def _errors(report: _Report) -> Iterator[Gap]:

@@ -80,6 +80,7 @@ def _perform(context: Context) -> Result:
         context.hide(*(str(one.value) for one in values if one.type == "secret" and one.value))
     tool = context.tool(f"{OUTSIDE}newman")
     running = tested.started(context)
+    wanted = msgspec.structs.replace(wanted, origins=tested.origins(running))
     raw = _run(context, running, tree, tool.command, wanted)
     use = ToolUse(name="newman", version=tool.version or _version(tool.command), digest=tool.digest, origin=tool.origin)
     try:
@@ -155,6 +156,9 @@ def _run(context: Context, running: Running, tree: Path, command: tuple[str, ...
                 GapReason.REPORT_UNREADABLE, "newman wrote no report", "See its log among the outputs."
             )
         )
+    if done.exit_code:  # failed tests do not make one, as Newman was told: it broke, and may have written before that
+        context.log(done)
+        context.record.gaps.append(context.failed("newman", done).gap)
     if report.stat().st_size > context.output_limit:
         message = f"newman's report is larger than {context.output_limit:,} bytes"
         raise context.missing(GapReason.OUTPUT_LIMIT, message, "Run fewer folders in one action.")

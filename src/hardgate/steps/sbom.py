@@ -25,11 +25,15 @@ _PREFIX = "aquasecurity:trivy:"
 
 
 class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`of` names the action that built the image, where there are several; `engine` as for `build`."""
+    """`of` names the action that built the image, where there are several; `engine` as for `build`.
+
+    `unread_exempt`: paths of the image, or globs, and why packages that Trivy cannot read there need not be listed.
+    """
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
     of: str = ""
     engine: Literal["", "docker", "podman", "buildah"] = ""
+    unread_exempt: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class _Property(msgspec.Struct):
@@ -71,8 +75,9 @@ def describe(context: Context, saved: Saved) -> Result:
     except ReportError as error:
         raise context.missing(GapReason.REPORT_UNREADABLE, str(error), error.hint) from error
     context.keep("image.cdx.json", f"application/vnd.cyclonedx+json; version={version}", raw)
+    unread = trivy_image.unread(context, saved.name, done.stderr, context.options.unread_exempt)
     return Result(
-        gaps=() if packages else (_empty(context, saved),),
+        gaps=(*unread, *(() if packages else (_empty(context, saved),))),
         notes=(f"{packages} packages of {saved.name}, sha256:{saved.image.sha256}",),
         tool=ToolUse(name=_TOOL, version=tool.version, digest=tool.digest, origin=tool.origin),
     )

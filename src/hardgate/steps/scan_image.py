@@ -49,7 +49,8 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`of` names the action that built the image, where there are several; `engine` as for `build`.
 
     `cache_dir`: a folder with Trivy's database. `system_exempt`: why the packages of the image's system need not be
-    judged, where there is no data for them or no system to be recognised.
+    judged, where there is no data for them or no system to be recognised; `unread_exempt`: paths or globs of
+    the image, and why packages need not be judged whose files Trivy cannot read there.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"version"})
@@ -57,6 +58,7 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: Literal["", "docker", "podman", "buildah"] = ""
     cache_dir: str = ""
     system_exempt: str = ""
+    unread_exempt: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class _Data(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +121,8 @@ def _scanned(
 ) -> Seen | None:
     """One look at the image, which the known-bad one makes a proof; what Trivy saw, or None after a gap was noted."""
     try:
-        report, seen = _read(context, start(saved.file), saved.facts)
+        done = start(saved.file)
+        report, seen = _read(context, done, saved.facts)
     except GapError as error:
         work.gaps.append(error.gap)
         return None
@@ -129,6 +132,7 @@ def _scanned(
         path = _path(gap.path, saved) if gap.path else ""
         mine = msgspec.structs.replace(gap, path=path, message=gap.message.replace(saved.file.name, saved.name))
         work.gaps += [] if mine in work.gaps else [mine]
+    work.gaps += trivy_image.unread(context, saved.name, done.stderr, context.options.unread_exempt)
     try:
         work.checks.append(_proved(context, start, proof))
     except GapError as error:

@@ -15,11 +15,18 @@ from hardgate import described, tested
 from hardgate.errors import ReportError
 from hardgate.model import GapReason, ToolUse
 from hardgate.scanners.schemathesis import SCHEMATHESIS as ADAPTER
+from hardgate.scanners.schemathesis import option
 from hardgate.step import Context, Result, Step
 from hardgate.stepkeys import StepKeys
+from hardgate.tools import Completed
 
 _Word = Annotated[str, msgspec.Meta(min_length=1)]
 _FLAGS = ("--report", "json", "--generation-database", "none", "--no-color", "--continue-on-failure")
+# What is tested, and where its report goes.
+_OURS = frozenset({
+    "--url", "-u", "--origin", "--proxy", "--report", "--report-json-path", "--report-dir", "--baseline",
+    "--baseline-update", "--baseline-prune", "--generation-database", "--seed", "--max-examples", "-n",
+})  # fmt: skip
 
 
 class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,8 +46,15 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     request_timeout: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
 
 
+class _Ended(msgspec.Struct):
+    exit_code: int
+
+
 def _perform(context: Context) -> Result:
     options: Options = context.options
+    if taken := sorted({one for word in context.action.args if (one := option(word)) in _OURS}):
+        message = f"{context.action.name}: `args` has {', '.join(taken)}, which hardgate sets: nothing was tested"
+        raise context.missing(GapReason.INPUT_MISSING, message, "Take it out of `args`; there are keys for most.")
     tree = context.checkout()
     tool = context.tool("schemathesis")
     running = tested.started(context)
@@ -51,17 +65,27 @@ def _perform(context: Context) -> Result:
             GapReason.INPUT_MISSING, message, "Name a file of the repository, or an address with ${URL}."
         )
     report = context.scratch / "schemathesis.json"
-    words = [*tool.command, "run", document, *_FLAGS, "--report-json-path", str(report), "--url", running.address]
+    words = [
+        *tool.command,
+        "--config-file",
+        str(_config(context)),
+        "run",
+        document,
+        *_FLAGS,
+        "--report-json-path",
+        str(report),
+        "--url",
+        running.address,
+    ]
     words += ["--seed", str(options.seed), "--max-examples", str(options.max_examples)]
     words += ["--request-timeout", f"{options.request_timeout:g}"]
     for name, value in options.headers.items():
         context.hide(value)
         words += ["--header", f"{name}: {value}"]
-    # The folder is an empty one: a schemathesis.toml of the repository may leave operations and checks out.
     folder = context.scratch / "schemathesis"
     folder.mkdir()
     if "://" not in document:
-        words[len(tool.command) + 1] = str(tree / document)
+        words[words.index("run") + 1] = str(tree / document)
     done = context.start(running.words((*words, *context.action.args), folder), env=tested.variables(running))
     raw = _report(context, report, done.exit_code)
     if raw is None:
@@ -71,10 +95,25 @@ def _perform(context: Context) -> Result:
     use = ToolUse(name="schemathesis", version=tool.version, digest=tool.digest, origin=tool.origin)
     try:
         read = ADAPTER.parse(raw)
+        _ended(context, raw, done)
     except ReportError as error:
         raise context.missing(GapReason.REPORT_UNREADABLE, str(error), error.hint) from error
     context.keep("report.json", "application/json", context.mask(raw.decode("utf-8", "replace")).encode())
     return Result(findings=read.findings, gaps=read.gaps, tool=use)
+
+
+def _config(context: Context) -> Path:
+    """An empty configuration: without one it is looked for in all folders above, and may leave operations out."""
+    file = context.scratch / "schemathesis.toml"
+    file.write_text("")
+    return file
+
+
+def _ended(context: Context, raw: bytes, done: Completed) -> None:
+    """A gap, and its log, where it ended in another way than its report says: it may have been ended meanwhile."""
+    if msgspec.json.decode(raw, type=_Ended).exit_code != done.exit_code:
+        context.log(done)
+        context.record.gaps.append(context.failed("schemathesis", done).gap)
 
 
 def _report(context: Context, file: Path, code: int) -> bytes | None:

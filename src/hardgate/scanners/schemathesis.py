@@ -110,6 +110,11 @@ def _parse(raw: bytes) -> Report:
     return Report(findings=findings, gaps=gaps, version=report.schemathesis_version)
 
 
+def told_exit(raw: bytes) -> int:
+    """The exit code that a report says Schemathesis ended with. Raises ReportError for what is no whole report."""
+    return decode(raw, _Report, _TOOL).exit_code
+
+
 def _agree(report: _Report) -> None:
     """Raise ReportError where the counts of a report are not those of what it lists: it was cut or edited."""
     listed, told = sum(one.count for one in report.failures), report.test_cases.unique_failures

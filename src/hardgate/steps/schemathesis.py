@@ -15,7 +15,7 @@ from hardgate import described, tested
 from hardgate.errors import ReportError
 from hardgate.model import GapReason, ToolUse
 from hardgate.scanners.schemathesis import SCHEMATHESIS as ADAPTER
-from hardgate.scanners.schemathesis import option
+from hardgate.scanners.schemathesis import option, told_exit
 from hardgate.step import Context, Result, Step
 from hardgate.stepkeys import StepKeys
 from hardgate.tools import Completed
@@ -44,10 +44,6 @@ class Options(StepKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_examples: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 50
     headers: dict[_Word, str] = msgspec.field(default_factory=dict)
     request_timeout: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
-
-
-class _Ended(msgspec.Struct):
-    exit_code: int
 
 
 def _perform(context: Context) -> Result:
@@ -111,7 +107,7 @@ def _config(context: Context) -> Path:
 
 def _ended(context: Context, raw: bytes, done: Completed) -> None:
     """A gap, and its log, where it ended in another way than its report says: it may have been ended meanwhile."""
-    if msgspec.json.decode(raw, type=_Ended).exit_code != done.exit_code:
+    if told_exit(raw) != done.exit_code:
         context.log(done)
         context.record.gaps.append(context.failed("schemathesis", done).gap)
 

@@ -28,6 +28,7 @@ CLOSED = 7443  # nothing listens there
 # An address of this namespace alone (RFC 5737). Of registries at 127.0.0.0/8 an engine checks no certificate.
 ADDRESS = "192.0.2.10"
 _RUN = Path("/run/lab")  # seen by this namespace alone
+_TRIES = 2
 _PATIENCE = 110.0  # seconds until the engine must answer: lab.py waits a little longer
 _REGISTRY = """\
 version: 0.1
@@ -77,7 +78,7 @@ def _hide(folder: Path) -> None:
     _call("ip", "link", "set", "lo", "up")
     _call("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
     _call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
-    (_RUN / "data").mkdir(parents=True)
+    _RUN.mkdir(parents=True)
     hosts = folder / "hosts"
     hosts.write_text(f"{Path('/etc/hosts').read_text()}\n{ADDRESS} {HOST}\n")
     _call("mount", "--bind", str(hosts), "/etc/hosts")
@@ -106,17 +107,32 @@ def _engine(folder: Path) -> None:
     trusted = folder / "trusted.pem"
     trusted.write_text("".join(path.read_text() for path in bundle if path.exists()))
     os.environ |= {"SSL_CERT_FILE": str(trusted), "SSL_CERT_DIR": str(_RUN)}
-    _start(
-        folder, "dockerd", "dockerd", "--host", f"unix://{folder}/docker.sock", "--group", "root",
-        "--config-file", str(_configured()), "--data-root", str(_RUN / "data"), "--exec-root", str(_RUN / "exec"),
-        "--pidfile", str(_RUN / "docker.pid"), "--exec-opt", "native.cgroupdriver=cgroupfs",
-        "--cgroup-parent", f"/{folder.name}", "--storage-driver", "overlay2", "--log-level", "warn",
-    )  # fmt: skip
-    deadline = time.monotonic() + _PATIENCE
-    while subprocess.run(_docker(folder, "version"), capture_output=True, check=False).returncode:
-        if time.monotonic() > deadline:
-            raise RuntimeError("the engine did not answer in time")
+    # Once in some hundred times it hangs on its start, with all of its settings as always.
+    for number in range(_TRIES):
+        process = _start(
+            folder, "dockerd", "dockerd", "--host", f"unix://{folder}/docker.sock", "--group", "root",
+            "--config-file", str(_configured()), "--data-root", str(_RUN / f"data-{number}"),
+            "--exec-root", str(_RUN / f"exec-{number}"), "--pidfile", str(_RUN / f"docker-{number}.pid"),
+            "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{folder.name}",
+            "--storage-driver", "overlay2", "--log-level", "warn",
+        )  # fmt: skip
+        if _answers(folder):
+            return
+        process.kill()
+        process.wait()
+    raise RuntimeError("the engine did not answer in time")
+
+
+def _answers(folder: Path) -> bool:
+    deadline = time.monotonic() + _PATIENCE / _TRIES
+    while time.monotonic() < deadline:
+        try:
+            if not subprocess.run(_docker(folder, "version"), capture_output=True, check=False, timeout=20).returncode:
+                return True
+        except subprocess.TimeoutExpired:
+            continue
         time.sleep(0.1)
+    return False
 
 
 def _configured() -> Path:
@@ -154,9 +170,9 @@ def _docker(folder: Path, *words: str) -> list[str]:
     return ["/usr/bin/docker", "--host", f"unix://{folder}/docker.sock", *words]
 
 
-def _start(folder: Path, name: str, *words: str) -> None:
+def _start(folder: Path, name: str, *words: str) -> subprocess.Popen[bytes]:
     with (folder / f"{name}.log").open("ab") as log:
-        subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def _call(*words: str) -> None:

@@ -35,12 +35,13 @@ GROUND: dict[str, set[str]] = {
     "templates": set(),  # CloudFormation by names and contents: an adapter, the plan and init ask
     "locks": {"pins"},  # lock files by their names: the plan and an adapter ask
     "proofs": set(),  # what the source says about findings: values that model hands on
-    "routes": {"proofs"},  # which function answers a request, by syntax trees
+    "syntax": set(),  # syntax trees of Python, walked quickly
+    "routes": {"proofs", "syntax"},  # which function answers a request, by syntax trees
     "import_names": set(),  # under which names the modules of packages are imported
     "asked": set(),  # which package asks for which, by lock files
     "import_peers": set(),  # which packages may import which
     "import_texts": set(),  # what of a file that is no Python may load a package by its name
-    "import_reading": {"import_texts"},  # what the files of a tree import
+    "import_reading": {"import_texts", "syntax"},  # what the files of a tree import
     "imports": {"asked", "import_names", "import_peers", "import_reading", "proofs"},  # whether it imports a package
     "rated": {"model"},  # who rated a finding, and what is known beside
     "purls": set(),  # package URLs made of a name: several adapters need them

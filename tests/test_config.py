@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from hardgate import config
 from hardgate.adapter import NoOptions
+from hardgate.cli import common
 from hardgate.errors import ConfigError
 from hardgate.model import Kind, Pipeline, Severity
 from hardgate.wording import plain
@@ -678,3 +679,8 @@ def test_what_load_accepts_the_schema_accepts(tree: dict[str, Any]) -> None:
 def test_the_thresholds_of_the_schema_are_all_kinds() -> None:
     table = SCHEMA["$defs"]["_Policy"]["properties"]["block_at"]["anyOf"][1]
     assert set(table["properties"]) == {"default", *Kind}
+
+
+def test_no_scanner_of_ours_has_the_name_of_a_step() -> None:
+    """The keys of one are looked up without asking the steps: cli/common.py says which these are."""
+    assert not common.OWN.keys() & common.STEP_BY_NAME.keys()

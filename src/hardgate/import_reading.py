@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hardgate import import_texts
+from hardgate.syntax import below
 
 # What loads a module by a text: known where the text is written there.
 _LOADERS = frozenset(
@@ -189,15 +190,7 @@ def _nodes(parsed: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        below = list[ast.AST]()
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                below += [one for one in value if isinstance(one, ast.AST)]
-            elif isinstance(value, ast.AST) and name != "ctx":
-                below.append(value)
-        below.reverse()
-        waiting += below
+        waiting += below(node)
 
 
 def _fine(nodes: Iterable[ast.AST], *, listing: bool) -> set[int]:

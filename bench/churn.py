@@ -201,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--scanner", choices=("bandit", "ruff"), default="bandit")
     parser.add_argument("--releases", choices=sorted(RELEASES), help="the releases of a package, one after another")
     wish = parser.parse_args(argv)
-    named = [("PATH", wish.path)] if wish.path else []
+    named = [("PATH", wish.path.resolve())] if wish.path else []
     results = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         packages = [wish.releases] if wish.releases else [] if wish.path else list(RELEASES)
